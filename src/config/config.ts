@@ -1,0 +1,108 @@
+import type { Remediation, Target } from '../domain/target.js';
+
+/** The configuration after includes, defaults, variables, `each` and overrides: what the rest of Holdfast reads. */
+export interface Config {
+  readonly project: string;
+  /** Absolute path of the root configuration file, and its folder. */
+  readonly file: string;
+  readonly folder: string;
+  /** Digest over everything read; the same for the same files. */
+  readonly digest: string;
+  readonly environments: readonly Environment[];
+  /** Every target in every environment, sorted by environment, then target. */
+  readonly targets: readonly Target[];
+  readonly notifications: Notifications;
+  /** Absolute path of the SQLite file. */
+  readonly ledger: { readonly type: 'sqlite'; readonly file: string };
+  readonly artifacts: { readonly type: 'folder'; readonly folder: string };
+  readonly retentionMs: { readonly reports: number; readonly entries: number; readonly plans: number; readonly outbox: number; readonly sightings: number; readonly artifacts: number };
+  /** What is valid but deserves a word: keys whose rules this version does not enforce yet, a suspended target. */
+  readonly warnings: readonly ConfigWarning[];
+}
+
+export interface ConfigWarning {
+  readonly where: string;
+  readonly message: string;
+}
+
+export interface Environment {
+  readonly name: string;
+  readonly owner?: string;
+  readonly schedule: Schedule;
+  readonly remediation: Remediation;
+  readonly pool: string;
+  readonly blindAfterMs: number;
+  readonly approvals: Approvals;
+  readonly limits: Limits;
+  /** Validated and kept as written; the window gate reads them. */
+  readonly windows: readonly Window[];
+}
+
+export interface Schedule {
+  /** Cron expressions of five fields, in `timezone`. Empty: only on demand. */
+  readonly cron: readonly string[];
+  /** IANA name. */
+  readonly timezone: string;
+  readonly jitterMs: number;
+  /** The shortest time between two runs, for catch-up and to tell what is overdue. */
+  readonly intervalMs: number;
+}
+
+export interface Approvals {
+  readonly trust: 'namespace' | 'signed';
+  /** How long an ask stands; runs only while the repair could start. */
+  readonly expiresMs: number;
+  /** After the ask, ascending. */
+  readonly remindMs: readonly number[];
+  readonly onExpiry: 'hold' | 'leave';
+  /** How long a settled change stays quiet. */
+  readonly settledMs: number;
+}
+
+export interface Limits {
+  /** How many incidents of the environment may write at once. */
+  readonly concurrent: number;
+  /** How many targets are read at once by one worker. */
+  readonly reads: number;
+  readonly resources?: { readonly max: number; readonly percent: number };
+  readonly failures?: { readonly max: number; readonly withinMs: number };
+}
+
+export interface Window {
+  readonly kind: 'allow' | 'deny';
+  readonly start: string;
+  readonly durationMs: number;
+  readonly timezone: string;
+  readonly actions: readonly string[];
+  readonly overrun: boolean;
+}
+
+export interface Notifications {
+  readonly sinks: readonly SinkConfig[];
+  readonly routes: readonly Route[];
+}
+
+export type SinkConfig =
+  /** CloudEvents over HTTP, signed with HMAC-SHA-256 over the raw body; `secret` is a reference. */
+  | { readonly name: string; readonly type: 'webhook'; readonly url: string; readonly secret: string; readonly allowPrivate: boolean; readonly timeoutMs: number }
+  /** The event as JSON on standard input of a command, without a shell. */
+  | { readonly name: string; readonly type: 'command'; readonly command: readonly string[]; readonly timeoutMs: number };
+
+export interface Route {
+  /** Each absent member matches everything. */
+  readonly match: {
+    readonly environment?: readonly string[];
+    readonly owner?: readonly string[];
+    readonly risk?: readonly string[];
+    readonly event?: readonly string[];
+  };
+  readonly to: readonly string[];
+}
+
+export function environmentOf(config: Config, name: string): Environment | undefined {
+  return config.environments.find((environment) => environment.name === name);
+}
+
+export function targetOf(config: Config, environment: string, target: string): Target | undefined {
+  return config.targets.find((each) => each.environment === environment && each.target === target);
+}

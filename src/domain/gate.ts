@@ -1,0 +1,16 @@
+/** A named reason why a repair may not go on now. */
+export type GateName =
+  | 'window' | 'freeze' | 'breaker' | 'budget' | 'quarantine' | 'blast-radius' | 'flapping' | 'settling' | 'busy' | 'after';
+
+export type GateAnswer =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      readonly gate: GateName;
+      /** Who, why, and what will open it, in one line. */
+      readonly reason: string;
+      /** When it opens by itself (ISO, UTC); absent when only a person or an event opens it. */
+      readonly opensAt?: string;
+    };
+
+export const OPEN: GateAnswer = { allowed: true };

@@ -1,0 +1,67 @@
+/** What a part of an incident is doing. The transitions below are the whole of it. */
+export type Phase =
+  | 'deciding'
+  | 'observed'
+  | 'awaiting-approval'
+  | 'waiting'
+  | 'staging'
+  | 'validating'
+  | 'finalizing'
+  | 'verifying'
+  | 'soaking'
+  | 'rolling-back'
+  | 'closed';
+
+export type Outcome =
+  | 'fixed' | 'rolled-back' | 'adopted' | 'accepted' | 'rejected' | 'expired' | 'cleared' | 'needs-human' | 'cancelled' | 'terminated';
+
+export type PhaseEvent =
+  | 'held' | 'asked' | 'allowed' | 'approved' | 'gate-closed' | 'gate-opened' | 'slot-granted'
+  | 'staged' | 'healthy' | 'unhealthy' | 'finalized' | 'soaked' | 'failed' | 'moved'
+  | 'restored' | 'not-restored'
+  | Exclude<Outcome, 'fixed' | 'rolled-back' | 'needs-human'>;
+
+const REST = { rejected: 'closed', accepted: 'closed', adopted: 'closed', cleared: 'closed', cancelled: 'closed', terminated: 'closed', moved: 'deciding' } as const;
+
+/** From each phase, where each event leads. An event that is not listed does not change the phase. */
+export const TRANSITIONS: Readonly<Record<Phase, Readonly<Partial<Record<PhaseEvent, Phase>>>>> = {
+  deciding: { ...REST, held: 'observed', asked: 'awaiting-approval', allowed: 'waiting', failed: 'closed' },
+  observed: { ...REST, approved: 'waiting' },
+  'awaiting-approval': { ...REST, approved: 'waiting', expired: 'closed' },
+  waiting: { ...REST, 'gate-closed': 'waiting', 'slot-granted': 'staging' },
+  staging: { staged: 'validating', 'gate-closed': 'waiting', moved: 'deciding', failed: 'rolling-back', cancelled: 'rolling-back', cleared: 'closed' },
+  validating: { healthy: 'finalizing', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  finalizing: { finalized: 'verifying', 'gate-closed': 'rolling-back', moved: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  verifying: { healthy: 'soaking', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  soaking: { soaked: 'closed', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  'rolling-back': { restored: 'closed', 'not-restored': 'closed', moved: 'deciding', 'gate-closed': 'waiting' },
+  closed: {},
+};
+
+export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
+  return TRANSITIONS[phase][event] ?? phase;
+}
+
+/** Phases in which nothing external is under way, so that an incident may continue as new or close. */
+export const REST_PHASES: readonly Phase[] = ['observed', 'awaiting-approval', 'waiting', 'closed'];
+
+/** An incident shows the phase of the part that most needs a person, in this order. */
+const ATTENTION: readonly Phase[] = [
+  'rolling-back', 'awaiting-approval', 'finalizing', 'verifying', 'validating', 'staging', 'waiting', 'deciding', 'soaking', 'observed', 'closed',
+];
+
+export function foremostPhase(phases: readonly Phase[]): Phase {
+  return ATTENTION.find((phase) => phases.includes(phase)) ?? 'closed';
+}
+
+/** Outcomes, worst first: an incident with several parts is listed under the first that applies. */
+const SEVERITY: readonly Outcome[] = [
+  'needs-human', 'terminated', 'rolled-back', 'cancelled', 'expired', 'rejected', 'accepted', 'adopted', 'fixed', 'cleared',
+];
+
+export function foremostOutcome(outcomes: readonly Outcome[]): Outcome {
+  return SEVERITY.find((outcome) => outcomes.includes(outcome)) ?? 'cleared';
+}
+
+/** A change that ended so opens nothing and tells nobody until it or its desired state changes, or the time given passes. */
+export const SETTLING_OUTCOMES: readonly Outcome[] = ['rejected', 'expired', 'rolled-back', 'needs-human', 'cancelled', 'terminated', 'accepted'];

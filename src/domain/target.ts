@@ -1,0 +1,46 @@
+import type { TargetAddress } from './address.js';
+import type { HealthCheck } from './health.js';
+import type { Json } from './json.js';
+
+export type Remediation = 'observe' | 'ask' | 'auto';
+
+export interface IgnoreRule {
+  /** Glob over resource names. */
+  readonly resource: string;
+  /** Glob over paths; absent means the whole resource. */
+  readonly path?: string;
+  readonly reason: string;
+}
+
+/** Where desired state lives. Relative folders are already absolute. `url` never holds a credential. */
+export type Source =
+  | { readonly type: 'folder'; readonly folder: string }
+  | { readonly type: 'git'; readonly url: string; readonly ref: string; readonly path: string; readonly auth?: Json };
+
+/** One resolved target: defaults, variables and overrides applied, durations in milliseconds. */
+export interface Target extends TargetAddress {
+  readonly provider: string;
+  readonly pool: string;
+  readonly owner?: string;
+  readonly intent?: { readonly purpose?: string; readonly tier?: string; readonly runbook?: string; readonly [key: string]: Json | undefined };
+  readonly source: Source;
+  /** The provider's own settings, as its schema returned them. Secrets are references, resolved at use. */
+  readonly spec: Json;
+  /** Who must answer. */
+  readonly expect: Readonly<Record<string, string>>;
+  readonly health: readonly HealthCheck[];
+  readonly ignore: readonly IgnoreRule[];
+  readonly remediation: Remediation;
+  readonly soakMs: number;
+  readonly settleMs: number;
+  readonly blindAfterMs: number;
+  readonly observeTimeoutMs: number;
+  /** Announced exceptions and dependencies stay in the configuration's words. */
+  readonly after: readonly string[];
+}
+
+/** A desired state at rest: `folder` is readable on this machine and holds the source's path at that commit. */
+export interface Revision {
+  readonly folder: string;
+  readonly commit?: string;
+}

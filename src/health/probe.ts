@@ -1,0 +1,19 @@
+import type { HealthCheck, HealthReport, Measurement } from '../domain/health.js';
+
+/** Takes one measurement of one check. It never throws: what goes wrong is a result of `error`. */
+export type Measure<Check extends HealthCheck = HealthCheck> = (check: Check, ctx: ProbeContext) => Promise<Measurement>;
+
+export interface ProbeContext {
+  readonly signal: AbortSignal;
+  readonly heartbeat: (detail?: string) => void;
+  readonly now: () => Date;
+  readonly resolveSecret: (reference: string) => Promise<string>;
+}
+
+export interface ProbeOptions {
+  /** Once each, no delay: a baseline or a look at `status`. */
+  readonly single?: boolean;
+}
+
+/** Runs every check side by side until each has its verdict; the first that is not healthy decides. */
+export type Probe = (checks: readonly HealthCheck[], ctx: ProbeContext, options?: ProbeOptions) => Promise<HealthReport>;

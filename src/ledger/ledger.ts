@@ -1,0 +1,327 @@
+import type { IncidentId, TargetAddress } from '../domain/address.js';
+import type { Change, Observation } from '../domain/change.js';
+import type { GateName } from '../domain/gate.js';
+import type { Json, JsonObject } from '../domain/json.js';
+import type { Outcome, Phase } from '../domain/phase.js';
+import type { Plan } from '../domain/plan.js';
+import type { ChildProcessIdentity } from '../providers/provider.js';
+
+/**
+ * The record of what was seen, decided, approved, intended and done, and the memory that rules
+ * read. One interface, an embedded implementation (SQLite) and later a distributed one. Every
+ * method is atomic and safe to call twice with the same arguments. Times are ISO 8601 in UTC and
+ * are arguments: the ledger reads no clock. `scope` is `environment` or `environment/target`, or
+ * `*` for everything.
+ */
+export interface Ledger {
+  // The record: append-only and hash-chained.
+  append(entry: NewEntry): Promise<Entry>;
+  /** Oldest first. `after` is a sequence number (exclusive). */
+  entries(filter: EntryFilter): AsyncIterable<Entry>;
+  verify(options?: { onProgress?: (checked: number) => void }): Promise<Verification>;
+  /** Signs the head of the chain; called at incident ends and by the clock of the caller. */
+  checkpoint(at: string): Promise<Checkpoint | undefined>;
+  /** Removes what retention no longer asks for and leaves a checkpoint that verifies. Returns counts by kind. */
+  prune(options: { readonly at: string; readonly keepMs: Readonly<Record<RetentionKind, number>> }): Promise<Readonly<Record<RetentionKind, number>>>;
+
+  // Observations.
+  /** Stores one look. An unchanged observation stores its digest and the time, nothing more. */
+  observed(input: ObservedInput): Promise<ObservedResult>;
+  lastObservation(address: TargetAddress): Promise<TargetRow | undefined>;
+  targets(environment?: string): Promise<readonly TargetRow[]>;
+  report(digest: string): Promise<Observation | undefined>;
+  /** What is remembered of each fingerprint of this target: first and last seen, incidents, last outcome. */
+  sightings(address: TargetAddress, fingerprints: readonly string[]): Promise<readonly Sighting[]>;
+
+  // Incidents.
+  /** Takes the next number for the target, or returns the open incident that is there. */
+  openIncident(input: { readonly address: TargetAddress; readonly at: string; readonly drift: string; readonly kind: IncidentKind; readonly undoes?: number }): Promise<{ readonly row: IncidentRow; readonly opened: boolean }>;
+  updateIncident(id: IncidentId, update: IncidentUpdate): Promise<void>;
+  /** Closes, settles the changes named, keeps the narrative, and appends the end to the record. Idempotent. */
+  closeIncident(id: IncidentId, end: IncidentEnd): Promise<void>;
+  incident(address: TargetAddress, number?: number): Promise<IncidentRow | undefined>;
+  /** Newest first. */
+  incidents(filter: { readonly environment?: string; readonly target?: string; readonly open?: boolean; readonly outcome?: Outcome; readonly since?: string; readonly limit?: number }): Promise<readonly IncidentRow[]>;
+
+  // Settled changes and gates.
+  settle(rows: readonly Settled[]): Promise<void>;
+  /** Rows in force at that time for these changes: same fingerprint and resource revision, not past `until`. */
+  settled(address: TargetAddress, changes: readonly Pick<Change, 'fingerprint' | 'revision'>[], at: string): Promise<readonly Settled[]>;
+  /** Forgets settled rows so that their changes are asked about again; returns how many. */
+  unsettle(address: TargetAddress, filter: { readonly incident?: number; readonly fingerprints?: readonly string[] }): Promise<number>;
+  closeGate(gate: ClosedGate): Promise<void>;
+  /** Opens every gate of that name in the scope; returns what was opened. */
+  openGate(input: { readonly scope: string; readonly gate: GateName; readonly by: string; readonly reason: string; readonly at: string }): Promise<readonly ClosedGate[]>;
+  /** Gates in force for this target at that time: its own, its environment's and those of `*`. */
+  closedGates(address: TargetAddress, at: string): Promise<readonly ClosedGate[]>;
+  allClosedGates(at: string): Promise<readonly ClosedGate[]>;
+  accept(acceptance: Acceptance): Promise<void>;
+  acceptances(address: TargetAddress, at: string): Promise<readonly Acceptance[]>;
+
+  // Plans and decisions.
+  putPlan(plan: Plan, at: string): Promise<void>;
+  plan(hash: string): Promise<Plan | undefined>;
+  /** Opens a question (or notes that policy allowed the plan): what an approval must answer. */
+  ask(ask: Ask): Promise<void>;
+  askOf(id: string): Promise<Ask | undefined>;
+  /**
+   * Consumes the nonce of an ask, once, for one run. The first decision wins: a second one gets
+   * the first back with `first: false`.
+   */
+  decide(decision: DecisionRow): Promise<{ readonly first: boolean; readonly decision: DecisionRow }>;
+  decisionOf(ask: string): Promise<DecisionRow | undefined>;
+  decisions(id: IncidentId): Promise<readonly DecisionRow[]>;
+
+  // Writing: fences and intents.
+  /**
+   * A new token for one attempt of one step, larger than every token before it for this target.
+   * Throws `Fenced` when a later attempt of the same step is already known.
+   */
+  takeFence(input: { readonly address: TargetAddress; readonly step: string; readonly attempt: number; readonly run: string; readonly at: string }): Promise<number>;
+  /** Records an intent, only if the fence is the newest of its target (else throws `Fenced`). */
+  intend(intent: NewIntent): Promise<IntentRow>;
+  intentChild(key: string, child: ChildProcessIdentity): Promise<void>;
+  closeIntent(key: string, end: { readonly at: string; readonly ok: boolean; readonly error?: string; readonly fence: number }): Promise<void>;
+  intents(filter: { readonly incident?: IncidentId; readonly open?: boolean; readonly address?: TargetAddress; readonly since?: string }): Promise<readonly IntentRow[]>;
+  /** The stored result of a finished step, so that a retry after it returns the same. */
+  stepDone(key: string, result?: Json): Promise<Json | undefined>;
+
+  // Messages to people.
+  enqueue(messages: readonly OutboxMessage[]): Promise<void>;
+  /** Takes what is due and marks it taken until `leaseUntil`, so that two deliverers do not send it at once. */
+  takeDue(input: { readonly at: string; readonly leaseUntil: string; readonly limit: number }): Promise<readonly OutboxMessage[]>;
+  delivered(id: string, result: { readonly at: string; readonly ok: boolean; readonly error?: string; readonly retryAt?: string }): Promise<void>;
+  outbox(filter: { readonly pending?: boolean; readonly limit?: number }): Promise<readonly OutboxMessage[]>;
+
+  /** Small values that outlive a process: the embedded server's record, the last good configuration. */
+  getMeta(key: string): Promise<string | undefined>;
+  setMeta(key: string, value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type EntryKind =
+  | 'drift' | 'unknown' | 'opened' | 'decided' | 'asked' | 'approved' | 'rejected' | 'accepted' | 'refused' | 'expired' | 'gate'
+  | 'intent' | 'outcome' | 'staged' | 'validated' | 'finalized' | 'rolled-back' | 'closed' | 'message' | 'configuration' | 'pruned';
+
+export interface NewEntry {
+  readonly at: string;
+  readonly kind: EntryKind;
+  readonly environment?: string;
+  readonly target?: string;
+  readonly incident?: number;
+  /** Who did it: a name as given, a workflow run, or `holdfast`. */
+  readonly by?: string;
+  readonly data: JsonObject;
+}
+
+export interface Entry extends NewEntry {
+  readonly seq: number;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+export interface EntryFilter {
+  readonly after?: number;
+  readonly environment?: string;
+  readonly target?: string;
+  readonly incident?: number;
+  readonly kinds?: readonly EntryKind[];
+  readonly since?: string;
+  readonly limit?: number;
+}
+
+export type Verification =
+  | { readonly ok: true; readonly entries: number; readonly head: string; readonly checkpoints: number }
+  /** `seq` is the first bad entry; `problem` one of the four kinds of tampering, or a bad signature. */
+  | { readonly ok: false; readonly seq: number; readonly problem: 'changed' | 'removed' | 'reordered' | 'truncated' | 'bad-signature'; readonly detail: string };
+
+export interface Checkpoint {
+  readonly seq: number;
+  readonly head: string;
+  readonly at: string;
+  /** Ed25519 over the canonical JSON of the other members, base64. */
+  readonly signature: string;
+  readonly key: string;
+}
+
+export type RetentionKind = 'reports' | 'entries' | 'plans' | 'outbox' | 'sightings';
+
+export interface ObservedInput {
+  readonly address: TargetAddress;
+  readonly at: string;
+  readonly observation: Observation;
+  readonly driftFingerprint?: string;
+}
+
+export interface ObservedResult {
+  /** Digest of the stored observation. */
+  readonly digest: string;
+  readonly previous?: TargetRow;
+  /** True when the digest differs from the previous look. */
+  readonly changed: boolean;
+  /** What is remembered of this observation's changes, this sighting included. */
+  readonly sightings: readonly Sighting[];
+}
+
+export interface TargetRow extends TargetAddress {
+  readonly verdict: Observation['verdict'];
+  readonly reason?: string;
+  readonly digest: string;
+  readonly revision: string;
+  readonly commit?: string;
+  readonly changes: number;
+  /** Since when the verdict has been what it is. */
+  readonly since: string;
+  readonly at: string;
+  /** Last time that the verdict was not `unknown`. */
+  readonly lastKnownAt?: string;
+  readonly driftFingerprint?: string;
+}
+
+export interface Sighting {
+  readonly fingerprint: string;
+  readonly resource: string;
+  readonly path: string;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly count: number;
+  /** How many incidents have contained it, with their ends. */
+  readonly incidents: readonly { readonly number: number; readonly outcome?: Outcome; readonly closedAt?: string }[];
+}
+
+export type IncidentKind = 'drift' | 'blind' | 'undo';
+
+export interface IncidentRow extends IncidentId {
+  readonly kind: IncidentKind;
+  /** The drift last told to the incident, so that the same sighting again costs nothing. */
+  readonly drift: string;
+  readonly runId?: string;
+  readonly phase: Phase;
+  readonly outcome?: Outcome;
+  readonly risk?: string;
+  readonly openedAt: string;
+  readonly closedAt?: string;
+  readonly undoes?: number;
+  /** Parts as they stand, for lists and pages: phase, plan hash, ask, approval, outcome, what it waits for. */
+  readonly parts: readonly JsonObject[];
+  readonly narrative?: string;
+}
+
+export interface IncidentUpdate {
+  readonly drift?: string;
+  readonly runId?: string;
+  readonly phase?: Phase;
+  readonly risk?: string;
+  readonly parts?: readonly JsonObject[];
+}
+
+export interface IncidentEnd {
+  readonly at: string;
+  readonly outcome: Outcome;
+  readonly parts: readonly JsonObject[];
+  readonly narrative: string;
+  readonly settled: readonly Settled[];
+}
+
+/** A change whose incident has ended: not asked about again until it or its desired state changes, or the time passes. */
+export interface Settled extends TargetAddress {
+  readonly fingerprint: string;
+  readonly revision: string;
+  readonly resource: string;
+  readonly path: string;
+  readonly outcome: Outcome;
+  readonly incident: number;
+  readonly at: string;
+  /** Absent: until something changes. */
+  readonly until?: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export interface ClosedGate {
+  readonly scope: string;
+  readonly gate: GateName;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: string;
+  readonly until?: string;
+  /** For `quarantine` and `flapping`: the change it holds for. */
+  readonly fingerprint?: string;
+  readonly revision?: string;
+  readonly resource?: string;
+  readonly path?: string;
+  readonly incident?: number;
+}
+
+export interface Acceptance extends TargetAddress {
+  readonly resource: string;
+  /** Absent: the whole resource. */
+  readonly path?: string;
+  /** Present when it was given for a change that was seen: it lapses when that changes. */
+  readonly fingerprint?: string;
+  readonly until: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+export interface Ask extends IncidentId {
+  /** Random; an approval consumes it once. */
+  readonly id: string;
+  readonly part: number;
+  readonly plan: string;
+  readonly at: string;
+  /** `policy`: the rules allowed it and nobody was asked. */
+  readonly kind: 'person' | 'policy';
+  readonly rules: readonly string[];
+  readonly expiresAt?: string;
+}
+
+export interface DecisionRow extends IncidentId {
+  readonly ask: string;
+  readonly decision: 'approve' | 'reject' | 'accept' | 'policy';
+  readonly plan: string;
+  readonly by: string;
+  /** False with `trust: namespace`: the name is as given. */
+  readonly verified: boolean;
+  readonly at: string;
+  readonly reason?: string;
+  readonly until?: string;
+  /** The run that consumed it: a reset run that replays it gets nothing. */
+  readonly run: string;
+  /** Digest of the message that decided. */
+  readonly message: string;
+}
+
+export interface NewIntent extends IncidentId {
+  /** Step key and the write's name: unique. */
+  readonly key: string;
+  readonly step: string;
+  readonly write: string;
+  readonly resource?: string;
+  readonly plan: string;
+  readonly fence: number;
+  readonly at: string;
+}
+
+export interface IntentRow extends NewIntent {
+  readonly attempts: number;
+  readonly child?: ChildProcessIdentity;
+  readonly closedAt?: string;
+  readonly ok?: boolean;
+  readonly error?: string;
+}
+
+export interface OutboxMessage {
+  /** The delivery id, the same on every attempt. */
+  readonly id: string;
+  readonly sink: string;
+  readonly event: string;
+  readonly subject: string;
+  readonly at: string;
+  readonly body: JsonObject;
+  readonly attempts: number;
+  readonly nextAt: string;
+  readonly deliveredAt?: string;
+  readonly error?: string;
+}
