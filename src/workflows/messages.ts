@@ -1,4 +1,3 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/common';
 import type { Json } from '../domain/json.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 
@@ -27,29 +26,37 @@ export function scheduleId(environment: string): string {
   return `check/${environment}`;
 }
 
-// To an incident.
-export const approveSignal = defineSignal<[unknown]>('approve');
-export const rejectSignal = defineSignal<[unknown]>('reject');
-export const acceptSignal = defineSignal<[unknown]>('accept');
-export const rollbackSignal = defineSignal<[unknown]>('rollback');
-export const decideUpdate = defineUpdate<DecideAnswer, [unknown]>('decide');
-/** From a check: the incident's changes moved or are gone. */
-export const observedSignal = defineSignal<[unknown]>('observed');
-/** From the environment: the slot is yours; or gates may have changed, ask again. */
-export const slotSignal = defineSignal<[unknown]>('slot');
-export const gatesSignal = defineSignal<[unknown]>('gates');
+/** Signals to an incident. `observed`, `slot` and `gates` are Holdfast's own; the rest are for people. */
+export const INCIDENT_SIGNALS = {
+  approve: 'approve',
+  reject: 'reject',
+  accept: 'accept',
+  rollback: 'rollback',
+  /** From a check: the incident's changes moved or are gone. */
+  observed: 'observed',
+  /** From the environment: the slot is yours. */
+  slot: 'slot',
+  /** From the environment: gates may have changed, ask again. */
+  gates: 'gates',
+} as const;
 
-// To an environment.
-export const freezeSignal = defineSignal<[unknown]>('freeze');
-export const unfreezeSignal = defineSignal<[unknown]>('unfreeze');
-export const releaseSignal = defineSignal<[unknown]>('release');
-export const requestSlotSignal = defineSignal<[unknown]>('requestSlot');
-export const returnSlotSignal = defineSignal<[unknown]>('returnSlot');
-/** The same as freeze, unfreeze and release, with an answer; the CLI uses it. */
-export const commandUpdate = defineUpdate<CommandAnswer, [unknown]>('command');
+/** Update of an incident: a decision with an answer. */
+export const DECIDE_UPDATE = 'decide';
 
-export const incidentStatusQuery = defineQuery<IncidentStatus>('status');
-export const environmentStatusQuery = defineQuery<EnvironmentStatus>('status');
+/** Signals to an environment. `requestSlot` and `returnSlot` come from incidents. */
+export const ENVIRONMENT_SIGNALS = {
+  freeze: 'freeze',
+  unfreeze: 'unfreeze',
+  release: 'release',
+  requestSlot: 'requestSlot',
+  returnSlot: 'returnSlot',
+} as const;
+
+/** Update of an environment: freeze, unfreeze, release, accept or retry with an answer; the CLI uses it. */
+export const COMMAND_UPDATE = 'command';
+
+/** Query of both. */
+export const STATUS_QUERY = 'status';
 
 export type DecideResult = 'accepted' | 'already-decided' | 'stale-plan' | 'refused' | 'expired';
 
