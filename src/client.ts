@@ -23,6 +23,15 @@ export type EnvironmentCommand =
   /** Announces a change before it is made. */
   | { readonly command: 'accept'; readonly scope: string; readonly resource: string; readonly path?: string; readonly until: string; readonly by: string; readonly reason: string };
 
+export interface EnvironmentSchedule {
+  readonly environment: string;
+  readonly cron: readonly string[];
+  readonly timezone: string;
+  readonly jitterMs: number;
+  /** The shortest time between two runs: the catch-up window. */
+  readonly intervalMs: number;
+}
+
 export interface ScheduleInfo {
   readonly environment: string;
   readonly cron: readonly string[];
@@ -62,7 +71,7 @@ export interface HoldfastClient {
   startCheck(environment: string, target?: string): Promise<CheckStarted>;
   waitForCheck(started: CheckStarted): Promise<CheckCounts>;
   /** Makes the schedules those of the configuration; returns what was created, updated and removed. */
-  syncSchedules(environments: readonly import('./config/config.js').Environment[]): Promise<{ readonly created: readonly string[]; readonly updated: readonly string[]; readonly removed: readonly string[] }>;
+  syncSchedules(schedules: readonly EnvironmentSchedule[]): Promise<{ readonly created: readonly string[]; readonly updated: readonly string[]; readonly removed: readonly string[] }>;
   /** Cancels an open incident: it rolls back, then ends. */
   cancelIncident(address: TargetAddress): Promise<void>;
   /** Polls seen on each task queue lately, so that a pool without workers can be named. */
