@@ -88,8 +88,11 @@ export interface Ledger {
 
   // Messages to people.
   enqueue(messages: readonly OutboxMessage[]): Promise<void>;
-  /** Takes what is due and marks it taken until `leaseUntil`, so that two deliverers do not send it at once. */
-  takeDue(input: { readonly at: string; readonly leaseUntil: string; readonly limit: number }): Promise<readonly OutboxMessage[]>;
+  /**
+   * Takes what is due, longest due first, and marks it taken until `leaseUntil`, so that two
+   * deliverers do not send it at once. `sink` takes that sink's alone: one that is slow holds up no other.
+   */
+  takeDue(input: { readonly at: string; readonly leaseUntil: string; readonly limit: number; readonly sink?: string }): Promise<readonly OutboxMessage[]>;
   delivered(id: string, result: { readonly at: string; readonly ok: boolean; readonly error?: string; readonly retryAt?: string }): Promise<void>;
   outbox(filter: { readonly pending?: boolean; readonly limit?: number }): Promise<readonly OutboxMessage[]>;
 
