@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+/** These share a Temporal server, ports or the machine's clock: one file at a time, after the rest. */
+const SERIAL = ['test/workflows/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: SERIAL, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: { name: 'serial', include: SERIAL, fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+    ],
+  },
+});
