@@ -1,0 +1,104 @@
+import type { DecisionMessage } from './message.js';
+import type { Outcome, Phase } from './phase.js';
+
+/** What a decision may be about: one part of the incident as it stands when the message is judged. */
+export interface Question {
+  readonly part: number;
+  readonly phase: Phase;
+  readonly plan?: string;
+  readonly ask?: string;
+  /** ISO, UTC; absent while expiry is not running. */
+  readonly expiresAt?: string;
+  /** Set once it was decided, by whom and how. */
+  readonly decided?: string;
+  readonly outcome?: Outcome;
+  /** Names of those who caused the changes, when the engine knows. */
+  readonly causedBy: readonly string[];
+  /** Why the repair cannot be made, when the provider said so: then there is nothing to approve. */
+  readonly impossible?: string;
+}
+
+export type JudgedResult = 'accepted' | 'already-decided' | 'stale-plan' | 'refused' | 'expired';
+
+export interface Judgement {
+  readonly result: JudgedResult;
+  /** The parts that the decision applies to; empty unless accepted. */
+  readonly parts: readonly number[];
+  /** What it means, or why not, in a line. */
+  readonly message: string;
+  /** The plan that stands now. */
+  readonly plan?: string;
+}
+
+export interface JudgeInput {
+  readonly message: DecisionMessage;
+  /** The server's event time of the message (ISO, UTC): never the handler's clock. */
+  readonly at: string;
+  readonly trust: 'namespace' | 'signed';
+  readonly questions: readonly Question[];
+}
+
+const UNDECIDED: readonly Phase[] = ['observed', 'awaiting-approval', 'waiting'];
+const STAGED: readonly Phase[] = ['staging', 'validating', 'finalizing', 'verifying', 'soaking'];
+
+/** Judges one decision against the parts as they stand. Pure: equal input, equal judgement. */
+export function judge(input: JudgeInput): Judgement {
+  const { message, questions } = input;
+  const standing = questions.find((question) => question.plan !== undefined && UNDECIDED.includes(question.phase))?.plan;
+  const say = (result: JudgedResult, text: string, parts: readonly number[] = []): Judgement => ({
+    result,
+    parts,
+    message: text,
+    ...(standing === undefined ? {} : { plan: standing }),
+  });
+
+  if (input.trust === 'signed') {
+    return say('refused', 'approvals.trust is signed and this decision carries no signature that can be verified');
+  }
+  if (message.decision === 'rollback') return judgeRollback(questions, say);
+
+  const named = questions.filter((question) => message.plan === undefined || question.plan?.startsWith(message.plan));
+  if (named.length === 0) {
+    const remedy = standing === undefined ? 'no plan of this incident is waiting' : `review the plan that stands now, ${standing.slice(0, 12)}, and decide again`;
+    return say('stale-plan', `plan ${message.plan ?? ''} is not a plan of this incident; ${remedy}`);
+  }
+  const open = named.filter((question) => UNDECIDED.includes(question.phase) && question.decided === undefined);
+  if (open.length === 0) {
+    const first = named[0];
+    if (first?.outcome === 'expired') return say('expired', `the question about plan ${short(first)} expired; a retry asks again`);
+    return say('already-decided', `plan ${short(first)} is ${first?.decided ?? first?.outcome ?? first?.phase ?? 'closed'} already`);
+  }
+  const inTime = open.filter((question) => question.expiresAt === undefined || Date.parse(input.at) < Date.parse(question.expiresAt));
+  if (inTime.length === 0) return say('expired', `the question about plan ${short(open[0])} expired at ${open[0]?.expiresAt ?? ''}; this decision came at ${input.at}`);
+  return message.decision === 'approve' ? judgeApproval(inTime, message, say) : judgeRefusal(inTime, input, say);
+}
+
+type Say = (result: JudgedResult, text: string, parts?: readonly number[]) => Judgement;
+
+function judgeApproval(open: readonly Question[], message: DecisionMessage, say: Say): Judgement {
+  const [question, second] = open;
+  if (question === undefined) return say('refused', 'there is nothing to approve');
+  if (second !== undefined) return say('refused', `"${message.plan ?? ''}" names more than one plan of this incident; give more of the hash`);
+  if (question.impossible !== undefined) return say('refused', `there is no repair to approve: ${question.impossible}`);
+  if (question.causedBy.includes(message.by)) return say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`);
+  return say('accepted', `approved: plan ${short(question)} goes on as soon as its gates are open`, [question.part]);
+}
+
+function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): Judgement {
+  const parts = open.map((question) => question.part);
+  if (input.message.decision === 'reject') return say('accepted', 'rejected: nothing is changed, and the same changes are not asked about again', parts);
+  const until = input.message.until ?? '';
+  if (!(Date.parse(until) > Date.parse(input.at))) return say('refused', `"until" must lie in the future; ${until} does not`);
+  return say('accepted', `accepted until ${until}: the changes are left alone`, parts);
+}
+
+function judgeRollback(questions: readonly Question[], say: Say): Judgement {
+  const staged = questions.filter((question) => STAGED.includes(question.phase));
+  if (staged.length > 0) return say('accepted', 'rolling back: what was live before comes back', staged.map((question) => question.part));
+  if (questions.some((question) => question.phase === 'rolling-back')) return say('already-decided', 'a rollback is under way already');
+  return say('refused', 'nothing has been changed yet, so there is nothing to roll back; reject the plan instead');
+}
+
+function short(question: Question | undefined): string {
+  return question?.plan?.slice(0, 12) ?? '(none)';
+}
