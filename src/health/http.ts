@@ -1,0 +1,46 @@
+import { RE2JS } from 're2js';
+import type { HttpCheck, Measurement } from '../domain/health.js';
+import { exchange, type Exchange } from '../system/http-exchange.js';
+import { measurementOf, type Found } from './measurement.js';
+import type { ProbeContext } from './probe.js';
+import { resolveReferences } from './references.js';
+
+/** How much of a body a pattern is looked for in. */
+const BODY_BYTES = 64 * 1024;
+
+/**
+ * Asks once. Redirects are answers like any other. The latency runs from the request until the
+ * status has come, or with `expect.body` until the body has. The body is never shown.
+ */
+export async function measureHttp(check: HttpCheck, ctx: ProbeContext): Promise<Measurement> {
+  return measurementOf(ctx, async () => {
+    const { values: headers } = await resolveReferences(check.headers, ctx.resolveSecret);
+    const pattern = check.expect.body === undefined ? undefined : RE2JS.compile(check.expect.body);
+    const start = performance.now();
+    const answer = await exchange({
+      url: check.url,
+      method: check.method,
+      headers,
+      timeoutMs: check.timeoutMs,
+      maxBytes: pattern === undefined ? 0 : BODY_BYTES,
+      allowPrivate: check.allowPrivate,
+      signal: ctx.signal,
+    });
+    return judge(check, answer, { latencyMs: Math.round(performance.now() - start), ...(pattern === undefined ? {} : { pattern }) });
+  });
+}
+
+function judge(check: HttpCheck, answer: Exchange, found: { readonly latencyMs: number; readonly pattern?: RE2JS }): Found {
+  if (!answer.answered) return { result: answer.problem === 'silent' ? 'failure' : 'error', message: answer.message };
+  const { status, maxLatencyMs } = check.expect;
+  if (!status.includes(answer.status)) return failure(`status ${String(answer.status)}, expected ${status.join(' or ')}`);
+  if (maxLatencyMs !== undefined && found.latencyMs > maxLatencyMs) {
+    return failure(`took ${String(found.latencyMs)} ms, expected at most ${String(maxLatencyMs)} ms`);
+  }
+  if (found.pattern?.matcher(answer.body).find() === false) return failure('the body does not match the expected pattern');
+  return { result: 'success', message: `status ${String(answer.status)}` };
+}
+
+function failure(message: string): Found {
+  return { result: 'failure', message };
+}
