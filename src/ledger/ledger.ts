@@ -47,10 +47,13 @@ export interface Ledger {
   settle(rows: readonly Settled[]): Promise<void>;
   /** Rows in force at that time for these changes: same fingerprint and resource revision, not past `until`. */
   settled(address: TargetAddress, changes: readonly Pick<Change, 'fingerprint' | 'revision'>[], at: string): Promise<readonly Settled[]>;
-  /** Forgets settled rows so that their changes are asked about again; returns how many. */
-  unsettle(address: TargetAddress, filter: { readonly incident?: number; readonly fingerprints?: readonly string[] }): Promise<number>;
+  /** Forgets settled rows so that their changes are asked about again; returns how many. `record` says who, when and why. */
+  unsettle(address: TargetAddress, filter: { readonly incident?: number; readonly fingerprints?: readonly string[] }, record?: { readonly at: string; readonly by: string; readonly reason: string }): Promise<number>;
   closeGate(gate: ClosedGate): Promise<void>;
-  /** Opens every gate of that name in the scope; returns what was opened. */
+  /**
+   * Opens every gate of that name in the scope and beneath it (`prod` opens the quarantines of its
+   * targets); a freeze only where it was set, so that lifting one lifts nobody else's. Returns what was opened.
+   */
   openGate(input: { readonly scope: string; readonly gate: GateName; readonly by: string; readonly reason: string; readonly at: string }): Promise<readonly ClosedGate[]>;
   /** Gates in force for this target at that time: its own, its environment's and those of `*`. */
   closedGates(address: TargetAddress, at: string): Promise<readonly ClosedGate[]>;
@@ -66,7 +69,9 @@ export interface Ledger {
   askOf(id: string): Promise<Ask | undefined>;
   /**
    * Consumes the nonce of an ask, once, for one run. The first decision wins: a second one gets
-   * the first back with `first: false`.
+   * the first back with `first: false`; the very same one again (a retried step) is still the first.
+   * A message that another run of the same incident consumed is a replay and gets that row back
+   * with `first: false`. Throws `Refused` for an unknown ask, another incident's or another plan's.
    */
   decide(decision: DecisionRow): Promise<{ readonly first: boolean; readonly decision: DecisionRow }>;
   decisionOf(ask: string): Promise<DecisionRow | undefined>;
@@ -78,7 +83,11 @@ export interface Ledger {
    * Throws `Fenced` when a later attempt of the same step is already known.
    */
   takeFence(input: { readonly address: TargetAddress; readonly step: string; readonly attempt: number; readonly run: string; readonly at: string }): Promise<number>;
-  /** Records an intent, only if the fence is the newest of its target (else throws `Fenced`). */
+  /**
+   * Records an intent, only if the fence is the newest of its target (else throws `Fenced`). An open
+   * one of the same key comes back with one attempt more; one closed as done, for the same plan,
+   * comes back as it is. One that failed, or that belonged to another plan, begins again.
+   */
   intend(intent: NewIntent): Promise<IntentRow>;
   intentChild(key: string, child: ChildProcessIdentity): Promise<void>;
   closeIntent(key: string, end: { readonly at: string; readonly ok: boolean; readonly error?: string; readonly fence: number }): Promise<void>;
@@ -104,7 +113,9 @@ export interface Ledger {
 
 export type EntryKind =
   | 'drift' | 'unknown' | 'opened' | 'decided' | 'asked' | 'approved' | 'rejected' | 'accepted' | 'refused' | 'expired' | 'gate'
-  | 'intent' | 'outcome' | 'staged' | 'validated' | 'finalized' | 'rolled-back' | 'closed' | 'message' | 'configuration' | 'pruned';
+  | 'intent' | 'outcome' | 'staged' | 'validated' | 'finalized' | 'rolled-back' | 'closed' | 'message' | 'configuration' | 'pruned'
+  /** A look that found no drift and differs from the one before; changes settled or forgotten outside an incident's end. */
+  | 'clean' | 'settled';
 
 export interface NewEntry {
   readonly at: string;
@@ -144,7 +155,10 @@ export interface Checkpoint {
   readonly at: string;
   /** Ed25519 over the canonical JSON of the other members, base64. */
   readonly signature: string;
+  /** Public key (SPKI), base64. */
   readonly key: string;
+  /** Left by pruning: entries up to and including `seq` were removed, and the chain begins after them. */
+  readonly pruned?: true;
 }
 
 export type RetentionKind = 'reports' | 'entries' | 'plans' | 'outbox' | 'sightings';
