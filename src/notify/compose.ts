@@ -1,0 +1,76 @@
+import type { HashJson, JsonObject } from '../domain/json.js';
+import { oneLine, plainText } from '../domain/plain-text.js';
+import type { OutboxMessage } from '../ledger/ledger.js';
+import { chatCode, forChat, forHtml, forMarkdown, markdownCode } from './escape.js';
+import type { Notice } from './sink.js';
+
+const TITLE_LIMIT = 200;
+const TEXT_LIMIT = 8000;
+const COMMAND_LIMIT = 500;
+const COMMANDS = 10;
+
+export interface ComposeInput {
+  readonly notice: Notice;
+  /** Names of the sinks that `sinksFor` chose. */
+  readonly sinks: readonly string[];
+  readonly project: string;
+  readonly hash: HashJson;
+}
+
+/**
+ * One message per sink. The delivery id depends on the notice and the sink alone, so that a step
+ * which runs twice tells once. `subject` names the one message that all notices of an incident
+ * update, and a later one has a larger `sequence` (milliseconds since 1970).
+ */
+export function compose({ notice, sinks, project, hash }: ComposeInput): readonly OutboxMessage[] {
+  const body = bodyOf(notice, project);
+  const { event, subject, at } = notice;
+  return sinks.map((sink) => ({
+    id: `msg_${hash({ event, subject, at, sink }).slice(0, 32)}`,
+    sink,
+    event,
+    subject,
+    at,
+    body,
+    attempts: 0,
+    nextAt: at,
+  }));
+}
+
+function bodyOf(notice: Notice, project: string): JsonObject {
+  const { event, subject, environment, target, owner, risk, at, outcome } = notice;
+  const title = oneLine(notice.title, TITLE_LIMIT);
+  const text = cut(plainText(notice.text), TEXT_LIMIT);
+  const commands = notice.commands.slice(0, COMMANDS).map((command) => oneLine(command, COMMAND_LIMIT));
+  return {
+    version: 1,
+    project,
+    event,
+    subject,
+    sequence: Date.parse(at),
+    environment,
+    ...(target === undefined ? {} : { target }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(risk === undefined ? {} : { risk }),
+    ...(outcome === undefined ? {} : { outcome }),
+    at,
+    title,
+    text,
+    commands,
+    rendered: rendered({ title, text, commands }),
+  };
+}
+
+/** The same in the words of those who show it, already escaped: a receiver passes one on and escapes nothing. */
+function rendered({ title, text, commands }: { readonly title: string; readonly text: string; readonly commands: readonly string[] }): JsonObject {
+  const pasted = commands.join('\n');
+  return {
+    markdown: [`**${forMarkdown(title)}**`, forMarkdown(text), ...(pasted === '' ? [] : [markdownCode(pasted)])].join('\n\n'),
+    chat: [`*${forChat(title)}*`, forChat(text), ...(pasted === '' ? [] : [chatCode(pasted)])].join('\n'),
+    html: `<p><b>${forHtml(title)}</b></p><pre>${forHtml(text)}</pre>${pasted === '' ? '' : `<pre>${forHtml(pasted)}</pre>`}`,
+  };
+}
+
+function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
