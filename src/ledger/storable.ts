@@ -15,8 +15,13 @@ export function storableText(value: Json): string {
 }
 
 function wellFormed(value: Json): Json {
-  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'string') return wellFormedText(value);
   if (Array.isArray(value)) return value.map((item: Json) => wellFormed(item));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key.toWellFormed(), wellFormed(member as Json)]));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [wellFormedText(key), wellFormed(member as Json)]));
+}
+
+/** The text with U+FFFD for each lone surrogate, as any UTF-8 encoder writes it. */
+export function wellFormedText(text: string): string {
+  return Buffer.from(text).toString();
 }

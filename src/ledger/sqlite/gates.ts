@@ -1,0 +1,98 @@
+import { formatAddress, parseAddress } from '../../domain/address.js';
+import { HoldfastError } from '../../domain/errors.js';
+import type { GateName } from '../../domain/gate.js';
+import type { Json } from '../../domain/json.js';
+import { instant, optionalInstant } from '../instant.js';
+import type { Acceptance, ClosedGate, Ledger } from '../ledger.js';
+import { storableText } from '../storable.js';
+import type { AppendEntry } from './chain.js';
+import type { Database } from './database.js';
+import { compact, json } from './rows.js';
+
+const EVERYTHING = '*';
+
+/** Set by people for a scope of their choice: opened only there, so that lifting one lifts nobody else's. */
+const EXACT: readonly GateName[] = ['freeze'];
+
+type Methods = Pick<Ledger, 'closeGate' | 'openGate' | 'closedGates' | 'allClosedGates' | 'accept' | 'acceptances'>;
+
+export function createGates(database: Database, append: AppendEntry): Methods {
+  return {
+    async closeGate(given) {
+      const gate = compact({ ...given, at: instant(given.at), until: optionalInstant(given.until) });
+      const place = placeOf(gate.scope);
+      const key = { scope: gate.scope, gate: gate.gate, fingerprint: gate.fingerprint ?? '', revision: gate.revision ?? '' };
+      const stored = storableText(gate as unknown as Json);
+      database.write(() => {
+        const row = database.get('SELECT row FROM gates WHERE scope = :scope AND gate = :gate AND fingerprint = :fingerprint AND revision = :revision', key);
+        if (row?.['row'] === stored) return;
+        database.run('INSERT OR REPLACE INTO gates (scope, gate, fingerprint, revision, until, row) VALUES (:scope, :gate, :fingerprint, :revision, :until, :stored)', { ...key, until: gate.until, stored });
+        const { at, by, incident, ...data } = gate;
+        append({ at, kind: 'gate', ...place, incident, by, data: { ...data, state: 'closed' } });
+      });
+    },
+
+    async openGate({ scope, gate, by, reason, at }) {
+      const place = placeOf(scope);
+      return database.write(() => {
+        const inScope = (each: ClosedGate): boolean => each.scope === scope || (!EXACT.includes(gate) && isBeneath(each.scope, scope));
+        const opened = gatesOf('gate = :gate', { gate }).filter(inScope);
+        for (const each of opened) {
+          database.run('DELETE FROM gates WHERE scope = :scope AND gate = :gate AND fingerprint = :fingerprint AND revision = :revision', {
+            scope: each.scope, gate, fingerprint: each.fingerprint ?? '', revision: each.revision ?? '',
+          });
+        }
+        if (opened.length > 0) {
+          const what = opened.map(({ scope: of, fingerprint, resource, path, incident }) => ({ scope: of, fingerprint, resource, path, incident }));
+          append({ at, kind: 'gate', ...place, by, data: { state: 'open', scope, gate, reason, opened: what } });
+        }
+        return opened;
+      });
+    },
+
+    async closedGates(address, at) {
+      return gatesOf('scope IN (:everything, :environment, :address) AND (until IS NULL OR until > :at)', {
+        everything: EVERYTHING, environment: address.environment, address: formatAddress(address), at: instant(at),
+      });
+    },
+
+    async allClosedGates(at) {
+      return gatesOf('(until IS NULL OR until > :at)', { at: instant(at) });
+    },
+
+    async accept(given) {
+      const acceptance = compact({ ...given, at: instant(given.at), until: instant(given.until) });
+      const { environment, target, resource, path, fingerprint, until, by, at } = acceptance;
+      const key = { environment, target, change: storableText([resource, path ?? null, fingerprint ?? null]) };
+      const stored = storableText(acceptance as unknown as Json);
+      database.write(() => {
+        const row = database.get('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND change = :change', key);
+        if (row?.['row'] === stored) return;
+        database.run('INSERT OR REPLACE INTO acceptances (environment, target, change, until, row) VALUES (:environment, :target, :change, :until, :stored)', { ...key, until, stored });
+        append({ at, kind: 'accepted', environment, target, by, data: { resource, path, fingerprint, until, reason: acceptance.reason } });
+      });
+    },
+
+    async acceptances({ environment, target }, at) {
+      return database
+        .all('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND until > :at ORDER BY change', { environment, target, at: instant(at) })
+        .map((row) => json<Acceptance>(row, 'row'));
+    },
+  };
+
+  function gatesOf(condition: string, values: Readonly<Record<string, string>>): readonly ClosedGate[] {
+    return database.all(`SELECT row FROM gates WHERE ${condition} ORDER BY scope, gate, fingerprint, revision`, values).map((row) => json<ClosedGate>(row, 'row'));
+  }
+}
+
+/** Where a scope's entries are filed: under the environment and target that it names. */
+function placeOf(scope: string): { readonly environment?: string; readonly target?: string } {
+  if (scope === EVERYTHING) return {};
+  const address = parseAddress(scope);
+  if (address === undefined) throw new HoldfastError('Invalid', `ledger: ${JSON.stringify(scope.slice(0, 80))} is no scope`, { remedy: 'use an environment, environment/target, or *' });
+  return address;
+}
+
+function isBeneath(scope: string, parent: string): boolean {
+  return parent === EVERYTHING || scope.startsWith(`${parent}/`);
+}

@@ -1,0 +1,85 @@
+import { parseAddress, parseIncident } from '../../domain/address.js';
+import type { JsonObject } from '../../domain/json.js';
+import { instant, optionalInstant } from '../instant.js';
+import type { Ledger, OutboxMessage } from '../ledger.js';
+import { storableText } from '../storable.js';
+import type { AppendEntry } from './chain.js';
+import type { Database } from './database.js';
+import { compact, integer, jsonObject, optionalText, text, type Row } from './rows.js';
+
+/** Still to be sent: neither delivered nor given up. */
+const PENDING = 'delivered_at IS NULL AND given_up_at IS NULL';
+
+export function createOutbox(database: Database, append: AppendEntry): Pick<Ledger, 'enqueue' | 'takeDue' | 'delivered' | 'outbox'> {
+  return {
+    async enqueue(messages) {
+      database.write(() => {
+        for (const { id, sink, event, subject, at, body, attempts, nextAt } of messages) {
+          database.run(
+            `INSERT OR IGNORE INTO outbox (id, sink, event, subject, at, body, attempts, next_at)
+             VALUES (:id, :sink, :event, :subject, :at, :body, :attempts, :nextAt)`,
+            { id, sink, event, subject, at: instant(at), body: storableText(body), attempts, nextAt: instant(nextAt) },
+          );
+        }
+      });
+    },
+
+    async takeDue({ at: given, leaseUntil, limit }) {
+      const at = instant(given);
+      const due = `${PENDING} AND next_at <= :at AND (taken_until IS NULL OR taken_until <= :at)`;
+      // Asked often and mostly in vain: only what is there is worth a transaction.
+      if (database.get(`SELECT 1 FROM outbox WHERE ${due} LIMIT 1`, { at }) === undefined) return [];
+      return database.write(() => {
+        const rows = database.all(`SELECT * FROM outbox WHERE ${due} ORDER BY at, id LIMIT :limit`, { at, limit });
+        for (const row of rows) database.run('UPDATE outbox SET taken_until = :leaseUntil WHERE id = :id', { id: text(row, 'id'), leaseUntil: instant(leaseUntil) });
+        return rows.map(messageOf);
+      });
+    },
+
+    async delivered(id, { at: given, ok, error, retryAt }) {
+      const at = instant(given);
+      const nextAt = optionalInstant(retryAt);
+      database.write(() => {
+        const row = database.get(`SELECT * FROM outbox WHERE id = :id AND ${PENDING}`, { id });
+        if (row === undefined) return;
+        // The same failure told again: it was counted, and the message is nobody's until its next time.
+        if (!ok && optionalText(row, 'taken_until') === undefined && text(row, 'next_at') === nextAt) return;
+        const attempts = integer(row, 'attempts') + 1;
+        const ended = ok || nextAt === undefined;
+        database.run(
+          'UPDATE outbox SET attempts = :attempts, taken_until = NULL, next_at = coalesce(:nextAt, next_at), delivered_at = :deliveredAt, given_up_at = :givenUpAt, error = :error WHERE id = :id',
+          { id, attempts, nextAt, deliveredAt: ok ? at : undefined, givenUpAt: ended && !ok ? at : undefined, error: ok ? undefined : error },
+        );
+        if (ended) append({ at, kind: 'message', ...placeOf(text(row, 'subject')), by: 'holdfast', data: { id, sink: text(row, 'sink'), event: text(row, 'event'), subject: text(row, 'subject'), delivered: ok, attempts, error: ok ? undefined : error } });
+      });
+    },
+
+    async outbox({ pending, limit }) {
+      const condition = pending === undefined ? '1' : pending ? PENDING : `NOT (${PENDING})`;
+      return database.all(`SELECT * FROM outbox WHERE ${condition} ORDER BY at, id LIMIT :limit`, { limit: limit ?? -1 }).map(messageOf);
+    },
+  };
+}
+
+/** A subject is an incident or an address; anything else is filed under nothing. */
+function placeOf(subject: string): { readonly environment?: string; readonly target?: string; readonly incident?: number } {
+  const incident = parseIncident(subject);
+  if (incident === undefined) return parseAddress(subject) ?? {};
+  return compact({ environment: incident.environment, target: incident.target, incident: incident.number });
+}
+
+function messageOf(row: Row): OutboxMessage {
+  const body: JsonObject = jsonObject(row, 'body');
+  return compact({
+    id: text(row, 'id'),
+    sink: text(row, 'sink'),
+    event: text(row, 'event'),
+    subject: text(row, 'subject'),
+    at: text(row, 'at'),
+    body,
+    attempts: integer(row, 'attempts'),
+    nextAt: text(row, 'next_at'),
+    deliveredAt: optionalText(row, 'delivered_at'),
+    error: optionalText(row, 'error'),
+  });
+}

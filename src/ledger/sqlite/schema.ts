@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { HoldfastError } from '../../domain/errors.js';
+import type { Database } from './database.js';
+import { FIRST } from './schema-1.js';
+import { integer } from './rows.js';
+
+/** `HOLD`: tells a ledger from any other SQLite file. */
+const APPLICATION_ID = 0x484f4c44;
+
+/** Each migration leads from the version before it to its own. Never edit one that was released: add the next. */
+const MIGRATIONS: readonly { readonly version: number; readonly name: string; readonly sql: string }[] = [
+  { version: 1, name: 'first', sql: FIRST },
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.at(-1)?.version ?? 0;
+
+/** Brings a new or older file to this build's schema. Refuses another program's file and a newer schema. */
+export function migrate(database: Database): void {
+  if (isCurrent(database)) return;
+  database.exec('PRAGMA journal_mode = WAL');
+  database.write(() => {
+    if (applicationId(database) === 0) {
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; CREATE TABLE schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT`);
+    }
+    const from = schemaVersion(database);
+    for (const { version, name, sql } of MIGRATIONS) {
+      if (version <= from) continue;
+      database.exec(sql);
+      database.run('INSERT INTO schema_versions (version, name) VALUES (:version, :name)', { version, name });
+    }
+  });
+}
+
+/** For readers, who may not migrate: throws unless the file has exactly this build's schema. */
+export function expectCurrent(database: Database): void {
+  if (isCurrent(database)) return;
+  throw new HoldfastError('Invalid', `ledger ${database.file} was written by an older version of Holdfast`, { remedy: 'start `holdfast up` or `holdfast worker` once to bring it up to date' });
+}
+
+export function expectFile(file: string): void {
+  if (existsSync(file)) return;
+  throw new HoldfastError('Unreachable', `ledger ${file} does not exist`, { remedy: 'start `holdfast up`, run `holdfast check`, or name another folder with --data-dir' });
+}
+
+function isCurrent(database: Database): boolean {
+  const id = applicationId(database);
+  const empty = database.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined;
+  if (id === 0 && empty) return false;
+  if (id !== APPLICATION_ID) throw new HoldfastError('Invalid', `${database.file} is a SQLite database, but not a ledger`, { remedy: 'name another file under `ledger.sqlite`' });
+  const version = schemaVersion(database);
+  if (version > SCHEMA_VERSION) throw new HoldfastError('Invalid', `ledger ${database.file} has schema ${version}, and this version of Holdfast knows ${SCHEMA_VERSION}`, { remedy: 'run the newer version of Holdfast that wrote it' });
+  return version === SCHEMA_VERSION;
+}
+
+function applicationId(database: Database): number {
+  const row = database.get('PRAGMA application_id');
+  return row === undefined ? 0 : integer(row, 'application_id');
+}
+
+function schemaVersion(database: Database): number {
+  const row = database.get('SELECT coalesce(max(version), 0) AS version FROM schema_versions');
+  return row === undefined ? 0 : integer(row, 'version');
+}
