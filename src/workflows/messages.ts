@@ -66,6 +66,8 @@ export interface DecideAnswer {
   readonly message: string;
   /** The plan that stands now, so that a stale approval can be looked at and given again. */
   readonly plan?: string;
+  /** With `refused`: it was refused for who decides, not for what. */
+  readonly unauthorised?: boolean;
 }
 
 export interface CommandAnswer {

@@ -1,0 +1,60 @@
+import { Command } from 'commander';
+import { formatIncident } from '../../domain/address.js';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import { closedAlready, decide } from '../deciding.js';
+import { CliError } from '../errors.js';
+import { EXIT } from '../exit.js';
+import { askedParts, findIncident, isClosed } from '../incident-row.js';
+import { byOption, planOption, reasonOption, waitOption } from '../options.js';
+import { plain, shellWord } from '../render/escape.js';
+import { planLines, shortHash } from '../render/plan.js';
+import { indent } from '../render/table.js';
+
+interface ApproveOptions {
+  readonly plan?: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly wait?: boolean;
+}
+
+export function approveCommand(cli: Cli): Command {
+  const command = new Command('approve')
+    .summary('let a repair go on')
+    .description('Approves one plan of an incident: what was not reviewed cannot be approved, so the plan is named. Without --plan it shows the plan that stands and approves nothing.')
+    .argument('<incident>', 'ENVIRONMENT/TARGET#NUMBER; without the number, the open one')
+    .addOption(planOption())
+    .addOption(byOption())
+    .addOption(reasonOption())
+    .addOption(waitOption());
+  example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m');
+  return define<ApproveOptions>(cli, {
+    command,
+    run: ({ context, args: [id = ''], options }) => (options.plan === undefined ? showPlan(context, id) : decide(context, { ...options, id, decision: 'approve', wait: options.wait === true })),
+  });
+}
+
+/** What there is to review, with the command that approves exactly it. */
+async function showPlan(context: Context, id: string): Promise<number> {
+  const ledger = await context.requireLedger();
+  try {
+    const row = await findIncident(context, ledger, id);
+    if (isClosed(row)) throw closedAlready(row, { decision: 'approve' });
+    const name = formatIncident(row);
+    const hashes = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [part.plan]));
+    if (hashes.length === 0) throw new CliError(`${name} has no plan that waits for an approval; it is ${row.phase}`, { remedy: `See it with: holdfast incident ${shellWord(name)}` });
+    const plans = await Promise.all(hashes.map(async (hash) => ({ hash, plan: await ledger.plan(hash) })));
+    if (context.json) {
+      await context.printJson('review', { incident: name, approved: false, plans: plans.map(({ hash, plan }) => plan ?? { hash }), exitCode: EXIT.error });
+      return EXIT.error;
+    }
+    for (const { hash, plan } of plans) {
+      context.note(`${plain(name)} asks about plan ${shortHash(hash)}:`);
+      if (plan !== undefined) context.note(indent(planLines(plan, context.style).slice(1), 2).join('\n'));
+      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}\n`);
+    }
+    return EXIT.error;
+  } finally {
+    await ledger.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { Command, Option } from 'commander';
+import { canonicalJson } from '../../digest.js';
+import type { Entry } from '../../ledger/ledger.js';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import { EXIT } from '../exit.js';
+import { sinceOf } from '../options.js';
+import { startProgress } from '../progress.js';
+import { csvField, plain } from '../render/escape.js';
+import { shortHash } from '../render/plan.js';
+
+interface ExportOptions {
+  readonly format: 'jsonl' | 'csv';
+  readonly since?: string;
+}
+
+const CSV_COLUMNS = ['seq', 'at', 'kind', 'environment', 'target', 'incident', 'by', 'data', 'previous', 'hash'] as const;
+
+export function auditCommand(cli: Cli): Command {
+  const command = new Command('audit').summary('the record: export it, verify it').description('Reads the append-only record of what was seen, decided, approved, intended and done.');
+  command.addCommand(exportCommand(cli));
+  command.addCommand(verifyCommand(cli));
+  return example(command, 'holdfast audit verify', 'holdfast audit export --format csv --since 30d > record.csv');
+}
+
+function exportCommand(cli: Cli): Command {
+  const command = new Command('export')
+    .description('Print the record, the oldest entry first.')
+    .addOption(new Option('--format <format>', 'how').choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--since <when>', 'since then: a duration (30d) or a time');
+  return define<ExportOptions>(cli, { command, formats: [], run: ({ context, options }) => exportEntries(context, options) });
+}
+
+function verifyCommand(cli: Cli): Command {
+  const command = new Command('verify').description('Check that no entry was changed, removed, reordered or cut off, and that every checkpoint is signed. Exits 1 and names the first bad entry otherwise.');
+  return define(cli, { command, run: ({ context }) => verify(context) });
+}
+
+async function exportEntries(context: Context, options: ExportOptions): Promise<number> {
+  const since = options.since === undefined ? {} : { since: sinceOf(context, options.since) };
+  const ledger = await context.requireLedger();
+  try {
+    if (options.format === 'csv') await context.io.out(`${CSV_COLUMNS.join(',')}\r\n`);
+    for await (const entry of ledger.entries(since)) {
+      if (context.io.signal.aborted) break;
+      await context.io.out(options.format === 'csv' ? csvLine(entry) : `${JSON.stringify(entry)}\n`);
+    }
+    return EXIT.done;
+  } finally {
+    await ledger.close();
+  }
+}
+
+function csvLine(entry: Entry): string {
+  const cells = CSV_COLUMNS.map((column) => {
+    const value = column === 'data' ? canonicalJson(entry.data) : entry[column];
+    return value === undefined ? '' : csvField(String(value));
+  });
+  return `${cells.join(',')}\r\n`;
+}
+
+async function verify(context: Context): Promise<number> {
+  const ledger = await context.requireLedger();
+  const progress = startProgress(context);
+  try {
+    const result = await ledger.verify({ onProgress: (checked) => progress.update(`verified ${checked} entries`) });
+    progress.end();
+    if (context.json) await context.printJson('audit-verify', { ...result, exitCode: result.ok ? EXIT.done : EXIT.error });
+    else if (result.ok) await context.say(`The record verifies: ${result.entries} entries, ${result.checkpoints} signed checkpoints, head ${shortHash(result.head)}.`);
+    else {
+      context.note(`holdfast: the record does not verify: entry ${result.seq} is the first bad one (${result.problem}): ${plain(result.detail)}`);
+      context.note('Keep the ledger as it is, compare it with a backup, and see docs/runbooks for what to do.');
+    }
+    return result.ok ? EXIT.done : EXIT.error;
+  } finally {
+    progress.end();
+    await ledger.close();
+  }
+}

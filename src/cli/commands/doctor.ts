@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import type { DoctorLine } from '../deps.js';
+import { EXIT } from '../exit.js';
+import { plain } from '../render/escape.js';
+import { paintWord } from '../render/style.js';
+
+interface DoctorOptions {
+  readonly fix?: boolean;
+}
+
+const TIMEOUT_MS = 10_000;
+
+export function doctorCommand(cli: Cli): Command {
+  const command = new Command('doctor')
+    .summary('is everything as it must be')
+    .description('Looks at everything Holdfast needs, says what is wrong and how to put it right. Exits 1 when something fails.')
+    .option('--fix', 'put right what it can: register search attributes');
+  example(command, 'holdfast doctor', 'holdfast doctor --fix');
+  return define<DoctorOptions>(cli, { command, run: ({ context, options }) => doctor(context, options) });
+}
+
+async function doctor(context: Context, options: DoctorOptions): Promise<number> {
+  const file = context.configFile();
+  const config = await context.config().catch((error: unknown) => ({ error, file }));
+  const lines: DoctorLine[] = [];
+  const timeoutMs = context.options.timeout ?? TIMEOUT_MS;
+  for await (const line of context.deps.doctor({ config, dataDir: context.dataDir(), fix: options.fix === true, timeoutMs, signal: context.io.signal })) {
+    lines.push(line);
+    if (!context.json) await context.say(lineText(context, line));
+  }
+  const failed = lines.some((line) => line.result === 'fail');
+  if (context.json) await context.printJson('doctor', { checks: lines, exitCode: failed ? EXIT.error : EXIT.done });
+  return failed ? EXIT.error : EXIT.done;
+}
+
+function lineText(context: Context, line: DoctorLine): string {
+  const word = paintWord(line.result, context.style) + ' '.repeat(5 - line.result.length);
+  const remedy = line.remedy === undefined || line.result === 'ok' ? '' : `\n      ${plain(line.remedy)}`;
+  return `${word} ${plain(line.check)}: ${plain(line.message)}${remedy}`;
+}

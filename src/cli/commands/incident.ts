@@ -1,0 +1,147 @@
+import { Command } from 'commander';
+import { formatAddress, formatIncident } from '../../domain/address.js';
+import type { Change } from '../../domain/change.js';
+import type { Plan } from '../../domain/plan.js';
+import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger } from '../../ledger/ledger.js';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import { EXIT } from '../exit.js';
+import { askedParts, findIncident, isClosed, partsOf } from '../incident-row.js';
+import { withLiveStatus } from '../live.js';
+import { changeLines, count } from '../render/changes.js';
+import { entryCells, formatTime } from '../render/entry.js';
+import { plain, plainLines, shellWord } from '../render/escape.js';
+import { healthOf, healthLines } from '../render/health.js';
+import { planLines, shortHash } from '../render/plan.js';
+import { paintWord } from '../render/style.js';
+import { indent } from '../render/table.js';
+
+interface Full {
+  readonly row: IncidentRow;
+  readonly entries: readonly Entry[];
+  readonly plans: readonly Plan[];
+  readonly drift: readonly Change[];
+  readonly decisions: readonly DecisionRow[];
+  readonly writes: readonly IntentRow[];
+}
+
+/** A record larger than this is read with `audit export`. */
+const ENTRY_LIMIT = 2_000;
+
+export function incidentCommand(cli: Cli): Command {
+  const command = new Command('incident')
+    .summary('one incident in full')
+    .description('Shows what drifted, what was decided and approved, what was done and measured, and what to do next.')
+    .argument('<incident>', 'ENVIRONMENT/TARGET#NUMBER; without the number, the open or last one');
+  example(command, 'holdfast incident prod/storefront', 'holdfast incident prod/storefront#7 -o json');
+  return define(cli, { command, run: ({ context, args: [id = ''] }) => incident(context, id) });
+}
+
+async function incident(context: Context, id: string): Promise<number> {
+  const ledger = await context.requireLedger();
+  try {
+    const found = await findIncident(context, ledger, id);
+    const row = isClosed(found) ? found : await live(context, found);
+    const full = await gather(ledger, row);
+    if (context.json) {
+      const { row: bare, ...rest } = full;
+      await context.printJson('incident', { id: formatIncident(bare), ...bare, ...rest, commands: commandsOf(bare) });
+    } else await print(context, full);
+    return EXIT.done;
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function live(context: Context, row: IncidentRow): Promise<IncidentRow> {
+  const connection = await context.connect({ glance: true }).catch(() => undefined);
+  if (connection === undefined) {
+    context.note('Temporal is not reachable: this is what the record says, and nothing moves it now.');
+    return row;
+  }
+  try {
+    const [current] = await withLiveStatus(connection.client, [row]);
+    return current ?? row;
+  } finally {
+    await connection.client.close();
+  }
+}
+
+async function gather(ledger: Ledger, row: IncidentRow): Promise<Full> {
+  const entries: Entry[] = [];
+  for await (const entry of ledger.entries({ environment: row.environment, target: row.target, incident: row.number, limit: ENTRY_LIMIT })) entries.push(entry);
+  const hashes = [...new Set(partsOf(row).flatMap((part) => (part.plan === undefined ? [] : [part.plan])))];
+  const plans = (await Promise.all(hashes.map((hash) => ledger.plan(hash)))).filter((plan) => plan !== undefined);
+  const planned = plans.flatMap((plan) => plan.changes);
+  return {
+    row,
+    entries,
+    plans,
+    drift: planned.length > 0 || isClosed(row) ? planned : await lastDrift(ledger, row),
+    decisions: await ledger.decisions(row),
+    writes: await ledger.intents({ incident: row }),
+  };
+}
+
+async function lastDrift(ledger: Ledger, row: IncidentRow): Promise<readonly Change[]> {
+  const last = await ledger.lastObservation(row);
+  const report = last === undefined ? undefined : await ledger.report(last.digest);
+  return report?.changes ?? [];
+}
+
+async function print(context: Context, full: Full): Promise<void> {
+  const { style } = context;
+  const { row } = full;
+  const sections: (readonly string[])[] = [header(context, row)];
+  const section = (title: string, lines: readonly string[]) => {
+    if (lines.length > 0) sections.push([style.bold(title), ...indent(lines, 2)]);
+  };
+  section('What drifted (what should be → what is)', changeLines(full.drift, style));
+  section('Parts', partLines(context, full));
+  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain(each.by)}${each.verified || each.decision === 'policy' ? '' : ' (unverified)'}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
+  section('Health', full.entries.flatMap((entry) => { const report = healthOf(entry); return report === undefined ? [] : healthLines(formatTime(entry.at), report, style); }));
+  section('Writes', full.writes.map((write) => `${formatTime(write.at)}  ${plain(write.step)}: ${plain(write.write)}${write.resource === undefined ? '' : ` (${plain(write.resource)})`}  ${write.closedAt === undefined ? style.yellow('not known to have ended') : write.ok === true ? 'done' : style.red(`failed: ${plain(write.error ?? '')}`)}`));
+  const timeline = full.entries.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], full.entries.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
+  section('Timeline', timeline);
+  section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
+  section('Commands', commandsOf(row));
+  await context.say(sections.map((lines) => lines.join('\n')).join('\n\n'));
+}
+
+function header(context: Context, row: IncidentRow): readonly string[] {
+  const { style } = context;
+  const undoes = row.undoes === undefined ? '' : `, undoes #${row.undoes}`;
+  const kind = row.kind === 'drift' ? '' : ` (${row.kind}${undoes})`;
+  const closed = row.closedAt === undefined ? '' : `, closed ${formatTime(row.closedAt)}`;
+  return [`${style.bold(formatIncident(row))}  ${paintWord(row.outcome ?? row.phase, style)}${kind}${row.risk === undefined ? '' : `  risk ${plain(row.risk)}`}`, `opened ${formatTime(row.openedAt)} UTC${closed}`];
+}
+
+function partLines(context: Context, { row, plans }: Full): readonly string[] {
+  return partsOf(row).flatMap((part, index) => {
+    const plan = plans.find((each) => each.hash === part.plan);
+    const state = part.outcome ?? part.phase ?? '';
+    const decided = [part.decision, part.changes === undefined ? undefined : count(part.changes, 'change'), part.risk === undefined ? undefined : `risk ${plain(part.risk)}`].filter((each) => each !== undefined);
+    return [
+      `${part.part ?? index + 1}. ${paintWord(state, context.style)}  ${decided.map(plain).join(', ')}`,
+      ...indent(
+        [
+          ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
+          ...(part.waitsFor === undefined || part.waitsFor === '' ? [] : [`waits:    ${plain(part.waitsFor)}`]),
+          ...(part.expiresAt === undefined || part.outcome !== undefined ? [] : [`expires:  ${formatTime(part.expiresAt)} UTC`]),
+          ...(plan === undefined ? (part.plan === undefined ? [] : [`plan:     ${shortHash(part.plan)}`]) : planLines(plan, context.style)),
+        ],
+        3,
+      ),
+    ];
+  });
+}
+
+function commandsOf(row: IncidentRow): readonly string[] {
+  const name = shellWord(formatIncident(row));
+  if (isClosed(row)) {
+    const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
+    return [...undo, ...(row.outcome === 'fixed' || row.outcome === 'cleared' ? [] : [`holdfast retry ${name} --reason WHY`]), `holdfast check ${formatAddress(row)}`];
+  }
+  const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY`]));
+  return asked.length > 0 ? asked : [`holdfast rollback ${name} --reason WHY`, `holdfast freeze ${formatAddress(row)} --reason WHY`];
+}

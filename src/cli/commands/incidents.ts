@@ -1,0 +1,79 @@
+import { Command, Option } from 'commander';
+import { formatIncident, parseAddress } from '../../domain/address.js';
+import type { Outcome } from '../../domain/phase.js';
+import type { IncidentRow } from '../../ledger/ledger.js';
+import { type Cli, define, example, integerOption } from '../command.js';
+import { badAddress, type Context } from '../context.js';
+import { CliError } from '../errors.js';
+import { EXIT } from '../exit.js';
+import { partsOf } from '../incident-row.js';
+import { sinceOf } from '../options.js';
+import { plain } from '../render/escape.js';
+import { paintWord } from '../render/style.js';
+import { formatAge } from '../render/time.js';
+
+interface IncidentsOptions {
+  readonly open?: boolean;
+  readonly closed?: boolean;
+  readonly outcome?: Outcome;
+  readonly since?: string;
+  readonly limit: number;
+}
+
+const OUTCOMES: readonly Outcome[] = ['fixed', 'rolled-back', 'adopted', 'accepted', 'rejected', 'expired', 'cleared', 'needs-human', 'cancelled', 'terminated'];
+
+export function incidentsCommand(cli: Cli): Command {
+  const command = new Command('incidents')
+    .summary('list incidents')
+    .description('Lists incidents, the newest first.')
+    .argument('[address]', 'ENVIRONMENT or ENVIRONMENT/TARGET')
+    .option('--open', 'only those that have not ended')
+    .option('--closed', 'only those that have ended')
+    .addOption(new Option('--outcome <outcome>', 'only those that ended so').choices([...OUTCOMES]))
+    .option('--since <when>', 'only those opened since then: a duration (7d) or a time')
+    .addOption(integerOption('--limit <n>', 'at most so many', { min: 1, max: 10_000 }).default(50));
+  example(command, 'holdfast incidents --open', 'holdfast incidents prod --outcome rolled-back --since 7d');
+  return define<IncidentsOptions>(cli, { command, run: ({ context, args: [address], options }) => list(context, address, options) });
+}
+
+async function list(context: Context, address: string | undefined, options: IncidentsOptions): Promise<number> {
+  if (options.open === true && (options.closed === true || options.outcome !== undefined)) {
+    throw new CliError('--open is given with --closed or --outcome', { remedy: 'An open incident has no outcome yet: give one of them.' });
+  }
+  const parsed = address === undefined ? undefined : parseAddress(address);
+  if (address !== undefined && parsed === undefined) throw badAddress(address);
+  const ledger = await context.requireLedger();
+  try {
+    const open = options.open === true ? true : options.closed === true || options.outcome !== undefined ? false : undefined;
+    const rows = await ledger.incidents({
+      ...(parsed === undefined ? {} : { environment: parsed.environment }),
+      ...(parsed?.target === undefined ? {} : { target: parsed.target }),
+      ...(open === undefined ? {} : { open }),
+      ...(options.outcome === undefined ? {} : { outcome: options.outcome }),
+      ...(options.since === undefined ? {} : { since: sinceOf(context, options.since) }),
+      limit: options.limit,
+    });
+    await print(context, rows);
+    return EXIT.done;
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function print(context: Context, rows: readonly IncidentRow[]): Promise<void> {
+  if (context.json) {
+    return context.printJson('incidents', { incidents: rows.map(({ narrative: _narrative, ...row }) => ({ id: formatIncident(row), ...row })) });
+  }
+  if (rows.length === 0) return context.note('There are none.');
+  const now = context.io.now();
+  const cells = rows.map((row) => [
+    formatIncident(row),
+    paintWord(row.outcome ?? row.phase, context.style),
+    row.kind,
+    plain(row.risk ?? '-'),
+    formatAge(row.openedAt, now),
+    row.closedAt === undefined ? '-' : formatAge(row.closedAt, now),
+    plain(partsOf(row).find((part) => part.waitsFor !== undefined)?.waitsFor ?? '-'),
+  ]);
+  return context.say(context.table(['INCIDENT', 'STATE', 'KIND', 'RISK', 'OPENED', 'CLOSED', 'WAITS FOR'], cells));
+}

@@ -1,0 +1,93 @@
+import { Command } from 'commander';
+import { formatAddress } from '../../domain/address.js';
+import type { Observation } from '../../domain/change.js';
+import type { Target } from '../../domain/target.js';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import type { Assessed } from '../deps.js';
+import { CliError } from '../errors.js';
+import { EXIT } from '../exit.js';
+import { exitOf, lookAt } from '../looking.js';
+import { changeLines, changeMarkdown, verdictLine } from '../render/changes.js';
+import { markdown, markdownCode, plain } from '../render/escape.js';
+import { nextOf, partLines, partMarkdown } from '../render/plan.js';
+import { paintWord } from '../render/style.js';
+import { indent } from '../render/table.js';
+
+export function planCommand(cli: Cli): Command {
+  const command = new Command('plan')
+    .summary('what would be decided and done now')
+    .description('Looks at one target, decides, and shows the repair that would be made: its rules, steps, gates and what would happen next. Changes nothing.')
+    .argument('<address>', 'ENVIRONMENT/TARGET');
+  example(command, 'holdfast plan prod/storefront', 'holdfast plan prod/storefront -o markdown');
+  return define(cli, { command, formats: ['table', 'json', 'markdown'], run: ({ context, args: [address] }) => plan(context, address ?? '') });
+}
+
+interface Found {
+  readonly target: Target;
+  readonly observation: Observation;
+  readonly assessed: Assessed;
+  /** False: there is no record, so that gates and what was settled are not known. */
+  readonly record: boolean;
+}
+
+async function plan(context: Context, address: string): Promise<number> {
+  const target = await context.target(address);
+  const [looked] = await lookAt(context, [target]);
+  if (looked?.observation === undefined) throw new CliError(looked?.error ?? `${address} was not looked at`, { exit: EXIT.error });
+  const { observation } = looked;
+  const config = await context.config();
+  const ledger = await context.ledger();
+  try {
+    const signal = context.io.signal;
+    const assessed =
+      observation.verdict === 'drifted'
+        ? await context.deps.assess({ config, target, observation, signal, now: context.io.now(), ...(ledger === undefined ? {} : { ledger }) })
+        : { parts: [], quiet: [] };
+    await print(context, { target, observation, assessed, record: ledger !== undefined });
+  } finally {
+    await ledger?.close();
+  }
+  return exitOf(looked, EXIT.drift);
+}
+
+async function print(context: Context, found: Found): Promise<void> {
+  switch (context.options.output) {
+    case 'json':
+      return context.printJson('plan', asJson(found));
+    case 'markdown':
+      return context.say(asMarkdown(found));
+    case 'table':
+      return printText(context, found);
+  }
+}
+
+function asJson({ target, observation, assessed, record }: Found): Record<string, unknown> {
+  return {
+    address: formatAddress(target),
+    record,
+    observation,
+    parts: assessed.parts.map((part) => ({ ...part, next: nextOf(part) })),
+    quiet: assessed.quiet,
+  };
+}
+
+async function printText(context: Context, { target, observation, assessed, record }: Found): Promise<void> {
+  const { style } = context;
+  const { parts, quiet } = assessed;
+  const head = `${style.bold(formatAddress(target))}  ${paintWord(observation.verdict, style)}  ${verdictLine(observation)}`;
+  const blocks = parts.map((part, index) => {
+    const lines = partLines(part, index + 1, style);
+    return [lines[0] ?? '', ...indent(changeLines(part.changes, style), 2), ...lines.slice(1)].join('\n');
+  });
+  const left = quiet.length === 0 ? [] : [`${style.bold('Left alone')}\n${quiet.map(({ change, why }) => `  ${plain(change.resource)} ${plain(change.path)}: ${plain(why)}`).join('\n')}`];
+  await context.say([head, ...blocks, ...left].join('\n\n'));
+  if (!record && parts.length > 0) context.note('There is no record yet: freezes, quarantines and what people decided before are not known here.');
+  if (parts.length > 0) context.note('Nothing was changed.');
+}
+
+function asMarkdown({ target, observation, assessed: { parts, quiet } }: Found): string {
+  const head = `### Holdfast plan: ${formatAddress(target)}\n\n${observation.verdict}: ${markdown(verdictLine(observation))}`;
+  const left = quiet.length === 0 ? [] : [`**Left alone**\n\n${quiet.map(({ change, why }) => `- ${markdownCode(change.resource)} ${markdownCode(change.path)}: ${markdown(why)}`).join('\n')}`];
+  return [head, ...parts.map((part, index) => `${partMarkdown(part, index + 1)}\n\n${changeMarkdown(part.changes)}`), ...left].join('\n\n');
+}

@@ -1,0 +1,37 @@
+import { Command, Option } from 'commander';
+import { type Cli, define, example } from '../command.js';
+import { command as send } from '../commanding.js';
+import { CliError } from '../errors.js';
+import { byOption, decider, reasonOption, requireReason } from '../options.js';
+import { scopeOf } from '../scope.js';
+
+interface ReleaseOptions {
+  readonly gate?: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** What only a person clears; other gates open by themselves or by their own command. */
+const RELEASABLE: readonly string[] = ['quarantine', 'flapping', 'breaker', 'needs-human'];
+
+export function releaseCommand(cli: Cli): Command {
+  const command = new Command('release')
+    .summary('clear a quarantine, flapping, breaker or needs-human')
+    .description('Opens a gate that only a person opens, once its cause is dealt with.')
+    .argument('<address>', 'ENVIRONMENT or ENVIRONMENT/TARGET')
+    .addOption(new Option('--gate <name>', 'what to clear').choices([...RELEASABLE]))
+    .addOption(reasonOption())
+    .addOption(byOption());
+  example(command, 'holdfast release prod/storefront --gate quarantine --reason "the desired state is corrected"');
+  return define<ReleaseOptions>(cli, {
+    command,
+    run: async ({ context, args: [address], options }) => {
+      const { gate } = options;
+      if (gate === undefined) throw new CliError('--gate is missing', { remedy: `Name what to clear: ${RELEASABLE.join(', ')}.` });
+      const by = decider(context, options.by);
+      const reason = requireReason(options.reason);
+      const { scope, environments } = await scopeOf(context, address, false);
+      return send(context, environments.map((environment) => ({ environment, command: { command: 'release', scope, gate, by, reason } })));
+    },
+  });
+}

@@ -1,0 +1,162 @@
+import { Command } from 'commander';
+import { parseAddress } from '../../domain/address.js';
+import type { ScheduleInfo } from '../../client.js';
+import type { Target } from '../../domain/target.js';
+import type { ClosedGate, Ledger } from '../../ledger/ledger.js';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import type { Connection } from '../deps.js';
+import { oneLine } from '../errors.js';
+import { EXIT } from '../exit.js';
+import { withLiveStatus } from '../live.js';
+import { readQueue } from '../queues.js';
+import { count } from '../render/changes.js';
+import { plain } from '../render/escape.js';
+import { gateText, shortHash } from '../render/plan.js';
+import { paintWord } from '../render/style.js';
+import { formatAge } from '../render/time.js';
+import { type Standing, standings } from '../standing.js';
+
+interface StatusOptions {
+  readonly watch?: boolean;
+}
+
+interface Status {
+  readonly standings: readonly Standing[];
+  readonly gates: readonly ClosedGate[];
+  /** What is not there, each in a line: shown, never hidden. */
+  readonly degraded: readonly string[];
+}
+
+const WATCH_MS = 2_000;
+
+export function statusCommand(cli: Cli): Command {
+  const command = new Command('status')
+    .summary('every target, what needs attention first')
+    .description('Shows what the last checks found, open incidents and what they wait for, and closed gates. Reads the record; looks at no target.')
+    .argument('[address]', 'ENVIRONMENT or ENVIRONMENT/TARGET')
+    .option('-w, --watch', 'show it again every two seconds until Ctrl-C');
+  example(command, 'holdfast status', 'holdfast status prod', 'holdfast status -o json');
+  return define<StatusOptions>(cli, { command, longRunning: true, run: ({ context, args: [address], options }) => (options.watch === true ? watch(context, address) : once(context, address)) });
+}
+
+async function once(context: Context, address: string | undefined): Promise<number> {
+  await print(context, await gather(context, address));
+  return context.io.signal.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+async function watch(context: Context, address: string | undefined): Promise<number> {
+  while (!context.io.signal.aborted) {
+    const status = await gather(context, address);
+    if (context.io.outTty) await context.io.out('\u001b[H\u001b[2J');
+    await print(context, status);
+    await context.io.sleep(context.options.timeout ?? WATCH_MS);
+  }
+  return EXIT.done;
+}
+
+async function gather(context: Context, address: string | undefined): Promise<Status> {
+  const targets = await context.targets(address);
+  const degraded: string[] = [];
+  const connection = await openConnection(context, degraded);
+  const ledger = await openRecord(context, degraded);
+  try {
+    const config = await context.config();
+    const now = context.io.now();
+    const schedules = await readSchedules(connection, degraded);
+    const environment = address === undefined ? undefined : parseAddress(address)?.environment;
+    const record = ledger === undefined ? NO_RECORD : await readRecord(ledger, environment, now);
+    const open = await withLiveStatus(connection?.client, record.open);
+    const pollers = await silentPools(connection, targets);
+    return { standings: standings({ config, targets, ...record, open, schedules, now }), gates: record.gates, degraded: [...degraded, ...pollers] };
+  } finally {
+    await ledger?.close();
+    await connection?.client.close();
+  }
+}
+
+const NO_RECORD = { rows: [], open: [], troubled: [], gates: [] } as const;
+
+async function readRecord(ledger: Ledger, environment: string | undefined, now: Date) {
+  const within = environment === undefined ? {} : { environment };
+  const gates = await ledger.allClosedGates(now.toISOString());
+  return {
+    rows: await ledger.targets(environment),
+    open: await ledger.incidents({ ...within, open: true }),
+    troubled: await ledger.incidents({ ...within, outcome: 'needs-human', limit: 200 }),
+    gates: gates.filter((gate) => environment === undefined || gate.scope === '*' || gate.scope === environment || gate.scope.startsWith(`${environment}/`)),
+  };
+}
+
+async function openRecord(context: Context, degraded: string[]) {
+  try {
+    const ledger = await context.ledger();
+    if (ledger === undefined) degraded.push('There is no record yet; start Holdfast with: holdfast up');
+    return ledger;
+  } catch (error) {
+    degraded.push(`The record cannot be read: ${oneLine(error)}`);
+    return undefined;
+  }
+}
+
+async function openConnection(context: Context, degraded: string[]): Promise<Connection | undefined> {
+  try {
+    return await context.connect({ glance: true });
+  } catch (error) {
+    degraded.push(`Temporal is not reachable, so nothing is checked or repaired now: ${oneLine(error)}`);
+    return undefined;
+  }
+}
+
+async function readSchedules(connection: Connection | undefined, degraded: string[]): Promise<readonly ScheduleInfo[]> {
+  if (connection === undefined) return [];
+  try {
+    return await connection.client.schedules();
+  } catch (error) {
+    degraded.push(`The schedules cannot be read: ${oneLine(error)}`);
+    return [];
+  }
+}
+
+/** A pool that nobody polls reads and repairs nothing, however healthy everything else is. */
+async function silentPools(connection: Connection | undefined, targets: readonly Target[]): Promise<readonly string[]> {
+  if (connection === undefined) return [];
+  const pools = [...new Set(targets.map((target) => target.pool))];
+  const queues = pools.map((pool) => readQueue(pool));
+  const seen = await connection.client.pollers(queues).catch(() => undefined);
+  if (seen === undefined) return [];
+  return pools.filter((pool) => seen[readQueue(pool)] === 0).map((pool) => `No worker reads pool ${pool}; start one with: holdfast worker --pool ${pool}`);
+}
+
+async function print(context: Context, status: Status): Promise<void> {
+  if (context.json) return context.printJson('status', { targets: status.standings, gates: status.gates, degraded: status.degraded });
+  const { style } = context;
+  for (const line of status.degraded) context.note(style.yellow(line));
+  const pressing = status.standings.filter((standing) => standing.attention.length > 0);
+  if (pressing.length > 0) {
+    const lines = pressing.map((standing) => `  ${style.yellow('!')} ${style.bold(standing.address)}: ${standing.attention.map(plain).join('; ')}`);
+    await context.say(`${style.bold('Needs attention')}\n${lines.join('\n')}\n`);
+  }
+  const now = context.io.now();
+  const rows = status.standings.map((standing) => [
+    standing.address,
+    paintWord(standing.verdict, style),
+    standing.changes === 0 ? '-' : String(standing.changes),
+    `${formatAge(standing.checkedAt, now)}${standing.overdue ? ' (overdue)' : ''}${standing.paused ? ' (paused)' : ''}`,
+    standing.incident === undefined ? '-' : plain(standing.incident.id),
+    incidentText(standing),
+  ]);
+  if (rows.length === 0) context.note('The configuration has no targets.');
+  else await context.say(context.table(['TARGET', 'VERDICT', 'CHANGES', 'CHECKED', 'INCIDENT', 'STATE'], rows));
+  if (status.gates.length > 0) await context.say(`\n${style.bold('Closed gates')}\n${status.gates.map((gate) => `  ${gateText(gate)}`).join('\n')}`);
+  const asked = status.standings.find((standing) => standing.incident?.phase === 'awaiting-approval');
+  if (asked?.incident !== undefined) context.note(`\nNext: holdfast incident ${plain(asked.incident.id)}`);
+  else if (status.standings.some((standing) => standing.incident !== undefined)) context.note(`\n${count(status.standings.filter((each) => each.incident !== undefined).length, 'open incident')}; list them with: holdfast incidents --open`);
+}
+
+function incidentText({ incident, reason, verdict }: Standing): string {
+  if (incident === undefined) return verdict === 'unknown' ? plain(reason ?? '-') : '-';
+  const plan = incident.plan === undefined || incident.phase !== 'awaiting-approval' ? '' : ` (plan ${shortHash(incident.plan)})`;
+  const waits = incident.waitsFor === undefined ? '' : `: ${plain(incident.waitsFor)}`;
+  return `${incident.phase}${plan}${waits}`;
+}

@@ -1,0 +1,32 @@
+import { Command, Option } from 'commander';
+import { type Cli, define, example } from '../command.js';
+import type { Context } from '../context.js';
+import { CliError } from '../errors.js';
+import { plain } from '../render/escape.js';
+import { untilStopped } from '../running.js';
+
+interface WorkerOptions {
+  readonly pool?: readonly string[];
+  readonly access: 'read' | 'write' | 'both';
+}
+
+export function workerCommand(cli: Cli): Command {
+  const command = new Command('worker')
+    .summary('run workers against a Temporal that is there')
+    .description('Runs workers until Ctrl-C. In production only the write workers of a pool hold its write credentials.')
+    .option('--pool <name...>', 'only these pools (default: all of the configuration)')
+    .addOption(new Option('--access <access>', 'what they do in their pools').choices(['read', 'write', 'both']).default('both'));
+  example(command, 'holdfast worker', 'holdfast worker --pool prod --access write');
+  return define<WorkerOptions>(cli, { command, formats: [], longRunning: true, run: ({ context, options }) => worker(context, options) });
+}
+
+async function worker(context: Context, options: WorkerOptions): Promise<number> {
+  const config = await context.config();
+  const pools = options.pool ?? [];
+  const known = [...new Set([...config.environments.map((each) => each.pool), ...config.targets.map((target) => target.pool)])];
+  const unknown = pools.find((pool) => !known.includes(pool));
+  if (unknown !== undefined) throw new CliError(`the configuration has no pool ${unknown}`, { remedy: `Its pools: ${known.join(', ') || 'none'}.` });
+  const running = await context.deps.startWorkers({ config, dataDir: context.dataDir(), pools, access: options.access, signal: context.io.signal, log: (line) => context.note(plain(line)) });
+  context.note(`Working on ${running.queues.map(plain).join(', ')}. Ctrl-C ends.`);
+  return untilStopped(context, running);
+}

@@ -1,0 +1,150 @@
+import type { HoldfastClient } from '../client.js';
+import type { Config } from '../config/config.js';
+import type { Change, Observation } from '../domain/change.js';
+import type { GateAnswer } from '../domain/gate.js';
+import type { Part } from '../domain/decision.js';
+import type { Json } from '../domain/json.js';
+import type { Plan } from '../domain/plan.js';
+import type { Target } from '../domain/target.js';
+import type { Ledger } from '../ledger/ledger.js';
+
+/**
+ * What commands need of the rest of Holdfast, in the shape they need it. The real ones
+ * (`compose.ts`) load their modules at the first call, so that `holdfast --help` loads none;
+ * tests hand in fakes.
+ */
+export interface Deps {
+  /** Reads and checks the configuration; throws what `formatConfigError` understands. */
+  loadConfig(file: string): Promise<Config>;
+  /** The text of a configuration error, with file, line and caret; `undefined` for any other error. */
+  formatConfigError(error: unknown): string | undefined;
+  configSchema(): Promise<Json>;
+  /** Every value of a target's merged configuration and where it was written. */
+  explain(file: string, environment: string, target: string): Promise<readonly ExplainedValue[]>;
+  init(options: InitRequest): Promise<InitResult>;
+  /** One look, as a check takes it: desired, actual, ignore rules, identity. Writes nothing. */
+  look(input: LookRequest): Promise<Observation>;
+  /** What would be decided and done about an observation. Writes nothing. */
+  assess(input: AssessRequest): Promise<Assessed>;
+  /** Opens the record; `undefined` when there is none yet and `readOnly` is set. */
+  openLedger(config: Config, options: { readonly readOnly: boolean }): Promise<Ledger | undefined>;
+  connect(options: ConnectRequest): Promise<Connection>;
+  /** Sends a test event through the real sink, now; throws when it was not taken. */
+  notifyTest(config: Config, sink: string, signal: AbortSignal): Promise<void>;
+  startWorkers(request: WorkersRequest): Promise<Running>;
+  up(request: UpRequest): Promise<UpRunning>;
+  doctor(request: DoctorRequest): AsyncIterable<DoctorLine>;
+}
+
+export interface ExplainedValue {
+  /** `health[0].interval`. */
+  readonly path: string;
+  readonly value: Json;
+  /** `holdfast.yaml:12`, or `default`. */
+  readonly from: string;
+}
+
+export interface InitRequest {
+  readonly folder: string;
+  /** For `--capture`: the live folder whose state becomes the desired one. */
+  readonly root?: string;
+  readonly capture: boolean;
+  /** Where to write the configuration (default: holdfast.yaml in the folder). */
+  readonly file?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface InitResult {
+  readonly written: readonly { readonly path: string; readonly what: string }[];
+  /** An address that the new configuration has, for the commands to try next. */
+  readonly example?: string;
+}
+
+export interface LookRequest {
+  readonly config: Config;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
+export interface AssessRequest extends LookRequest {
+  readonly observation: Observation;
+  readonly ledger?: Ledger;
+  readonly now: Date;
+}
+
+export interface Assessed {
+  readonly parts: readonly AssessedPart[];
+  /** Changes that nobody is asked about now, each with why: it was settled, or accepted. */
+  readonly quiet: readonly { readonly change: Change; readonly why: string }[];
+}
+
+export interface AssessedPart extends Part {
+  readonly plan?: Plan;
+  /** Why there is no plan. */
+  readonly impossible?: string;
+  /** The gates that are closed now. */
+  readonly gates: readonly Extract<GateAnswer, { allowed: false }>[];
+}
+
+export interface ConnectRequest {
+  /** The embedded server is found through its record in this folder. */
+  readonly dataDir: string;
+  readonly timeoutMs: number;
+}
+
+export interface Connection {
+  readonly client: HoldfastClient;
+  /** Where Temporal answered, and as what: `127.0.0.1:7233`, `default`. */
+  readonly address: string;
+  readonly namespace: string;
+}
+
+export interface WorkersRequest {
+  readonly config: Config;
+  readonly dataDir: string;
+  /** Empty: every pool of the configuration. */
+  readonly pools: readonly string[];
+  readonly access: 'read' | 'write' | 'both';
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+export interface Running {
+  /** What it polls, for the line that says so. */
+  readonly queues: readonly string[];
+  /** Settles when the workers have stopped; rejects when one failed. */
+  readonly run: Promise<void>;
+  /** Asks them to stop: running steps end first. */
+  shutdown(): void;
+}
+
+export interface UpRequest {
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly port?: number;
+  readonly uiPort?: number;
+  /** Ends a start that is under way; what runs is ended by `shutdown`. */
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+export interface UpRunning extends Running {
+  readonly temporal: string;
+  readonly ui: string;
+}
+
+export interface DoctorRequest {
+  /** What could not be read is a line of its own, not the end. */
+  readonly config: Config | { readonly error: unknown; readonly file: string };
+  readonly dataDir: string;
+  readonly fix: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface DoctorLine {
+  readonly check: string;
+  readonly result: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  readonly remedy?: string;
+}

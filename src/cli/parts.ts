@@ -1,0 +1,47 @@
+import type { JsonObject } from '../domain/json.js';
+
+/**
+ * A part of an incident as the record keeps it: plain JSON that an older or newer version may have
+ * written, so that only the fields known here are read, and each may be absent.
+ */
+export interface RecordedPart {
+  readonly part?: number;
+  readonly phase?: string;
+  readonly outcome?: string;
+  readonly decision?: string;
+  readonly risk?: string;
+  readonly plan?: string;
+  readonly changes?: number;
+  readonly waitsFor?: string;
+  readonly expiresAt?: string;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+export function readPart(part: JsonObject): RecordedPart {
+  const text = (name: string) => textOf(part, name);
+  const fields = {
+    part: numberOf(part, 'part'),
+    phase: text('phase'),
+    outcome: text('outcome'),
+    decision: text('decision'),
+    risk: text('risk'),
+    plan: text('plan'),
+    changes: numberOf(part, 'changes'),
+    waitsFor: text('waitsFor'),
+    expiresAt: text('expiresAt'),
+    reason: text('reason'),
+    by: text('by'),
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+export function textOf(data: JsonObject, name: string): string | undefined {
+  const value = data[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function numberOf(data: JsonObject, name: string): number | undefined {
+  const value = data[name];
+  return typeof value === 'number' ? value : undefined;
+}

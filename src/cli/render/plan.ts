@@ -1,0 +1,85 @@
+import type { ClosedGate } from '../../ledger/ledger.js';
+import type { BlastRadius, Plan } from '../../domain/plan.js';
+import type { AssessedPart } from '../deps.js';
+import { count } from './changes.js';
+import { markdown, markdownCode, plain } from './escape.js';
+import type { Style } from './style.js';
+import { indent } from './table.js';
+
+/** So many characters of a hash are shown; approving needs at least 8 of them. */
+export const SHORT_HASH = 12;
+
+export function shortHash(hash: string): string {
+  return plain(hash.slice(0, SHORT_HASH));
+}
+
+export function partLines(part: AssessedPart, number: number, style: Style): readonly string[] {
+  const { plan } = part;
+  return [
+    style.bold(`Part ${number}: ${part.decision}`) + ` (${count(part.changes.length, 'change')}, risk ${part.risk})`,
+    ...indent(
+      [
+        `why:      ${plain(part.reason)}`,
+        `rules:    ${part.rules.map(plain).join(', ')}`,
+        ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
+        ...(plan === undefined ? [] : planLines(plan, style)),
+        ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.map((gate) => `gate:     ${style.yellow(gate.gate)} is closed: ${plain(gate.reason)}${gate.opensAt === undefined ? '' : ` (opens ${plain(gate.opensAt)})`}`)),
+        `next:     ${nextOf(part)}`,
+      ],
+      2,
+    ),
+  ];
+}
+
+export function planLines(plan: Plan, style: Style): readonly string[] {
+  return [
+    `plan:     ${style.bold(shortHash(plan.hash))}`,
+    `effect:   ${blastText(plan.blastRadius)}`,
+    `staging:  ${plan.staging}; rollback: ${plan.rollback}; fencing: ${plan.fencing}`,
+    'steps:',
+    ...plan.steps.map((step, index) => `  ${index + 1}. ${plain(step.summary)}`),
+  ];
+}
+
+export function partMarkdown(part: AssessedPart, number: number): string {
+  const { plan } = part;
+  return [
+    `**Part ${number}: ${part.decision}** (${count(part.changes.length, 'change')}, risk ${part.risk})`,
+    '',
+    `- Why: ${markdown(part.reason)}`,
+    `- Rules: ${part.rules.map(markdownCode).join(', ')}`,
+    ...(part.impossible === undefined ? [] : [`- No repair: ${markdown(part.impossible)}`]),
+    ...(plan === undefined
+      ? []
+      : [
+          `- Plan: ${markdownCode(shortHash(plan.hash))}: ${blastText(plan.blastRadius)}; staging ${plan.staging}, rollback ${plan.rollback}`,
+          ...plan.steps.map((step, index) => `  ${index + 1}. ${markdown(step.summary)}`),
+        ]),
+    ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(gate.reason)}`),
+    `- Next: ${markdown(nextOf(part))}`,
+  ].join('\n');
+}
+
+export function blastText(radius: BlastRadius): string {
+  const said = (['create', 'update', 'replace', 'delete'] as const).filter((verb) => radius[verb] > 0).map((verb) => `${verb} ${radius[verb]}`);
+  return said.length === 0 ? 'changes nothing' : said.join(', ');
+}
+
+/** `freeze of prod by alice until …: reason`. */
+export function gateText(gate: ClosedGate): string {
+  const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${gate.path === undefined ? '' : ` ${plain(gate.path)}`}`;
+  const until = gate.until === undefined ? '' : ` until ${plain(gate.until)}`;
+  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}: ${plain(gate.reason)}`;
+}
+
+/** What would happen with this part if a check found it now. */
+export function nextOf(part: AssessedPart): string {
+  if (part.decision === 'hold') return 'nothing: it is recorded and watched';
+  if (part.decision === 'accept') return 'nothing: the change is accepted for now';
+  if (part.decision === 'adopt') return 'the change becomes the desired state';
+  if (part.plan === undefined) return 'a person has to repair it';
+  const gate = part.gates[0];
+  const wait = gate === undefined ? '' : `, and once ${gate.gate} opens,`;
+  const repair = 'it is staged, proved healthy, switched over and watched; what fails is rolled back';
+  return part.decision === 'ask' ? `a person is asked; after the approval${wait} ${repair}` : `${gate === undefined ? '' : `once ${gate.gate} opens, `}${repair}`;
+}
