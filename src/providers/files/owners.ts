@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { HoldfastError } from '../../domain/errors.js';
+import { shown } from './errors.js';
+
+export interface Owner {
+  /** As the configuration writes it: the same on every machine. */
+  readonly text: string;
+  readonly uid: number;
+  /** Absent when only the user is asked for. */
+  readonly gid?: number;
+}
+
+/** Reads `user:group`, by name or number, with this machine's names. Throws `Invalid` for a name that it does not know. */
+export function ownerOf(text: string): Owner {
+  const [user = '', group] = text.split(':');
+  const uid = idOf(user, '/etc/passwd', 'user');
+  return group === undefined ? { text, uid } : { text, uid, gid: idOf(group, '/etc/group', 'group') };
+}
+
+export interface Ids {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export function isOwnedBy(file: Ids, owner: Owner): boolean {
+  return owner.uid === file.uid && (owner.gid === undefined || owner.gid === file.gid);
+}
+
+/** The owner of a file as numbers, with the group only where the rule names one. */
+export function ownerText(file: Ids, owner: Owner): string {
+  return owner.gid === undefined ? String(file.uid) : `${file.uid}:${file.gid}`;
+}
+
+function idOf(name: string, file: string, what: string): number {
+  if (/^\d{1,10}$/.test(name)) return Number(name);
+  const line = readFileSync(file, 'utf8').split('\n').find((each) => each.startsWith(`${name}:`));
+  const id = Number(line?.split(':')[2] ?? Number.NaN);
+  if (Number.isInteger(id)) return id;
+  throw new HoldfastError('Invalid', `spec.owners: this machine knows no ${what} ${shown(name)}`, { remedy: 'create it, or write its number' });
+}
