@@ -21,14 +21,14 @@ export function createGates(database: Database, append: AppendEntry): Methods {
     async closeGate(given) {
       const gate = compact({ ...given, at: instant(given.at), until: optionalInstant(given.until) });
       const place = placeOf(gate.scope);
-      const key = { scope: gate.scope, gate: gate.gate, fingerprint: gate.fingerprint ?? '', revision: gate.revision ?? '' };
+      const key = keyOf(gate);
       const stored = storableText(gate as unknown as Json);
       database.write(() => {
-        const row = database.get('SELECT row FROM gates WHERE scope = :scope AND gate = :gate AND fingerprint = :fingerprint AND revision = :revision', key);
+        const row = database.get('SELECT row FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', key);
         if (row?.['row'] === stored) return;
-        database.run('INSERT OR REPLACE INTO gates (scope, gate, fingerprint, revision, until, row) VALUES (:scope, :gate, :fingerprint, :revision, :until, :stored)', { ...key, until: gate.until, stored });
+        database.run('INSERT OR REPLACE INTO gates (scope, gate, change, until, row) VALUES (:scope, :gate, :change, :until, :stored)', { ...key, until: gate.until, stored });
         const { at, by, incident, ...data } = gate;
-        append({ at, kind: 'gate', ...place, incident, by, data: { ...data, state: 'closed' } });
+        append({ at, kind: 'gate', ...place, incident, by, data: { ...data, event: 'closed' } });
       });
     },
 
@@ -38,13 +38,11 @@ export function createGates(database: Database, append: AppendEntry): Methods {
         const inScope = (each: ClosedGate): boolean => each.scope === scope || (!EXACT.includes(gate) && isBeneath(each.scope, scope));
         const opened = gatesOf('gate = :gate', { gate }).filter(inScope);
         for (const each of opened) {
-          database.run('DELETE FROM gates WHERE scope = :scope AND gate = :gate AND fingerprint = :fingerprint AND revision = :revision', {
-            scope: each.scope, gate, fingerprint: each.fingerprint ?? '', revision: each.revision ?? '',
-          });
+          database.run('DELETE FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', keyOf(each));
         }
         if (opened.length > 0) {
           const what = opened.map(({ scope: of, fingerprint, resource, path, incident }) => ({ scope: of, fingerprint, resource, path, incident }));
-          append({ at, kind: 'gate', ...place, by, data: { state: 'open', scope, gate, reason, opened: what } });
+          append({ at, kind: 'gate', ...place, by, data: { event: 'opened', scope, gate, reason, opened: what } });
         }
         return opened;
       });
@@ -81,7 +79,7 @@ export function createGates(database: Database, append: AppendEntry): Methods {
   };
 
   function gatesOf(condition: string, values: Readonly<Record<string, string>>): readonly ClosedGate[] {
-    return database.all(`SELECT row FROM gates WHERE ${condition} ORDER BY scope, gate, fingerprint, revision`, values).map((row) => json<ClosedGate>(row, 'row'));
+    return database.all(`SELECT row FROM gates WHERE ${condition} ORDER BY scope, gate, change`, values).map((row) => json<ClosedGate>(row, 'row'));
   }
 }
 
@@ -91,6 +89,11 @@ function placeOf(scope: string): { readonly environment?: string; readonly targe
   const address = parseAddress(scope);
   if (address === undefined) throw new HoldfastError('Invalid', `ledger: ${JSON.stringify(scope.slice(0, 80))} is no scope`, { remedy: 'use an environment, environment/target, or *' });
   return address;
+}
+
+/** A gate may hold for several changes at once, each with a row of its own. */
+function keyOf({ scope, gate, fingerprint, revision, resource, path }: ClosedGate): { readonly scope: string; readonly gate: GateName; readonly change: string } {
+  return { scope, gate, change: storableText([fingerprint ?? null, revision ?? null, resource ?? null, path ?? null]) };
 }
 
 function isBeneath(scope: string, parent: string): boolean {

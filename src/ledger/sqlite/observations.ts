@@ -79,7 +79,6 @@ export function createObservations(database: Database, append: AppendEntry): Met
     const knownDigest = row === undefined ? undefined : optionalText(row, 'known_digest');
     if (observation.verdict === 'unknown') return compact({ look, repeats, knownDigest });
     if (knownDigest === digest) return { look, repeats: repeats + 1, knownDigest: digest };
-    const seen = { ...address, look, repeats };
     for (const change of distinct(observation.changes)) {
       const { fingerprint, resource, path } = change;
       database.run(
@@ -90,7 +89,7 @@ export function createObservations(database: Database, append: AppendEntry): Met
            count = CASE WHEN look = :look THEN count + :repeats + 1 ELSE 1 END,
            last_seen = excluded.last_seen,
            look = excluded.look`,
-        { ...seen, environment: address.environment, target: address.target, fingerprint, resource: resource, path: path, at },
+        { environment: address.environment, target: address.target, fingerprint, resource, path, at, look, repeats },
       );
     }
     if (row !== undefined) {

@@ -24,13 +24,13 @@ export function createOutbox(database: Database, append: AppendEntry): Pick<Ledg
       });
     },
 
-    async takeDue({ at: given, leaseUntil, limit }) {
+    async takeDue({ at: given, leaseUntil, limit, sink }) {
       const at = instant(given);
-      const due = `${PENDING} AND next_at <= :at AND (taken_until IS NULL OR taken_until <= :at)`;
+      const due = `${PENDING} AND next_at <= :at AND (taken_until IS NULL OR taken_until <= :at) AND (:sink IS NULL OR sink = :sink)`;
       // Asked often and mostly in vain: only what is there is worth a transaction.
-      if (database.get(`SELECT 1 FROM outbox WHERE ${due} LIMIT 1`, { at }) === undefined) return [];
+      if (database.get(`SELECT 1 FROM outbox WHERE ${due} LIMIT 1`, { at, sink }) === undefined) return [];
       return database.write(() => {
-        const rows = database.all(`SELECT * FROM outbox WHERE ${due} ORDER BY at, id LIMIT :limit`, { at, limit });
+        const rows = database.all(`SELECT * FROM outbox WHERE ${due} ORDER BY at, id LIMIT :limit`, { at, sink, limit });
         for (const row of rows) database.run('UPDATE outbox SET taken_until = :leaseUntil WHERE id = :id', { id: text(row, 'id'), leaseUntil: instant(leaseUntil) });
         return rows.map(messageOf);
       });

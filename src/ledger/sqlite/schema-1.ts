@@ -112,11 +112,10 @@ CREATE TABLE settled (
 CREATE TABLE gates (
   scope TEXT NOT NULL,
   gate TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,         -- '' for a gate that holds for no change of its own
-  revision TEXT NOT NULL,
+  change TEXT NOT NULL,              -- canonical JSON of fingerprint, revision, resource and path, null where it holds for none of its own
   until TEXT,
   row TEXT NOT NULL,
-  PRIMARY KEY (scope, gate, fingerprint, revision)
+  PRIMARY KEY (scope, gate, change)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE acceptances (
