@@ -9,7 +9,7 @@ const RESULTS: Readonly<Record<string, MeasurementResult>> = { s: 'success', f: 
 
 /** `ssf` is success, success, failure. */
 function measured(letters: string): Measurement[] {
-  return [...letters].map((letter, index) => {
+  return letters.split('').map((letter, index) => {
     const result = RESULTS[letter];
     if (result === undefined) throw new Error(`no result for ${letter}`);
     return { result, at: '2026-11-02T10:00:00.000Z', latencyMs: index, message: `${letter}${String(index)}` };
