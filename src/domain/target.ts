@@ -10,6 +10,8 @@ export interface IgnoreRule {
   /** Glob over paths; absent means the whole resource. */
   readonly path?: string;
   readonly reason: string;
+  /** ISO, UTC; from then on the rule no longer holds. */
+  readonly until?: string;
 }
 
 /** Where desired state lives. Relative folders are already absolute. `url` never holds a credential. */

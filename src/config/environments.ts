@@ -1,0 +1,125 @@
+import { nameProblem } from './values.js';
+import { type Environment, type Schedule, type Window } from './config.js';
+import { neverOpens, shortestInterval } from './cron.js';
+import { formatDuration } from './durations.js';
+import { check } from './issues.js';
+import { type People, checkRules } from './people.js';
+import type { Report } from './problem.js';
+import { type EnvironmentInput, environmentSchema, varsSchema } from './schema-environment.js';
+import { child, entriesOf, locate, type MapTree, type Scalar, toPlain, type Tree } from './tree.js';
+import { refuseExpressions } from './variables.js';
+
+export interface EnvironmentEntry {
+  readonly name: string;
+  readonly input: EnvironmentInput;
+  readonly tree: Tree;
+  readonly environment: Environment;
+  /** Names for `${…}`: the environment's own. */
+  readonly scope: ReadonlyMap<string, Scalar>;
+}
+
+/**
+ * Reads every environment. One with a mistake still stands in the result, with defaults in place of
+ * what it says, so that its targets are looked at too.
+ */
+export function readEnvironments(section: MapTree, project: string, people: People, report: Report): ReadonlyMap<string, EnvironmentEntry> {
+  const found = new Map<string, EnvironmentEntry>();
+  const names = section.entries;
+  if (names.size === 0) report.add({ at: section.at, message: 'environments: none is defined', remedy: 'write environments: { dev: { schedule: "*/5 * * * *" } }' });
+  for (const [name, entry] of entriesOf(section)) {
+    const [fact, remedy] = nameProblem(name)?.split('\n') ?? [];
+    if (fact !== undefined) {
+      const lower = name.toLowerCase();
+      const twin = lower !== name && names.has(lower);
+      report.add({ at: entry.key, message: twin ? `environments: ${JSON.stringify(name)} differs from ${JSON.stringify(lower)} only by case` : `environments: ${fact}`, remedy: remedy ?? '' });
+      continue;
+    }
+    found.set(name, readEnvironment({ name, tree: entry.value, project, people, report }));
+  }
+  return found;
+}
+
+interface Reading {
+  readonly name: string;
+  readonly tree: Tree;
+  readonly project: string;
+  readonly people: People;
+  readonly report: Report;
+}
+
+function readEnvironment({ name, tree, project, people, report }: Reading): EnvironmentEntry {
+  const where = ['environments', name];
+  const plain = tree.kind === 'scalar' && tree.value === null ? {} : toPlain(tree);
+  const checked = check(environmentSchema, plain, { report, where, tree });
+  refuseExpressions(tree, report, (path) => path[0] === 'credentials' || path[0] === 'vars');
+  const input = checked ?? environmentSchema.parse({ vars: usableVars(tree) });
+  const entry = { name, input, tree, environment: toEnvironment(name, input), scope: scopeOf(name, project, input) };
+  if (checked !== undefined) checkEnvironment(entry, people, report);
+  return entry;
+}
+
+function usableVars(tree: Tree): Record<string, unknown> {
+  const vars = child(tree, 'vars');
+  const plain = vars === undefined ? {} : toPlain(vars);
+  return varsSchema.safeParse(plain).success ? (plain as Record<string, unknown>) : {};
+}
+
+function scopeOf(name: string, project: string, input: EnvironmentInput): ReadonlyMap<string, Scalar> {
+  const vars = Object.entries(input.vars).map(([key, value]): [string, Scalar] => [`vars.${key}`, value]);
+  return new Map<string, Scalar>([['environment', name], ['project', project], ['target.environment', name], ...vars]);
+}
+
+function toEnvironment(name: string, input: EnvironmentInput): Environment {
+  const { owner, approvals, limits } = input;
+  return {
+    name,
+    ...(owner === undefined ? {} : { owner }),
+    schedule: toSchedule(input),
+    remediation: input.remediation,
+    pool: input.pool ?? name,
+    blindAfterMs: input.blindAfter,
+    approvals: {
+      trust: approvals.trust,
+      expiresMs: approvals.expires,
+      remindMs: [...new Set(approvals.remind)].sort((a, b) => a - b),
+      onExpiry: approvals.onExpiry,
+      settledMs: approvals.settled,
+    },
+    limits: {
+      concurrent: limits.concurrent,
+      reads: limits.reads,
+      ...(limits.resources === undefined ? {} : { resources: limits.resources }),
+      ...(limits.failures === undefined ? {} : { failures: { max: limits.failures.max, withinMs: limits.failures.within } }),
+    },
+    windows: input.windows.map((window): Window => ({
+      kind: window.kind,
+      start: window.start,
+      durationMs: window.duration,
+      timezone: window.timezone ?? input.timezone,
+      actions: window.actions,
+      overrun: window.overrun,
+    })),
+  };
+}
+
+function toSchedule({ schedule, timezone }: EnvironmentInput): Schedule {
+  const { cron, jitter } = typeof schedule === 'object' ? schedule : { cron: schedule ?? [], jitter: 0 };
+  const expressions = (typeof cron === 'string' ? [cron] : cron).map((expression) => expression.trim().split(/\s+/).join(' '));
+  return { cron: expressions, timezone, jitterMs: jitter, intervalMs: shortestInterval(expressions, timezone) };
+}
+
+function checkEnvironment({ name, tree, input, environment }: EnvironmentEntry, people: People, report: Report): void {
+  const { schedule, approvals, windows } = environment;
+  const add = (path: readonly PropertyKey[], fact: string, remedy: string) => report.add({ at: locate(tree, path).at, message: `environments.${[name, ...path].join('.')}: ${fact}`, remedy });
+  if (schedule.intervalMs > 0 && schedule.jitterMs >= schedule.intervalMs) {
+    add(['schedule', 'jitter'], `is not shorter than the ${formatDuration(schedule.intervalMs)} between two checks`, 'write a shorter jitter');
+  }
+  const late = approvals.remindMs.find((reminder) => reminder >= approvals.expiresMs);
+  if (late !== undefined) add(['approvals', 'remind'], `${formatDuration(late)} comes after the approval has expired (${formatDuration(approvals.expiresMs)})`, 'remind earlier, or let approvals stand longer');
+  const escalate = input.approvals.escalate;
+  if (escalate !== undefined && escalate.after >= approvals.expiresMs) {
+    add(['approvals', 'escalate', 'after'], 'comes after the approval has expired', 'escalate earlier, or let approvals stand longer');
+  }
+  checkRules({ name, tree, approvals: input.approvals, people, report });
+  if (neverOpens(windows)) add(['windows'], 'leave no moment in which a change could be made', 'shorten a deny window, or add an allow window outside it');
+}

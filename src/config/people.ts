@@ -1,0 +1,92 @@
+import { check } from './issues.js';
+import type { Report } from './problem.js';
+import { groupSchema, principalSchema } from './schema.js';
+import type { EnvironmentInput } from './schema-environment.js';
+import { quote, suggest } from './text.js';
+import { entriesOf, locate, type MapTree, toPlain, type Tree } from './tree.js';
+import { nameProblem } from './values.js';
+
+export interface People {
+  readonly principals: readonly string[];
+  /** Group to how many people it can have; infinite where a directory's group is a member. */
+  readonly groups: ReadonlyMap<string, number>;
+}
+
+/** Principals and groups, and whether each person is one person. */
+export function readPeople(principals: MapTree, groups: MapTree, report: Report): People {
+  const identities = new Map<string, string>();
+  for (const [name, entry] of entriesOf(principals)) {
+    reportName('principals', name, entry.key, report);
+    const person = check(principalSchema, toPlain(entry.value), { report, where: ['principals', name], tree: entry.value });
+    for (const identity of [...(person?.oidc === undefined ? [] : [`oidc:${person.oidc}`]), ...(person?.keys ?? []).map(keyOnly)]) {
+      const other = identities.get(identity);
+      if (other !== undefined) {
+        const what = identity.startsWith('oidc:') ? 'sign-in' : 'key';
+        report.add({ at: entry.key, message: `principals.${name} has the same ${what} as ${other}`, remedy: 'one person is one principal: merge them' });
+      }
+      identities.set(identity, name);
+    }
+  }
+  const known = [...principals.entries.keys()];
+  const sizes = new Map<string, number>();
+  for (const [name, entry] of entriesOf(groups)) {
+    reportName('groups', name, entry.key, report);
+    const members = check(groupSchema, toPlain(entry.value), { report, where: ['groups', name], tree: entry.value }) ?? [];
+    for (const [index, member] of members.entries()) {
+      if (member.startsWith('oidc:') ? member.length > 5 : known.includes(member)) continue;
+      const at = locate(entry.value, [index]).at;
+      report.add({ at, message: `groups.${name}: ${quote(member)} is not a principal`, remedy: `${suggest(member, known)} A member of the identity provider is written "oidc:…"` });
+    }
+    const people = new Set(members.map((member) => principalOf(member, identities)));
+    sizes.set(name, members.some((member) => member.startsWith('oidc:group/')) ? Number.POSITIVE_INFINITY : people.size);
+  }
+  return { principals: known, groups: sizes };
+}
+
+/** `oidc:alice@example.com` and the principal with that sign-in are one person. */
+function principalOf(member: string, identities: ReadonlyMap<string, string>): string {
+  return identities.get(member) ?? member;
+}
+
+/** A key without its comment. */
+function keyOnly(key: string): string {
+  return key.split(' ').slice(0, 2).join(' ');
+}
+
+function reportName(section: string, name: string, at: Parameters<Report['add']>[0]['at'], report: Report): void {
+  const [fact, remedy] = nameProblem(name)?.split('\n') ?? [];
+  if (fact !== undefined) report.add({ at, message: `${section}: ${fact}`, remedy: remedy ?? '' });
+}
+
+interface RulesInput {
+  readonly name: string;
+  readonly tree: Tree;
+  readonly approvals: EnvironmentInput['approvals'];
+  readonly people: People;
+  readonly report: Report;
+}
+
+/** Every rule names groups that exist and asks for no more people than they have. */
+export function checkRules({ name, tree, approvals, people, report }: RulesInput): void {
+  const base = ['approvals', 'rules'];
+  const add = (path: readonly PropertyKey[], fact: string, remedy: string) => report.add({ at: locate(tree, path).at, message: `environments.${name}.approvals: ${fact}`, remedy });
+  for (const [index, rule] of (approvals.rules ?? []).entries()) {
+    const kind = rule.all === undefined ? 'any' : 'all';
+    const voters = rule.all ?? rule.any ?? [];
+    if (approvals.trust === 'namespace' && kind === 'all') {
+      add([...base, index, 'all'], 'a rule with `all` needs signed approvals: with trust `namespace` nobody can tell people apart', 'write trust: signed, or any: with a count of 1');
+    }
+    for (const [position, voter] of voters.entries()) {
+      const path = [...base, index, kind, position];
+      const size = people.groups.get(voter.group);
+      if (size === undefined) add([...path, 'group'], `${quote(voter.group)} is not a group`, suggest(voter.group, [...people.groups.keys()]));
+      else if (voter.count > size) add([...path, 'count'], `${voter.count} of ${quote(voter.group)} are asked for, which has ${size}`, `ask for at most ${size}, or add people to the group`);
+      else if (approvals.trust === 'namespace' && voter.count > 1) {
+        add([...path, 'count'], `a quorum of ${voter.count} needs signed approvals: with trust \`namespace\` nobody can tell people apart`, 'write trust: signed, or a count of 1');
+      }
+    }
+  }
+  const to = approvals.escalate?.to;
+  if (to === undefined || people.groups.has(to) || people.principals.includes(to)) return;
+  add(['approvals', 'escalate', 'to'], `${quote(to)} is neither a group nor a principal`, suggest(to, [...people.groups.keys(), ...people.principals]));
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { Json } from '../domain/json.js';
+import type { Provider } from '../providers/provider.js';
+import { environmentSchema } from './schema-environment.js';
+import { notificationsSchema } from './schema-notifications.js';
+import { declarationOf, partialOf, targetFields } from './schema-target.js';
+import { durationSchema, nameSchema, said } from './values.js';
+
+const globsSchema = z.array(z.string().min(1).max(1_000), { error: said('expected a list of paths', 'write ["./teams/*/holdfast.yaml"]') }).max(200);
+
+const KEY_REMEDY = 'write a public key as in a .pub file: "ssh-ed25519 AAAA…"; a private key never belongs here';
+
+export const principalSchema = z.strictObject({
+  oidc: z.string().min(1).max(320).optional(),
+  keys: z
+    .array(z.string().regex(/^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9-]+@openssh\.com) [A-Za-z0-9+/]{16,}={0,3}(?: [^\n]*)?$/, { error: said('this is not a public SSH key', KEY_REMEDY) }))
+    .max(20)
+    .optional(),
+});
+
+export const groupSchema = z
+  .array(z.string().min(1).max(320), { error: said('expected a list of principals', 'write [alice, "oidc:group/sre"]') })
+  .min(1, { error: said('the group is empty', 'name a principal, or "oidc:group/NAME"') });
+
+const pathSchema = z.string().min(1).max(4_000);
+
+export const ledgerSchema = z.strictObject({ sqlite: pathSchema });
+export const artifactsSchema = z.strictObject({ folder: pathSchema });
+
+export const retentionSchema = z.strictObject({
+  reports: durationSchema.prefault('90d'),
+  entries: durationSchema.prefault('730d'),
+  plans: durationSchema.prefault('365d'),
+  outbox: durationSchema.prefault('30d'),
+  sightings: durationSchema.prefault('365d'),
+  artifacts: durationSchema.prefault('14d'),
+});
+
+export const sections = {
+  version: z.literal(1, { error: said('expected 1, the only version there is', 'write version: 1') }),
+  project: nameSchema,
+  include: globsSchema.optional(),
+  principals: z.record(nameSchema, principalSchema).optional(),
+  groups: z.record(nameSchema, groupSchema).optional(),
+  policies: globsSchema.optional(),
+  notifications: notificationsSchema.optional(),
+  ledger: ledgerSchema.optional(),
+  artifacts: artifactsSchema.optional(),
+  retention: retentionSchema.optional(),
+};
+
+/** What an included file may set; everything else is the root's alone. */
+export const INCLUDED_SECTIONS: readonly string[] = ['version', 'project', 'defaults', 'targets'];
+
+/** The outermost keys, their values looked at one by one afterwards, so that one mistake hides no other. */
+export const outerSchema = z.strictObject({
+  version: z.unknown(),
+  project: z.unknown().optional(),
+  include: z.unknown().optional(),
+  principals: z.unknown().optional(),
+  groups: z.unknown().optional(),
+  defaults: z.unknown().optional(),
+  environments: z.unknown().optional(),
+  targets: z.unknown().optional(),
+  policies: z.unknown().optional(),
+  notifications: z.unknown().optional(),
+  ledger: z.unknown().optional(),
+  artifacts: z.unknown().optional(),
+  retention: z.unknown().optional(),
+});
+
+const deferredFields = Object.fromEntries(Object.keys(targetFields).map((key) => [key, z.unknown().optional()]));
+
+/** A target as declared; what may hold variables is looked at once they are replaced. */
+export const declarationSchema = z.strictObject(declarationOf(deferredFields));
+export type Declaration = {
+  readonly environments: readonly string[];
+  readonly provider: string;
+  readonly each?: { readonly folders: string; readonly name: string } | undefined;
+};
+
+export const defaultsSchema = z.strictObject(deferredFields);
+
+/** JSON Schema (2020-12) of `holdfast.yaml`, with the `spec` of each provider given. */
+export function configJsonSchema(providers: Readonly<Record<string, Provider>>): Json {
+  const known = Object.values(providers);
+  const fieldsOf = (provider: Provider) => ({ ...targetFields, spec: provider.spec });
+  const declarations = known.map((provider) => z.strictObject({ ...declarationOf(fieldsOf(provider)), provider: z.literal(provider.name), source: targetFields.source.optional() }));
+  const whole = z.strictObject({
+    ...sections,
+    defaults: z
+      .strictObject({
+        target: z.strictObject(partialOf(targetFields)).optional(),
+        ...Object.fromEntries(known.map((provider) => [provider.name, z.strictObject({ ...partialOf(targetFields), spec: z.looseObject({}).optional() }).optional()])),
+      })
+      .optional(),
+    environments: z.record(nameSchema, environmentSchema),
+    targets: z.record(nameSchema, declarations.length === 0 ? z.looseObject({}) : z.union(declarations)).optional(),
+  });
+  const schema = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any', reused: 'ref' }) as { properties?: Record<string, Json>; $defs?: Json };
+  const title = { title: 'holdfast.yaml', description: 'Configuration of Holdfast. Durations are 500ms, 30s, 5m, 4h, 7d.' };
+  return { ...title, ...(allowVariables(schema as Json) as Record<string, Json>) };
+}
+
+/** Within targets a variable may stand for any value: `port: "${vars.port}"`. */
+function allowVariables(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map((item: Json) => allowVariables(item));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const walked = Object.fromEntries(Object.entries(schema as Record<string, Json>).map(([key, value]) => [key, key === 'default' || key === 'enum' ? value : allowVariables(value)]));
+  const { type, pattern, $ref } = walked as { type?: Json; pattern?: Json; $ref?: Json };
+  const closed = type === 'number' || type === 'integer' || type === 'boolean' || (type === 'string' && (pattern !== undefined || 'enum' in walked));
+  return closed && $ref === undefined ? { anyOf: [walked, { type: 'string', pattern: '\\$\\{[^{}]+\\}' }] } : walked;
+}
+

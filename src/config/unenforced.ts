@@ -1,0 +1,29 @@
+import type { ConfigWarning } from './config.js';
+import type { EnvironmentEntry } from './environments.js';
+import type { ConfigFile } from './files.js';
+import { child } from './tree.js';
+import type { Resolved } from './rules.js';
+
+const NOT_YET = 'is checked but not yet enforced by this version';
+
+/** What is set and valid, but changes nothing yet: nobody should count on it. */
+export function unenforced(root: ConfigFile, environments: Iterable<EnvironmentEntry>, resolved: readonly Resolved[]): readonly ConfigWarning[] {
+  const warnings: ConfigWarning[] = [];
+  const add = (where: string, message = NOT_YET) => warnings.push({ where, message });
+  for (const section of ['principals', 'groups', 'policies']) if (child(root.tree, section) !== undefined) add(section);
+  for (const { name, tree, input } of environments) {
+    const where = `environments.${name}`;
+    if (input.windows.length > 0) add(`${where}.windows`, `${NOT_YET}: changes are made at any time`);
+    if (input.limits.failures !== undefined) add(`${where}.limits.failures`);
+    if (input.limits.resources !== undefined) add(`${where}.limits.resources`);
+    if (child(tree, 'credentials') !== undefined) add(`${where}.credentials`, 'is checked, but no provider of this version uses it');
+    if (input.approvals.rules !== undefined) add(`${where}.approvals.rules`, `${NOT_YET}: one approval is enough`);
+    if (input.approvals.escalate !== undefined) add(`${where}.approvals.escalate`);
+    if (input.approvals.trust === 'signed') add(`${where}.approvals.trust`, 'is signed, but this version cannot check signatures: every approval will be refused');
+  }
+  const declared = new Set(resolved.filter(({ instance }) => child(instance.tree, 'schedule') !== undefined).map(({ instance }) => instance.declared.name));
+  for (const name of declared) add(`targets.${name}.schedule`, `${NOT_YET}: the schedule of the environment holds`);
+  const after = new Set(resolved.filter(({ target }) => target.after.length > 0).map(({ instance }) => instance.declared.name));
+  for (const name of after) add(`targets.${name}.after`, `${NOT_YET}: the order of repairs is left open`);
+  return warnings;
+}
