@@ -10,6 +10,8 @@ export interface CommandInput {
   readonly stdin?: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Told the process id once the command runs, so that the caller can record whom to look for. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export type CommandEnd =
@@ -39,6 +41,7 @@ export async function runCommand(input: CommandInput): Promise<CommandResult> {
     stdio: [input.stdin === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe'],
     ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
   });
+  if (child.pid !== undefined) input.onStart?.(child.pid);
   const stderr = collect(child);
   // A command that does not read its input closes the pipe; that is its right.
   child.stdin?.on('error', () => undefined).end(input.stdin);
