@@ -15,18 +15,20 @@ export interface ComposeInput {
   readonly sinks: readonly string[];
   readonly project: string;
   readonly hash: HashJson;
+  /** Tells notices of the same event and subject apart, the same on every retry of the step that tells; the notice's time otherwise. */
+  readonly key?: string;
 }
 
 /**
- * One message per sink. The delivery id depends on the notice and the sink alone, so that a step
- * which runs twice tells once. `subject` names the one message that all notices of an incident
+ * One message per sink. The delivery id depends on event, subject, key and sink alone, so that a
+ * step which runs twice tells once. `subject` names the one message that all notices of an incident
  * update, and a later one has a larger `sequence` (milliseconds since 1970).
  */
-export function compose({ notice, sinks, project, hash }: ComposeInput): readonly OutboxMessage[] {
+export function compose({ notice, sinks, project, hash, key }: ComposeInput): readonly OutboxMessage[] {
   const body = bodyOf(notice, project);
   const { event, subject, at } = notice;
   return sinks.map((sink) => ({
-    id: `msg_${hash({ event, subject, at, sink }).slice(0, 32)}`,
+    id: `msg_${hash({ event, subject, key: key ?? at, sink }).slice(0, 32)}`,
     sink,
     event,
     subject,

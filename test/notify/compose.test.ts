@@ -6,7 +6,7 @@ import { messageFor, NOTICE } from './support.js';
 
 describe('compose', () => {
   it('makes one message per sink, due at once', () => {
-    const messages = compose({ notice: NOTICE, sinks: ['ops', 'web'], project: 'shop', hash: hashJson });
+    const messages = compose({ notice: NOTICE, key: 'ask-1', sinks: ['ops', 'web'], project: 'shop', hash: hashJson });
     expect(messages).toMatchObject([
       { sink: 'ops', event: 'approval-needed', subject: 'prod/storefront#12', attempts: 0, nextAt: NOTICE.at },
       { sink: 'web', event: 'approval-needed', subject: 'prod/storefront#12', attempts: 0, nextAt: NOTICE.at },
@@ -15,16 +15,16 @@ describe('compose', () => {
   });
 
   it('gives the same id to the same notice, so that a step which runs twice tells once', () => {
-    expect(messageFor('ops')).toEqual(messageFor('ops'));
+    expect(messageFor('ops', { at: '2026-11-02T10:00:09.000Z' }).id).toBe(messageFor('ops').id);
     expect(messageFor('ops').id).toMatch(/^msg_[0-9a-f]{32}$/);
   });
 
-  it.each<{ reason: string; more: Partial<Notice> }>([
+  it.each<{ reason: string; more: Partial<Notice>; key?: string }>([
     { reason: 'another event', more: { event: 'fixed' } },
     { reason: 'another incident', more: { subject: 'prod/storefront#13' } },
-    { reason: 'a later time', more: { at: '2026-11-02T11:00:00.000Z' } },
-  ])('gives another id to $reason', ({ more }) => {
-    expect(messageFor('ops', more).id).not.toBe(messageFor('ops').id);
+    { reason: 'another question', more: {}, key: 'ask-2' },
+  ])('gives another id to $reason', ({ more, key }) => {
+    expect(messageFor('ops', more, key).id).not.toBe(messageFor('ops').id);
   });
 
   it('keeps the subject and raises the sequence, so that a later message updates the earlier', () => {

@@ -20,8 +20,8 @@ export const NOTICE: Notice = {
   commands: ['holdfast approve prod/storefront#12 --plan 3f1c9a77'],
 };
 
-export function messageFor(sink: string, more: Partial<Notice> = {}): OutboxMessage {
-  const [message] = compose({ notice: { ...NOTICE, ...more }, sinks: [sink], project: 'shop', hash: hashJson });
+export function messageFor(sink: string, more: Partial<Notice> = {}, key = 'ask-1'): OutboxMessage {
+  const [message] = compose({ notice: { ...NOTICE, ...more }, key, sinks: [sink], project: 'shop', hash: hashJson });
   if (message === undefined) throw new Error('one sink makes one message');
   return message;
 }
