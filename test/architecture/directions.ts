@@ -1,0 +1,106 @@
+import { isBuiltin } from 'node:module';
+import type { Import, Module } from './modules.js';
+
+/**
+ * Who may import whom. Entries are folders (`domain`) or files (`workflows/messages.ts`) under
+ * `src`; a folder may always import itself. `types` may be imported as types only. `packages` names
+ * what may be loaded with the module, `lazy` what only `import()` or a type may name; `*` is any
+ * package but Temporal's.
+ */
+interface Direction {
+  readonly may: readonly string[];
+  readonly types?: readonly string[];
+  readonly packages?: readonly string[];
+  readonly lazy?: readonly string[];
+  readonly builtins?: boolean;
+}
+
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
+  domain: { may: [] },
+  digest: { may: ['domain'], packages: ['canonicalize'], builtins: true },
+  system: { may: ['domain'], builtins: true },
+  workflows: {
+    may: ['domain/phase.ts', 'domain/message.ts', 'domain/address.ts', 'domain/gate.ts'],
+    types: ['domain', 'activities'],
+    packages: ['@temporalio/workflow', '@temporalio/common'],
+  },
+  activities: {
+    may: ['domain', 'digest', 'system', 'providers', 'health', 'policy', 'ledger', 'notify', 'config', 'client', 'workflows/messages.ts'],
+    packages: ['@temporalio/activity', '@temporalio/common'],
+    lazy: ['@temporalio/client'],
+    builtins: true,
+  },
+  providers: { may: ['domain', 'digest', 'system'], packages: ['zod', 'picomatch', 're2js'], lazy: ['*'], builtins: true },
+  health: { may: ['domain', 'digest', 'system'], lazy: ['*'], builtins: true },
+  policy: { may: ['domain', 'digest'], types: ['config', 'providers/provider.ts', 'ledger/ledger.ts'] },
+  ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], builtins: true },
+  notify: { may: ['domain', 'digest', 'system'], types: ['config', 'ledger/ledger.ts'], builtins: true },
+  config: { may: ['domain', 'digest', 'system', 'providers'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
+  client: { may: ['domain', 'workflows/messages.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig'], builtins: true },
+  embedded: { may: ['domain', 'config', 'digest', 'system'], lazy: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig'], builtins: true },
+  cli: { may: ['client', 'domain', 'digest', 'system', 'config', 'ledger', 'policy', 'workflows/messages.ts'], packages: ['commander'], lazy: ['*'], builtins: true },
+};
+
+/** What some files may import beside their folder's. The commands that look by themselves run providers. */
+const MORE: Readonly<Record<string, readonly string[]>> = {
+  'cli/looking.ts': ['providers', 'health'],
+  'cli/commands/check.ts': ['providers', 'health'],
+  'cli/commands/plan.ts': ['providers', 'health'],
+  'cli/commands/init.ts': ['providers'],
+  'cli/commands/status.ts': ['health'],
+  'cli/commands/doctor.ts': ['embedded', 'notify', 'providers'],
+  'cli/commands/notify.ts': ['notify'],
+};
+
+/** Composition roots put everything together, and nobody imports them but the file that starts the process. */
+export const ROOTS: readonly string[] = ['worker.ts', 'cli/compose.ts', 'cli/commands/up.ts', 'cli/commands/worker.ts'];
+
+export function violations(modules: readonly Module[]): readonly string[] {
+  return modules.flatMap((module) => (ROOTS.includes(module.file) ? [] : module.imports.flatMap((each) => problemOf(module, each) ?? [])));
+}
+
+function problemOf(module: Module, each: Import): string | undefined {
+  const folder = folderOf(module.file);
+  const direction = DIRECTIONS[folder];
+  const where = `${module.file}:${String(each.line)} imports ${each.specifier}`;
+  if (direction === undefined) return `${where}: ${folder} is not in the table of directions`;
+  if (each.file !== undefined) return mayImportFile(module.file, direction, { ...each, file: each.file }) ? undefined : `${where}: ${folder} may not`;
+  if (isBuiltin(each.specifier)) return direction.builtins === true ? undefined : `${where}: ${folder} may use no module of Node`;
+  return packageProblem(direction, each, where);
+}
+
+function mayImportFile(from: string, direction: Direction, each: Import & { readonly file: string }): boolean {
+  const to = each.file;
+  if (folderOf(from) === 'providers' && folderOf(to) === 'providers') return mayImportProvider(from, to);
+  if (folderOf(from) === folderOf(to)) return true;
+  const allowed = [...direction.may, ...(each.typeOnly ? (direction.types ?? []) : []), ...(MORE[from] ?? [])];
+  return allowed.some((entry) => entry === to || entry === folderOf(to));
+}
+
+/** An engine's folder knows what all share and itself, but no other engine; only the register knows them all. */
+function mayImportProvider(from: string, to: string): boolean {
+  const [, engine = ''] = to.split('/');
+  const isShared = engine.endsWith('.ts');
+  return from === 'providers/index.ts' || (isShared && to !== 'providers/index.ts') || from.startsWith(`providers/${engine}/`);
+}
+
+function packageProblem(direction: Direction, each: Import, where: string): string | undefined {
+  const name = packageOf(each.specifier);
+  const isTemporal = name.startsWith('@temporalio/');
+  if (matches(direction.packages ?? [], name, isTemporal)) return undefined;
+  if (!matches(direction.lazy ?? [], name, isTemporal)) return `${where}: this package is not for this folder`;
+  return each.lazy || each.typeOnly ? undefined : `${where}: load it lazily, with import()`;
+}
+
+function matches(allowed: readonly string[], name: string, isTemporal: boolean): boolean {
+  return allowed.includes(name) || (allowed.includes('*') && !isTemporal);
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+}
+
+/** `client.ts` and a folder `client` are the same part of the house. */
+function folderOf(file: string): string {
+  return (file.split('/')[0] ?? file).replace(/\.ts$/, '');
+}
