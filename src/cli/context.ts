@@ -142,7 +142,7 @@ export class Context {
   }
 
   /** `prod/storefront#7`, or without the number for the open or last incident. */
-  async incidentAddress(text: string): Promise<TargetAddress & { readonly number?: number }> {
+  incidentAddress(text: string): TargetAddress & { readonly number?: number } {
     const parsed = parseIncident(text);
     if (parsed !== undefined) return parsed;
     throw new CliError(`${text} is not an incident`, { remedy: 'Write ENVIRONMENT/TARGET#NUMBER, for example prod/storefront#7; without the number it is the open or last one.' });

@@ -27,9 +27,9 @@ type Answer = Awaited<ReturnType<HoldfastClient['decide']>>;
 export async function decide(context: Context, request: DecideRequest): Promise<number> {
   const by = decider(context, request.by);
   const plan = planPrefix(request.plan);
+  const asked = context.incidentAddress(request.id);
   const ledger = await context.ledger();
   try {
-    const asked = await context.incidentAddress(request.id);
     const row = ledger === undefined ? undefined : await findIncident(context, ledger, request.id);
     if (row !== undefined && isClosed(row)) throw closedAlready(row, request);
     const address: TargetAddress = { environment: asked.environment, target: asked.target };

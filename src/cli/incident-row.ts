@@ -7,7 +7,7 @@ import { type RecordedPart, readPart } from './parts.js';
 
 /** The incident that an argument names: by its number, or the open or last one of the target. */
 export async function findIncident(context: Context, ledger: Ledger, text: string): Promise<IncidentRow> {
-  const asked = await context.incidentAddress(text);
+  const asked = context.incidentAddress(text);
   const row = await ledger.incident(asked, asked.number);
   if (row !== undefined) return row;
   throw await unknownIncident(context, ledger, asked);

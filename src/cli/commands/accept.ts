@@ -56,5 +56,5 @@ async function announce(context: Context, address: string, announcement: Announc
   const by = decider(context, announcement.by);
   const target = await context.target(address);
   const scope = formatAddress(target);
-  return send(context, [{ environment: target.environment, command: { command: 'accept', scope, resource, ...(path === undefined ? {} : { path }), until, by, reason } }]);
+  return send(context, target.environment, { command: 'accept', scope, resource, ...(path === undefined ? {} : { path }), until, by, reason });
 }

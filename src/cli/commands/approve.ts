@@ -36,6 +36,7 @@ export function approveCommand(cli: Cli): Command {
 
 /** What there is to review, with the command that approves exactly it. */
 async function showPlan(context: Context, id: string): Promise<number> {
+  context.incidentAddress(id);
   const ledger = await context.requireLedger();
   try {
     const row = await findIncident(context, ledger, id);

@@ -1,20 +1,16 @@
 import { Command, Option } from 'commander';
-import { canonicalJson } from '../../digest.js';
-import type { Entry } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit.js';
 import { sinceOf } from '../options.js';
 import { startProgress } from '../progress.js';
-import { csvField, plain } from '../render/escape.js';
+import { plain } from '../render/escape.js';
 import { shortHash } from '../render/plan.js';
 
 interface ExportOptions {
   readonly format: 'jsonl' | 'csv';
   readonly since?: string;
 }
-
-const CSV_COLUMNS = ['seq', 'at', 'kind', 'environment', 'target', 'incident', 'by', 'data', 'previous', 'hash'] as const;
 
 export function auditCommand(cli: Cli): Command {
   const command = new Command('audit').summary('the record: export it, verify it').description('Reads the append-only record of what was seen, decided, approved, intended and done.');
@@ -28,7 +24,7 @@ function exportCommand(cli: Cli): Command {
     .description('Print the record, the oldest entry first.')
     .addOption(new Option('--format <format>', 'how').choices(['jsonl', 'csv']).default('jsonl'))
     .option('--since <when>', 'since then: a duration (30d) or a time');
-  return define<ExportOptions>(cli, { command, formats: [], run: ({ context, options }) => exportEntries(context, options) });
+  return define<ExportOptions>(cli, { command, formats: [], run: ({ context, options }) => exportRecord(context, options) });
 }
 
 function verifyCommand(cli: Cli): Command {
@@ -36,27 +32,19 @@ function verifyCommand(cli: Cli): Command {
   return define(cli, { command, run: ({ context }) => verify(context) });
 }
 
-async function exportEntries(context: Context, options: ExportOptions): Promise<number> {
+async function exportRecord(context: Context, options: ExportOptions): Promise<number> {
   const since = options.since === undefined ? {} : { since: sinceOf(context, options.since) };
   const ledger = await context.requireLedger();
   try {
-    if (options.format === 'csv') await context.io.out(`${CSV_COLUMNS.join(',')}\r\n`);
-    for await (const entry of ledger.entries(since)) {
+    const { exportEntries } = await import('../../ledger/export.js');
+    for await (const line of exportEntries(ledger, since, options.format)) {
       if (context.io.signal.aborted) break;
-      await context.io.out(options.format === 'csv' ? csvLine(entry) : `${JSON.stringify(entry)}\n`);
+      await context.io.out(line);
     }
     return EXIT.done;
   } finally {
     await ledger.close();
   }
-}
-
-function csvLine(entry: Entry): string {
-  const cells = CSV_COLUMNS.map((column) => {
-    const value = column === 'data' ? canonicalJson(entry.data) : entry[column];
-    return value === undefined ? '' : csvField(String(value));
-  });
-  return `${cells.join(',')}\r\n`;
 }
 
 async function verify(context: Context): Promise<number> {

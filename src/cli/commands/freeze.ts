@@ -27,8 +27,8 @@ export function freezeCommand(cli: Cli): Command {
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
       const until = options.until === undefined ? {} : { until: requireUntil(context, options.until) };
-      const { scope, environments } = await scopeOf(context, address, options.all === true);
-      return send(context, environments.map((environment) => ({ environment, command: { command: 'freeze', scope, by, reason, ...until } })));
+      const { scope, environment } = await scopeOf(context, address, options.all === true);
+      return send(context, environment, { command: 'freeze', scope, by, reason, ...until });
     },
   });
 }

@@ -38,6 +38,7 @@ export function incidentCommand(cli: Cli): Command {
 }
 
 async function incident(context: Context, id: string): Promise<number> {
+  context.incidentAddress(id);
   const ledger = await context.requireLedger();
   try {
     const found = await findIncident(context, ledger, id);

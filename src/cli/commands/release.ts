@@ -30,8 +30,8 @@ export function releaseCommand(cli: Cli): Command {
       if (gate === undefined) throw new CliError('--gate is missing', { remedy: `Name what to clear: ${RELEASABLE.join(', ')}.` });
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
-      const { scope, environments } = await scopeOf(context, address, false);
-      return send(context, environments.map((environment) => ({ environment, command: { command: 'release', scope, gate, by, reason } })));
+      const { scope, environment } = await scopeOf(context, address, false);
+      return send(context, environment, { command: 'release', scope, gate, by, reason });
     },
   });
 }

@@ -25,11 +25,12 @@ export function retryCommand(cli: Cli): Command {
     run: async ({ context, args: [id = ''], options }) => {
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
+      context.incidentAddress(id);
       const ledger = await context.requireLedger();
       const row = await findIncident(context, ledger, id).finally(() => ledger.close());
       const name = formatIncident(row);
       if (!isClosed(row)) throw new CliError(`${name} is open (${row.phase}), so there is nothing to retry yet`, { remedy: `See what it waits for with: holdfast incident ${shellWord(name)}` });
-      return send(context, [{ environment: row.environment, command: { command: 'retry', scope: formatAddress(row), incident: row.number, by, reason } }]);
+      return send(context, row.environment, { command: 'retry', scope: formatAddress(row), incident: row.number, by, reason });
     },
   });
 }

@@ -31,6 +31,7 @@ export function rollbackCommand(cli: Cli): Command {
 }
 
 async function rollback(context: Context, id: string, options: RollbackOptions & { readonly reason: string }): Promise<number> {
+  context.incidentAddress(id);
   const ledger = await context.ledger();
   const row = ledger === undefined ? undefined : await findIncident(context, ledger, id).finally(() => ledger.close());
   if (row === undefined || !isClosed(row)) return decide(context, { ...options, id, decision: 'rollback', wait: options.wait === true });
@@ -40,5 +41,5 @@ async function rollback(context: Context, id: string, options: RollbackOptions &
   }
   if (options.wait === true) throw new CliError('an undo is an incident of its own, so there is nothing to wait for yet', { remedy: `Leave out --wait, then follow it with: holdfast status ${formatAddress(row)}` });
   const by = decider(context, options.by);
-  return send(context, [{ environment: row.environment, command: { command: 'undo', scope: formatAddress(row), incident: row.number, by, reason: options.reason } }]);
+  return send(context, row.environment, { command: 'undo', scope: formatAddress(row), incident: row.number, by, reason: options.reason });
 }

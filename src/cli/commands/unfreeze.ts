@@ -24,8 +24,8 @@ export function unfreezeCommand(cli: Cli): Command {
     run: async ({ context, args: [address], options }) => {
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
-      const { scope, environments } = await scopeOf(context, address, options.all === true);
-      return send(context, environments.map((environment) => ({ environment, command: { command: 'unfreeze', scope, by, reason } })));
+      const { scope, environment } = await scopeOf(context, address, options.all === true);
+      return send(context, environment, { command: 'unfreeze', scope, by, reason });
     },
   });
 }

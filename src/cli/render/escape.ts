@@ -38,12 +38,6 @@ export function markdownBlock(lines: readonly string[], language: string): strin
   return `${fence}${language}\n${lines.join('\n')}\n${fence}`;
 }
 
-/** A value of CSV: quoted, and never a formula for whoever opens it in a spreadsheet. */
-export function csvField(text: string): string {
-  const guarded = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
-}
-
 /** An argument as one would paste it into a POSIX shell. */
 export function shellWord(text: string): string {
   const safe = plain(text);
