@@ -1,4 +1,10 @@
+import { Client, Connection, ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type ScheduleOptions } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import type { TargetAddress } from './domain/address.js';
+import { HoldfastError } from './domain/errors.js';
+import {
+  COMMAND_UPDATE, DECIDE_UPDATE, environmentWorkflowId, incidentWorkflowId, scheduleId, STATUS_QUERY, WORKFLOW_QUEUE,
+} from './workflows/messages.js';
 import type { CommandAnswer, DecideAnswer, EnvironmentStatus, IncidentStatus } from './workflows/messages.js';
 
 /** What a person decides about an open incident. `plan` is at least 8 characters of the hash that was reviewed. */
@@ -77,4 +83,204 @@ export interface HoldfastClient {
   /** Polls seen on each task queue lately, so that a pool without workers can be named. */
   pollers(queues: readonly string[]): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** `127.0.0.1:7233` */
+  readonly address: string;
+  readonly namespace: string;
+  readonly apiKey?: string;
+  readonly tls?: boolean | { readonly serverNameOverride?: string; readonly serverRootCACertificate?: Buffer; readonly clientCertPair?: { readonly crt: Buffer; readonly key: Buffer } };
+  /** How long to wait for an answer, also of an incident that judges a decision. Default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+/** Connects and wraps; throws `Unreachable` when nothing answers at the address within the limit. */
+export async function connectClient(options: ConnectOptions): Promise<HoldfastClient> {
+  return holdfastClient(await connectTemporal(options), options.timeoutMs);
+}
+
+export async function connectTemporal({ address, namespace, apiKey, tls, timeoutMs = 10_000 }: ConnectOptions): Promise<Client> {
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: timeoutMs, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
+    return new Client({ connection, namespace });
+  } catch (cause) {
+    throw new HoldfastError('Unreachable', `Temporal at ${address} does not answer`, { cause, remedy: 'start it with holdfast up, or set TEMPORAL_ADDRESS' });
+  }
+}
+
+/** The façade over a connected client. */
+export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastClient {
+  const { workflow, schedule, connection } = temporal;
+  const within = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, work);
+
+  async function update<T>(workflowId: string, name: string, payload: unknown): Promise<T> {
+    try {
+      return await within(() => workflow.getHandle(workflowId).executeUpdate<T, [unknown]>(name, { args: [payload] }));
+    } catch (error) {
+      throw understood(error, workflowId);
+    }
+  }
+
+  return {
+    decide: ({ environment, target }, input) => update<DecideAnswer>(incidentWorkflowId(environment, target), DECIDE_UPDATE, input),
+
+    async command(environment, command) {
+      await within(() => startEnvironment(temporal, environment));
+      return update<CommandAnswer>(environmentWorkflowId(environment), COMMAND_UPDATE, command);
+    },
+
+    incidentStatus: ({ environment, target }) => status<IncidentStatus>(incidentWorkflowId(environment, target)),
+    environmentStatus: (environment) => status<EnvironmentStatus>(environmentWorkflowId(environment)),
+
+    async schedules() {
+      const found: ScheduleInfo[] = [];
+      for await (const summary of schedule.list()) {
+        const environment = /^check\/(.+)$/.exec(summary.scheduleId)?.[1];
+        if (environment !== undefined) found.push(await describeSchedule(environment));
+      }
+      return found.sort((a, b) => a.environment.localeCompare(b.environment));
+    },
+
+    pauseSchedule: (environment, note) => handled(environment, (handle) => handle.pause(note)),
+    resumeSchedule: (environment, note) => handled(environment, (handle) => handle.unpause(note)),
+
+    async startCheck(environment, target) {
+      const handle = await workflow.start('checkEnvironment', {
+        taskQueue: WORKFLOW_QUEUE,
+        workflowId: `check/${environment}-now${target === undefined ? '' : `-${target}`}`,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        args: [{ environment, ...(target === undefined ? {} : { target }) }],
+        staticSummary: `check of ${environment}${target === undefined ? '' : `/${target}`}, asked for by hand`,
+        searchAttributes: { HoldfastEnvironment: [environment] },
+      });
+      return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
+    },
+
+    async waitForCheck({ workflowId, runId }) {
+      return (await workflow.getHandle(workflowId, runId).result()) as CheckCounts;
+    },
+
+    async syncSchedules(wanted) {
+      const present = new Set<string>();
+      for await (const summary of schedule.list()) {
+        if (summary.scheduleId.startsWith('check/')) present.add(summary.scheduleId.slice('check/'.length));
+      }
+      const created: string[] = [];
+      const updated: string[] = [];
+      const names = new Set(wanted.filter((each) => each.cron.length > 0).map((each) => each.environment));
+      for (const each of wanted) {
+        if (!names.has(each.environment)) continue;
+        if (!present.has(each.environment)) {
+          await schedule.create(scheduleOptions(each));
+          created.push(each.environment);
+        } else if (await changeSchedule(each)) updated.push(each.environment);
+      }
+      const removed = [...present].filter((environment) => !names.has(environment));
+      for (const environment of removed) await schedule.getHandle(scheduleId(environment)).delete();
+      return { created, updated, removed };
+    },
+
+    async cancelIncident({ environment, target }) {
+      await within(() => workflow.getHandle(incidentWorkflowId(environment, target)).cancel());
+    },
+
+    async pollers(queues) {
+      const counts = await Promise.all(queues.map(async (queue): Promise<[string, number]> => {
+        // 1: workflow tasks, 2: activity tasks, as the service's enumeration has them.
+        const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: queue }, taskQueueType: queue === WORKFLOW_QUEUE ? 1 : 2 });
+        return [queue, answer.pollers?.length ?? 0];
+      }));
+      return Object.fromEntries(counts);
+    },
+
+    close: () => connection.close(),
+  };
+
+  async function status<T>(workflowId: string): Promise<T | undefined> {
+    try {
+      return await within(() => workflow.getHandle(workflowId).query<T>(STATUS_QUERY));
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw understood(error, workflowId);
+    }
+  }
+
+  async function describeSchedule(environment: string): Promise<ScheduleInfo> {
+    const { spec, state, info, memo } = await schedule.getHandle(scheduleId(environment)).describe();
+    const last = info.recentActions.at(-1)?.takenAt.toISOString();
+    const next = info.nextActionTimes[0]?.toISOString();
+    const cron = (memo?.['schedule'] as Partial<EnvironmentSchedule> | undefined)?.cron;
+    return {
+      environment,
+      cron: cron ?? [],
+      timezone: spec.timezone ?? 'UTC',
+      paused: state.paused,
+      ...(state.note === undefined || state.note === '' ? {} : { note: state.note }),
+      ...(last === undefined ? {} : { lastAt: last }),
+      ...(next === undefined ? {} : { nextAt: next }),
+    };
+  }
+
+  /** Only what differs is written, since every update is an action; a pause stays. */
+  async function changeSchedule(wanted: EnvironmentSchedule): Promise<boolean> {
+    const handle = schedule.getHandle(scheduleId(wanted.environment));
+    const { memo, state } = await handle.describe();
+    const options = scheduleOptions(wanted);
+    if (JSON.stringify(memo) === JSON.stringify(options.memo)) return false;
+    // The memo of a schedule cannot be changed, so it is made anew.
+    await handle.delete();
+    await schedule.create({ ...options, state: { paused: state.paused, ...(state.note === undefined ? {} : { note: state.note }) } });
+    return true;
+  }
+
+  async function handled(environment: string, act: (handle: ReturnType<typeof schedule.getHandle>) => Promise<void>): Promise<void> {
+    try {
+      await within(() => act(schedule.getHandle(scheduleId(environment))));
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) throw new HoldfastError('Refused', `${environment} has no schedule`, { cause: error, remedy: 'holdfast schedules sync makes the schedules of the configuration' });
+      throw error;
+    }
+  }
+}
+
+/** The guard of an environment runs from its first use on; a start of one that runs costs nothing. */
+export async function startEnvironment({ workflow }: Client, environment: string): Promise<void> {
+  await workflow.start('environment', {
+    taskQueue: WORKFLOW_QUEUE,
+    workflowId: environmentWorkflowId(environment),
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    args: [{ environment }],
+    staticSummary: `${environment}: who may write, and what is frozen`,
+    searchAttributes: { HoldfastEnvironment: [environment] },
+  });
+}
+
+/** SKIP overlap, and a catch-up of one interval: after an outage one check tells the whole truth. */
+function scheduleOptions({ environment, cron, timezone, jitterMs, intervalMs }: EnvironmentSchedule): ScheduleOptions {
+  return {
+    scheduleId: scheduleId(environment),
+    spec: { cronExpressions: [...cron], timezone, ...(jitterMs === 0 ? {} : { jitter: jitterMs }) },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(intervalMs, 10_000) },
+    memo: { schedule: { environment, cron: [...cron], timezone, jitterMs, intervalMs } },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'checkEnvironment',
+      workflowId: `check/${environment}`,
+      taskQueue: WORKFLOW_QUEUE,
+      args: [{ environment }],
+      staticSummary: `scheduled check of ${environment}`,
+    },
+  };
+}
+
+function understood(error: unknown, workflowId: string): unknown {
+  if (error instanceof WorkflowNotFoundError) return new HoldfastError('Refused', `${workflowId} is not running`, { cause: error });
+  if (error instanceof WorkflowUpdateFailedError) return new HoldfastError('Invalid', error.cause?.message ?? error.message, { cause: error });
+  const code = (error as { code?: unknown }).code;
+  const late = code === 4 || code === 1 || (error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError');
+  if (late) return new HoldfastError('Unreachable', `${workflowId} did not answer in time`, { cause: error, remedy: 'a worker must be running; holdfast doctor says which queues are polled' });
+  return error;
 }

@@ -93,9 +93,11 @@ function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): J
 }
 
 function judgeRollback(questions: readonly Question[], say: Say): Judgement {
+  const waiting = questions.filter((question) => question.phase === 'waiting');
   const staged = questions.filter((question) => STAGED.includes(question.phase));
   if (staged.length > 0) return say('accepted', 'rolling back: what was live before comes back', staged.map((question) => question.part));
   if (questions.some((question) => question.phase === 'rolling-back')) return say('already-decided', 'a rollback is under way already');
+  if (waiting.length > 0) return say('accepted', 'stopped before anything was changed', waiting.map((question) => question.part));
   return say('refused', 'nothing has been changed yet, so there is nothing to roll back; reject the plan instead');
 }
 

@@ -32,8 +32,8 @@ export const TRANSITIONS: Readonly<Record<Phase, Readonly<Partial<Record<PhaseEv
   staging: { staged: 'validating', 'gate-closed': 'waiting', moved: 'deciding', failed: 'rolling-back', cancelled: 'rolling-back', cleared: 'closed' },
   validating: { healthy: 'finalizing', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
   finalizing: { finalized: 'verifying', 'gate-closed': 'rolling-back', moved: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
-  verifying: { healthy: 'soaking', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
-  soaking: { soaked: 'closed', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  verifying: { healthy: 'soaking', moved: 'deciding', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  soaking: { soaked: 'closed', moved: 'deciding', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
   'rolling-back': { restored: 'closed', 'not-restored': 'closed', moved: 'deciding', 'gate-closed': 'waiting' },
   closed: {},
 };

@@ -1,4 +1,4 @@
-import type { IncidentId, TargetAddress } from './address.js';
+import type { TargetAddress } from './address.js';
 import type { Change } from './change.js';
 import type { HealthCheck } from './health.js';
 import type { HashJson, Json, JsonObject } from './json.js';
@@ -73,7 +73,3 @@ export interface Staged {
   readonly shadow?: { readonly health: readonly HealthCheck[] };
 }
 
-/** Names one step of one part, the same on every retry: `prod/storefront#7/1/finalize`. */
-export function stepKey(incident: IncidentId, part: number, step: string): string {
-  return `${incident.environment}/${incident.target}#${incident.number}/${part}/${step}`;
-}

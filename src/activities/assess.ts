@@ -1,0 +1,205 @@
+import { formatIncident } from '../domain/address.js';
+import type { Change, Observation } from '../domain/change.js';
+import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
+import { flappingFields } from '../domain/gates.js';
+import { REST_PHASES } from '../domain/phase.js';
+import type { DecisionInput } from '../domain/decision.js';
+import { CLEAN } from '../domain/sighting.js';
+import type { Target } from '../domain/target.js';
+import { environmentOf, type Environment } from '../config/config.js';
+import { hashJson } from '../digest.js';
+import type { ReadContext } from '../providers/provider.js';
+import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js';
+import { observeTarget, revisionOf } from './check.js';
+import { inStep } from './context.js';
+import { configured, type Dependencies } from './deps.js';
+import { relevantChanges } from './relevant.js';
+import { partNotice } from './telling.js';
+import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
+
+/** Looks, decides and plans for an incident, and puts its questions on record. */
+export function assessActivities(deps: Dependencies): Pick<ReadActivities, 'assess'> {
+  return {
+    assess: (input) => inStep(deps, async (ctx) => {
+      const { config, target } = await configured(deps, input.incident);
+      const environment = environmentOf(config, target.environment);
+      if (environment === undefined) throw new TypeError(`environment ${target.environment} is not configured`);
+      const observation = await observeTarget(deps, target, ctx);
+      const answer = { concurrent: environment.limits.concurrent, build: deps.build };
+      if (observation.verdict === 'unknown') {
+        await deps.ledger.updateIncident(input.incident, { drift: 'unknown' });
+        if (input.kind === 'blind') await tellBlind(deps, target, input, observation);
+        return { ...answer, verdict: 'unknown' as const, reason: observation.reason ?? '', gone: [], parts: [], details: `It cannot be read: ${observation.reason ?? ''}` };
+      }
+      return { ...answer, verdict: observation.verdict, ...(await decideParts(deps, { input, target, environment, observation }, ctx)) };
+    }),
+  };
+}
+
+interface Deciding {
+  readonly input: AssessInput;
+  readonly target: Target;
+  readonly environment: Environment;
+  readonly observation: Observation;
+}
+
+async function decideParts(deps: Dependencies, { input, target, environment, observation }: Deciding, ctx: ReadContext): Promise<Pick<Assessment, 'gone' | 'parts' | 'details'>> {
+  const { provider } = await configured(deps, target);
+  const at = deps.now().toISOString();
+  const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
+  const busy = await changesOf(deps, input.parts.filter((part) => !REST_PHASES.includes(part.phase)));
+  const free = changes.filter((change) => !busy.has(change.fingerprint));
+  await closeFlapping(deps, target, free, at);
+  const proposed = drift === CLEAN ? [] : await assessParts(
+    {
+      target,
+      provider,
+      revision: await revisionOf(deps, target, ctx),
+      changes: free,
+      baseline: await baselineOf(deps, target, ctx),
+      gates: await deps.ledger.closedGates(target, at),
+      decide: deps.decide,
+      hash: hashJson,
+    },
+    ctx,
+  );
+
+  const standing = input.parts.filter((part) => REST_PHASES.includes(part.phase));
+  const kept = standing.filter((part) => proposed.some((each) => stands(part, each)));
+  const gone = await Promise.all(standing.filter((part) => !kept.includes(part)).map((part) => howItWent(deps, part, free)));
+  const fresh = proposed.filter((each) => !kept.some((part) => stands(part, each)));
+  const parts: AssessedPart[] = [];
+  // One after the other: each adds itself to the incident's row.
+  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index }, each));
+  await deps.ledger.updateIncident(input.incident, { drift });
+  return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
+}
+
+function stands(part: AssessInput['parts'][number], proposed: Proposed): boolean {
+  return part.plan !== undefined && part.plan === proposed.plan?.hash && part.decision === proposed.decision;
+}
+
+async function changesOf(deps: Dependencies, parts: AssessInput['parts']): Promise<ReadonlySet<string>> {
+  const plans = await Promise.all(parts.map((part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
+  return new Set(plans.flatMap((plan) => plan?.changes.map((change) => change.fingerprint) ?? []));
+}
+
+async function howItWent(deps: Dependencies, part: AssessInput['parts'][number], free: readonly Change[]): Promise<Assessment['gone'][number]> {
+  const known = await changesOf(deps, [part]);
+  const left = free.filter((change) => known.has(change.fingerprint)).length;
+  if (left === 0 && free.length === 0) return { part: part.part, event: 'cleared', reason: 'its changes are gone' };
+  const before = (part.plan === undefined ? undefined : await deps.ledger.plan(part.plan))?.changes ?? [];
+  const places = new Set(before.map((change) => `${change.resource} ${change.path}`));
+  const sameFields = free.some((change) => places.has(`${change.resource} ${change.path}`));
+  if (!sameFields) return { part: part.part, event: 'cleared', reason: 'its changes are gone' };
+  return { part: part.part, event: 'moved', reason: `its changes moved: ${left} of ${known.size} are as they were; decided again` };
+}
+
+async function baselineOf(deps: Dependencies, target: Target, ctx: ReadContext): Promise<DecisionInput['baseline']> {
+  if (target.health.length === 0) return undefined;
+  const report = await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true });
+  return report.verdict;
+}
+
+/** A field that was repaired again and again has a second writer: no more repairs of it until a person releases it. */
+async function closeFlapping(deps: Dependencies, target: Target, changes: readonly Change[], at: string): Promise<void> {
+  if (changes.length === 0) return;
+  const repairs: { at: string; fields: string[] }[] = [];
+  const since = new Date(Date.parse(at) - 3_600_000).toISOString();
+  for await (const entry of deps.ledger.entries({ environment: target.environment, target: target.target, kinds: ['finalized'], since })) {
+    const fields = entry.data['fields'];
+    if (Array.isArray(fields)) repairs.push({ at: entry.at, fields: fields.filter((each): each is string => typeof each === 'string') });
+  }
+  const released = await lastRelease(deps, target, since);
+  const counted = released === undefined ? repairs : repairs.filter((repair) => repair.at > released);
+  const closed = (await deps.ledger.closedGates(target, at)).filter((row) => row.gate === 'flapping');
+  for (const field of flappingFields(changes, counted, at)) {
+    if (closed.some((row) => row.resource === field.resource && row.path === field.path)) continue;
+    const by = changes.find((change) => change.resource === field.resource && change.path === field.path)?.by;
+    await deps.ledger.closeGate({
+      scope: `${target.environment}/${target.target}`,
+      gate: 'flapping',
+      by: 'holdfast',
+      at,
+      resource: field.resource,
+      path: field.path,
+      reason: `${field.resource} ${field.path} was repaired ${field.repairs} times within the hour and came back; ${by === undefined ? 'another writer' : by} keeps putting it there`,
+    });
+  }
+}
+
+async function lastRelease(deps: Dependencies, target: Target, since: string): Promise<string | undefined> {
+  let last: string | undefined;
+  for await (const entry of deps.ledger.entries({ environment: target.environment, kinds: ['gate'], since })) {
+    if (entry.data['gate'] === 'flapping' && entry.data['event'] === 'opened') last = entry.at;
+  }
+  return last;
+}
+
+interface Opening extends Omit<Deciding, 'observation'> {
+  readonly at: string;
+  readonly number: number;
+}
+
+/** Stores the plan and opens its question: for a person, or, where the rules allow it, answered by policy at once. */
+async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed): Promise<AssessedPart> {
+  const { input, target, environment, at, number } = opening;
+  const { plan, gate, decision, risk, rules, reason, changes, impossible } = proposed;
+  const { expiresMs, remindMs } = environment.approvals;
+  const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
+  const ask = plan === undefined ? undefined : hashJson({ run: input.run, ordinal: input.ordinal, plan: plan.hash }).slice(0, 32);
+  if (plan !== undefined && ask !== undefined) {
+    await deps.ledger.putPlan(plan, at);
+    await deps.ledger.ask({ ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules, ...(expiresAt === undefined ? {} : { expiresAt }) });
+    if (decision === 'remediate') {
+      const message = hashJson({ ask, policy: [...rules] });
+      await deps.ledger.decide({ ...input.incident, ask, decision: 'policy', plan: plan.hash, by: 'policy', verified: true, at, reason, run: input.run, message });
+    }
+    if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
+  }
+  await notePart(deps, input, { part: number, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) });
+  return {
+    part: number,
+    decision,
+    risk,
+    reason,
+    rules,
+    changes: changes.length,
+    expiresMs,
+    remindMs,
+    gate,
+    causedBy: [...new Set(changes.flatMap((change) => change.by ?? []))],
+    soakMs: target.soakMs,
+    details: plan === undefined ? '' : planMarkdown(plan),
+    ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
+    ...(impossible === undefined ? {} : { impossible }),
+    ...(ask === undefined ? {} : { ask }),
+    ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
+  };
+}
+
+/** The ledger's row lists every part that the incident had, so that the record can be read without Temporal. */
+async function notePart(deps: Dependencies, { incident }: AssessInput, part: { readonly part: number; readonly [key: string]: unknown }): Promise<void> {
+  const row = await deps.ledger.incident(incident, incident.number);
+  const others = (row?.parts ?? []).filter((each) => each['part'] !== part.part);
+  const phase = part['decision'] === 'remediate' ? 'waiting' : part['decision'] === 'ask' ? 'awaiting-approval' : 'observed';
+  await deps.ledger.updateIncident(incident, { parts: [...others, { ...part, phase } as never], phase });
+}
+
+async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {
+  const name = formatIncident(incident);
+  await deps.tell(
+    {
+      event: 'blind',
+      subject: name,
+      environment: incident.environment,
+      target: incident.target,
+      at: deps.now().toISOString(),
+      title: `${name}: the target cannot be read`,
+      text: `Nothing is known of it, so nothing is repaired and nothing is closed. ${observation.reason ?? ''}`,
+      commands: [`holdfast check ${incident.environment}/${incident.target}`],
+      ...(target.owner === undefined ? {} : { owner: target.owner }),
+    },
+    'blind',
+  );
+}

@@ -1,0 +1,205 @@
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { formatAddress } from '../domain/address.js';
+import type { Observation } from '../domain/change.js';
+import { sightingAction } from '../domain/sighting.js';
+import type { Revision, Target } from '../domain/target.js';
+import { environmentOf } from '../config/config.js';
+import { startEnvironment } from '../client.js';
+import { hashJson } from '../digest.js';
+import type { IncidentKind, IncidentRow } from '../ledger/ledger.js';
+import { look } from '../providers/look.js';
+import type { ReadContext } from '../providers/provider.js';
+import { INCIDENT_SIGNALS, incidentWorkflowId, WORKFLOW_QUEUE } from '../workflows/messages.js';
+import { inStep } from './context.js';
+import { configured, type Dependencies } from './deps.js';
+import { findEnded } from './ended.js';
+import { relevantChanges } from './relevant.js';
+import type { BatchResult, ControlActivities, ReadActivities, TargetBatches } from './types.js';
+
+const BATCH = 25;
+/** On top of what the reads of a batch may take: fetching a source, and the ledger. */
+const BATCH_GRACE_MS = 30_000;
+
+/** The steps of a check: which targets there are, what they look like, and what an incident must hear. */
+export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'listTargets' | 'recordUnread'> & Pick<ReadActivities, 'observe'> {
+  return {
+    async listTargets({ environment, target }): Promise<TargetBatches> {
+      return inStep(deps, async (ctx) => {
+        const config = await deps.config();
+        const targets = config.targets.filter((each) => each.environment === environment && (target === undefined || each.target === target));
+        const reads = environmentOf(config, environment)?.limits.reads ?? 1;
+        const pools = [...new Set(targets.map((each) => each.pool))];
+        const batches = pools.flatMap((pool) => batchesOf(targets.filter((each) => each.pool === pool), reads).map((batch) => ({ pool, ...batch })));
+        return { batches, commits: await deps.sources.refs(targets.map((each) => each.source), ctx) };
+      });
+    },
+
+    async observe({ environment, targets, commits }): Promise<BatchResult> {
+      return inStep(deps, async (ctx) => {
+        const config = await deps.config();
+        const reads = environmentOf(config, environment)?.limits.reads ?? 1;
+        return eachTarget(targets, reads, async (name) => {
+          const target = config.targets.find((each) => each.environment === environment && each.target === name);
+          if (target === undefined) return undefined;
+          return sight(deps, target, await observeTarget(deps, target, ctx, commits));
+        });
+      });
+    },
+
+    async recordUnread({ environment, targets, reason }): Promise<BatchResult> {
+      return inStep(deps, async () => {
+        const config = await deps.config();
+        return eachTarget(targets, 1, async (name) => {
+          const target = config.targets.find((each) => each.environment === environment && each.target === name);
+          return target === undefined ? undefined : sight(deps, target, unread(reason));
+        });
+      });
+    },
+  };
+}
+
+function batchesOf(targets: readonly Target[], reads: number): { targets: string[]; timeoutMs: number }[] {
+  const batches: { targets: string[]; timeoutMs: number }[] = [];
+  for (let from = 0; from < targets.length; from += BATCH) {
+    const members = targets.slice(from, from + BATCH);
+    const rounds = Math.ceil(members.length / reads);
+    batches.push({ targets: members.map((each) => each.target), timeoutMs: rounds * Math.max(...members.map((each) => each.observeTimeoutMs)) + BATCH_GRACE_MS });
+  }
+  return batches;
+}
+
+/** One look at one target, with a limit of its own: a target that hangs is unknown alone and holds nobody. */
+export async function observeTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Observation> {
+  const limit = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<Observation>((resolve) => {
+    timer = setTimeout(() => {
+      limit.abort();
+      resolve(unread(`no answer within ${target.observeTimeoutMs} ms`));
+    }, target.observeTimeoutMs);
+  });
+  const signal = AbortSignal.any([ctx.signal, limit.signal]);
+  try {
+    return await Promise.race([tooLate, readTarget(deps, target, { ...ctx, signal }, commits)]);
+  } catch (error) {
+    if (ctx.signal.aborted) throw error;
+    return unread(error instanceof Error ? error.message.split('\n')[0] ?? '' : 'the look failed');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>>): Promise<Observation> {
+  const { provider } = await configured(deps, target);
+  return look(provider, target, await revisionOf(deps, target, ctx, commits), ctx, hashJson);
+}
+
+export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Revision> {
+  return deps.sources.resolve(target.source, ctx, commits);
+}
+
+function unread(reason: string): Observation {
+  return { verdict: 'unknown', reason, revision: '', identity: {}, changes: [], resources: 0, skipped: [] };
+}
+
+interface Seen {
+  readonly target: string;
+  readonly verdict: Observation['verdict'];
+  readonly opened: boolean;
+}
+
+/** Records a look, and starts or tells the incident where the memory of the ledger says that this is new. */
+async function sight(deps: Dependencies, target: Target, observation: Observation): Promise<Seen> {
+  const at = deps.now().toISOString();
+  const { drift, changes } = await relevantChanges(deps.ledger, target, observation, at);
+  const seen = await deps.ledger.observed({ address: { environment: target.environment, target: target.target }, at, observation, driftFingerprint: drift });
+  const open = await findOpen(deps, target, at);
+  const fingerprints = new Set(changes.map((change) => change.fingerprint));
+  const action = sightingAction({
+    now: at,
+    verdict: observation.verdict,
+    drift,
+    firstSeen: seen.sightings.filter((each) => fingerprints.has(each.fingerprint)).map((each) => each.firstSeen),
+    settleMs: target.settleMs,
+    blindAfterMs: target.blindAfterMs,
+    since: seen.previous?.verdict === observation.verdict ? seen.previous.since : at,
+    ...(seen.previous?.lastKnownAt === undefined ? {} : { lastKnownAt: seen.previous.lastKnownAt }),
+    ...(open === undefined ? {} : { open }),
+  });
+  if (action.action === 'open') await openIncident(deps, target, { drift, kind: action.kind, at });
+  if (action.action === 'tell' && open !== undefined) {
+    await deps.client.workflow.getHandle(incidentWorkflowId(target.environment, target.target)).signal(INCIDENT_SIGNALS.observed, { drift });
+    await deps.ledger.updateIncident(open, { drift });
+  }
+  return { target: target.target, verdict: observation.verdict, opened: action.action === 'open' };
+}
+
+/** The open incident, unless its run was ended behind its back; one that was recorded but never started is started. */
+async function findOpen(deps: Dependencies, target: Target, at: string): Promise<IncidentRow | undefined> {
+  const row = await deps.ledger.incident(target);
+  if (row === undefined || row.closedAt !== undefined) return undefined;
+  if (row.runId === undefined) {
+    await startIncident(deps, target, row);
+    return row;
+  }
+  return (await findEnded(deps, target, row, at)) ? undefined : row;
+}
+
+interface Opening {
+  readonly drift: string;
+  readonly kind: IncidentKind;
+  readonly at: string;
+}
+
+async function openIncident(deps: Dependencies, target: Target, { drift, kind, at }: Opening): Promise<void> {
+  const { row } = await deps.ledger.openIncident({ address: { environment: target.environment, target: target.target }, at, drift: kind === 'blind' ? 'unknown' : drift, kind });
+  await startEnvironment(deps.client, target.environment);
+  await startIncident(deps, target, row);
+}
+
+export async function startIncident(deps: Dependencies, target: Target, row: IncidentRow, undoes?: { number: number; part: number; plan: string; by: string; reason: string }): Promise<void> {
+  const incident = { environment: row.environment, target: row.target, number: row.number };
+  const fingerprint = row.drift.slice(0, 60);
+  const handle = await deps.client.workflow.start('incident', {
+    taskQueue: WORKFLOW_QUEUE,
+    workflowId: incidentWorkflowId(row.environment, row.target),
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    args: [{ incident, kind: row.kind, pool: target.pool, ...(undoes === undefined ? {} : { undoes }) }],
+    staticSummary: `${formatAddress(target)}#${row.number}: ${row.kind === 'blind' ? 'could not be read' : row.kind === 'undo' ? `undo of #${undoes?.number ?? 0}` : 'drift'}`,
+    staticDetails: `Holdfast found that **${formatAddress(target)}** is not what its desired state says. This workflow holds the whole incident: what drifted, what was decided, what was done. The current details say where it stands and how to approve, stop or undo it.`,
+    searchAttributes: {
+      HoldfastEnvironment: [row.environment],
+      HoldfastTarget: [row.target],
+      HoldfastProvider: [target.provider],
+      HoldfastPhase: ['deciding'],
+      HoldfastFingerprint: [fingerprint],
+      HoldfastRecurrence: [row.number],
+      ...(target.owner === undefined ? {} : { HoldfastOwner: [target.owner] }),
+    },
+  });
+  await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
+}
+
+async function eachTarget(targets: readonly string[], limit: number, work: (target: string) => Promise<Seen | undefined>): Promise<BatchResult> {
+  const seen: Seen[] = [];
+  const queue = [...targets];
+  const lanes = Array.from({ length: Math.min(limit, queue.length) }, async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const result = await work(next);
+      if (result !== undefined) seen.push(result);
+    }
+  });
+  await Promise.all(lanes);
+  const of = (verdict: Observation['verdict']): readonly Seen[] => seen.filter((each) => each.verdict === verdict);
+  const unknownTargets = of('unknown').map((each) => each.target);
+  const opened = seen.filter((each) => each.opened).map((each) => each.target);
+  return {
+    clean: of('clean').length,
+    drifted: of('drifted').length,
+    unknown: unknownTargets.length,
+    ...(unknownTargets.length === 0 ? {} : { unknownTargets }),
+    ...(opened.length === 0 ? {} : { opened }),
+  };
+}
+

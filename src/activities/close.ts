@@ -1,0 +1,132 @@
+import { formatIncident, type IncidentId } from '../domain/address.js';
+import { changesInBrief } from '../domain/describe.js';
+import type { Json, JsonObject } from '../domain/json.js';
+import { narrate, type NarratedPart } from '../domain/narrative.js';
+import { SETTLING_OUTCOMES } from '../domain/phase.js';
+import { fieldKey } from '../domain/gates.js';
+import type { Plan } from '../domain/plan.js';
+import type { Target } from '../domain/target.js';
+import type { NoticeEvent } from '../notify/sink.js';
+import { oneLine } from '../domain/plain-text.js';
+import type { Entry } from '../ledger/ledger.js';
+import { inStep } from './context.js';
+import { type Dependencies } from './deps.js';
+import { targetOf } from '../config/config.js';
+import { settledRows } from './settling.js';
+import type { CloseInput, ControlActivities, EndedPart } from './types.js';
+
+const LOUD: Readonly<Record<string, NoticeEvent>> = { fixed: 'fixed', 'rolled-back': 'rolled-back', 'needs-human': 'needs-human' };
+
+/** Ends an incident in the record: outcomes, what is settled by them, the narrative, and a word to people. */
+export function closeActivities(deps: Dependencies): Pick<ControlActivities, 'close'> {
+  return {
+    close: (input) => inStep(deps, async (ctx) => {
+      const row = await deps.ledger.incident(input.incident, input.incident.number);
+      if (row === undefined || row.closedAt !== undefined) return;
+      const at = deps.now().toISOString();
+      const target = targetOf(await deps.config(), input.incident.environment, input.incident.target);
+      const entries = await entriesOf(deps, input.incident);
+      const plans = await Promise.all(input.parts.map((part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
+      const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
+      const firstSeen = await earliestSight(deps, input.incident, plans);
+      const rolledBack = input.parts.some((part) => part.outcome === 'rolled-back');
+      const healthy = rolledBack && target !== undefined && target.health.length > 0
+        ? (await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true })).verdict === 'healthy'
+        : undefined;
+      const narrative = narrate({
+        incident: formatIncident(input.incident), kind: row.kind, openedAt: row.openedAt, closedAt: at, outcome: input.outcome, parts,
+        ...(firstSeen === undefined ? {} : { firstSeen }),
+        ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
+      });
+      const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && part.plan !== undefined).map((part) => settledRows(deps, input.incident, {
+        at, outcome: part.outcome, reason: part.reason, plans: [part.plan ?? ''],
+        ...(part.by === undefined ? {} : { by: part.by }),
+        ...(part.until === undefined ? {} : { until: part.until }),
+      })));
+      await deps.ledger.closeIncident(input.incident, {
+        at,
+        outcome: input.outcome,
+        parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', fingerprints: plans[index]?.changes.map((change) => change.fingerprint) ?? [] })),
+        narrative,
+        settled: settled.flat(),
+      });
+      await deps.ledger.checkpoint(at);
+      if (input.outcome !== 'cleared') await tellEnd(deps, input, narrative, at, target);
+    }),
+  };
+}
+
+function known(parts: readonly JsonObject[], number: number): JsonObject {
+  return parts.find((part) => part['part'] === number) ?? {};
+}
+
+function endOf(part: EndedPart): JsonObject {
+  const { by, until, plan, ...rest } = part;
+  return { ...rest, ...(by === undefined ? {} : { by }), ...(until === undefined ? {} : { until }), ...(plan === undefined ? {} : { plan }) };
+}
+
+async function entriesOf(deps: Dependencies, incident: IncidentId): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  for await (const entry of deps.ledger.entries({ environment: incident.environment, target: incident.target, incident: incident.number })) entries.push(entry);
+  return entries;
+}
+
+async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefined, entries: readonly Entry[]): Promise<NarratedPart> {
+  const ask = part.ask === undefined ? undefined : await deps.ledger.askOf(part.ask);
+  const decision = part.ask === undefined ? undefined : await deps.ledger.decisionOf(part.ask);
+  const own = entries.filter((entry) => entry.data['part'] === part.part);
+  const writes = own.filter((entry) => ['staged', 'finalized', 'rolled-back'].includes(entry.kind)).map((entry) => `${entry.kind} at ${entry.at}`);
+  return {
+    part: part.part,
+    outcome: part.outcome,
+    decision: part.decision,
+    reason: part.reason,
+    brief: plan === undefined ? 'no plan' : changesInBrief(plan.changes),
+    rules: ask?.rules ?? [],
+    writes,
+    measured: own.filter((entry) => entry.kind === 'validated').map(measuredText),
+    values: (plan?.changes ?? []).filter((change) => !change.sensitive && change.path !== '@content').slice(0, 5).map((change) => ({
+      place: oneLine(fieldKey(change), 200), desired: valueText(change.desired), actual: valueText(change.actual),
+    })),
+    ...(part.by === undefined ? {} : { by: part.by }),
+    ...(part.until === undefined ? {} : { until: part.until }),
+    ...(decision?.decision === 'approve' ? { approvedBy: `${decision.by}${decision.verified ? '' : ' (unverified)'}`, approvedAt: decision.at } : {}),
+  };
+}
+
+function measuredText(entry: Entry): string {
+  const checks = Array.isArray(entry.data['checks']) ? entry.data['checks'] : [];
+  const bad = checks.find((check): check is JsonObject => typeof check === 'object' && check !== null && !Array.isArray(check) && (check as JsonObject)['verdict'] !== 'healthy');
+  const why = bad === undefined ? '' : `, ${String(bad['name'])}: ${String(bad['message'])}`;
+  return `${String(entry.data['of'])} ${String(entry.data['verdict'])} at ${entry.at}${why}`;
+}
+
+function valueText(value: Json | undefined): string {
+  return value === undefined ? 'absent' : oneLine(JSON.stringify(value), 120);
+}
+
+async function earliestSight(deps: Dependencies, incident: IncidentId, plans: readonly (Plan | undefined)[]): Promise<string | undefined> {
+  const fingerprints = plans.flatMap((plan) => plan?.changes.map((change) => change.fingerprint) ?? []);
+  if (fingerprints.length === 0) return undefined;
+  const sightings = await deps.ledger.sightings(incident, fingerprints);
+  return sightings.map((each) => each.firstSeen).sort()[0];
+}
+
+async function tellEnd(deps: Dependencies, input: CloseInput, narrative: string, at: string, target: Target | undefined): Promise<void> {
+  const name = formatIncident(input.incident);
+  await deps.tell(
+    {
+      event: LOUD[input.outcome] ?? 'closed',
+      subject: name,
+      environment: input.incident.environment,
+      target: input.incident.target,
+      at,
+      title: `${name}: ${input.outcome}`,
+      text: narrative,
+      outcome: input.outcome,
+      commands: [`holdfast incident ${name}`],
+      ...(target?.owner === undefined ? {} : { owner: target.owner }),
+    },
+    'end',
+  );
+}

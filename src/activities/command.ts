@@ -1,0 +1,139 @@
+import { parseAddress } from '../domain/address.js';
+import { isHoldfastError, refused } from '../domain/errors.js';
+import type { GateName } from '../domain/gate.js';
+import type { CommandMessage } from '../domain/message.js';
+import type { Config } from '../config/config.js';
+import { targetOf } from '../config/config.js';
+import type { CommandAnswer } from '../workflows/messages.js';
+import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
+import { startIncident } from './check.js';
+import { inStep } from './context.js';
+import type { Dependencies } from './deps.js';
+import type { CommandInput, ControlActivities } from './types.js';
+
+/** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
+const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker' };
+
+/** Carries out what a person says to an environment, and wakes the incidents that it concerns. */
+export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command'> {
+  return {
+    command: (input) => inStep(deps, async () => {
+      const config = await deps.config();
+      try {
+        checkScope(config, input);
+        return await carryOut(deps, config, input);
+      } catch (error) {
+        if (isHoldfastError(error) && !error.retryable) return { ok: false, message: error.message };
+        throw error;
+      }
+    }),
+  };
+}
+
+function checkScope(config: Config, { environment, message }: CommandInput): void {
+  if (message.scope === '*') {
+    if (message.command === 'freeze' || message.command === 'unfreeze') return;
+    throw refused(`${message.command} needs an environment or a target, not everything`);
+  }
+  const address = parseAddress(message.scope);
+  if (address === undefined) throw refused(`"${message.scope}" is neither an environment nor environment/target`);
+  if (address.environment !== environment) throw refused(`${message.scope} is not of ${environment}; send it to environment/${address.environment}`);
+  if (address.target !== undefined && targetOf(config, environment, address.target) === undefined) throw refused(`${message.scope} is not in the configuration`);
+}
+
+async function carryOut(deps: Dependencies, config: Config, { message }: CommandInput): Promise<CommandAnswer> {
+  const at = deps.now().toISOString();
+  const { scope, by, reason } = message;
+  switch (message.command) {
+    case 'freeze':
+      await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(message.until === undefined ? {} : { until: message.until }) });
+      await stir(deps, scope);
+      await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
+      return yes(`${scope} is frozen${message.until === undefined ? ' until it is unfrozen' : ` until ${message.until}`}: detection goes on, nothing is changed`);
+    case 'unfreeze': {
+      const opened = await deps.ledger.openGate({ scope, gate: 'freeze', by, reason, at });
+      await stir(deps, scope);
+      return opened.length === 0 ? no(`${scope} is not frozen`) : yes(`${scope} is not frozen any more`);
+    }
+    case 'release':
+      return release(deps, message, at);
+    case 'retry':
+      return retry(deps, message, at);
+    case 'undo':
+      return undo(deps, config, message, at);
+    case 'accept':
+      return announce(deps, message, at);
+  }
+}
+
+async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandAnswer> {
+  const gate = RELEASABLE[named ?? ''];
+  if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
+  const opened = await deps.ledger.openGate({ scope, gate, by, reason, at });
+  if (opened.length === 0) return no(`no ${named ?? gate} is closed in ${scope}`);
+  // What was quarantined was settled too: releasing it means that it may be asked about again.
+  for (const row of opened) {
+    const address = parseAddress(row.scope);
+    if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] });
+  }
+  await stir(deps, scope);
+  return yes(`released ${opened.length} ${named ?? gate} in ${scope}; the next check decides again`);
+}
+
+async function retry(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
+  const { scope, incident = 0, by, reason } = message;
+  const address = addressOf(scope);
+  const row = await deps.ledger.incident(address, incident);
+  if (row === undefined) return no(`${scope}#${incident} is not in the record`);
+  if (row.closedAt === undefined) return no(`${scope}#${incident} is still open; decide it, or cancel it first`);
+  const quarantined = (await deps.ledger.closedGates(address, at)).filter((gate) => gate.gate === 'quarantine' && gate.incident === incident);
+  if (quarantined.length > 0) return no(`its changes are quarantined since it was rolled back; first: holdfast release ${scope} --gate quarantine --reason "…"`);
+  const forgotten = await deps.ledger.unsettle(address, { incident });
+  await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident, by, data: { decision: 'retry', reason, changes: forgotten } });
+  return forgotten === 0 ? no(`${scope}#${incident} left nothing that is kept quiet; the next check asks about what it sees`) : yes(`${forgotten} changes are asked about again at the next check`);
+}
+
+async function undo(deps: Dependencies, config: Config, message: CommandMessage, at: string): Promise<CommandAnswer> {
+  const { scope, incident = 0, by, reason } = message;
+  const address = addressOf(scope);
+  const target = targetOf(config, address.environment, address.target);
+  const row = await deps.ledger.incident(address, incident);
+  if (row === undefined || target === undefined) return no(`${scope}#${incident} is not in the record`);
+  if (row.outcome !== 'fixed') return no(`${scope}#${incident} is ${row.outcome ?? 'open'}; only a fixed incident can be undone`);
+  const part = row.parts.find((each) => each['outcome'] === 'fixed' && typeof each['plan'] === 'string');
+  if (part === undefined) return no(`${scope}#${incident} has no repair on record`);
+  const { row: opened, opened: fresh } = await deps.ledger.openIncident({ address, at, drift: 'undo', kind: 'undo', undoes: incident });
+  if (!fresh && opened.kind !== 'undo') return no(`${scope}#${opened.number} is open; decide it first`);
+  await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident: opened.number, by, data: { decision: 'undo', reason, undoes: incident } });
+  await startIncident(deps, target, opened, { number: incident, part: Number(part['part']), plan: String(part['plan']), by, reason });
+  return yes(`${scope}#${opened.number} puts back what was live before ${scope}#${incident}`);
+}
+
+async function announce(deps: Dependencies, { scope, resource = '', path, until = '', by, reason }: CommandMessage, at: string): Promise<CommandAnswer> {
+  if (!(Date.parse(until) > Date.parse(at))) return no(`"until" must lie in the future; ${until} does not`);
+  const address = addressOf(scope);
+  await deps.ledger.accept({ ...address, resource, until, by, reason, at, ...(path === undefined ? {} : { path }) });
+  return yes(`changes of ${resource}${path === undefined ? '' : ` ${path}`} in ${scope} are left alone until ${until}`);
+}
+
+/** Tells the open incidents in the scope to ask their gates again. */
+async function stir(deps: Dependencies, scope: string): Promise<void> {
+  const address = scope === '*' ? {} : parseAddress(scope) ?? {};
+  for (const row of await deps.ledger.incidents({ ...address, open: true })) {
+    await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined);
+  }
+}
+
+function addressOf(scope: string): { environment: string; target: string } {
+  const address = parseAddress(scope);
+  if (address?.target === undefined) throw refused(`"${scope}" names no target; write environment/target`);
+  return { environment: address.environment, target: address.target };
+}
+
+function yes(message: string): CommandAnswer {
+  return { ok: true, message };
+}
+
+function no(message: string): CommandAnswer {
+  return { ok: false, message };
+}

@@ -1,0 +1,84 @@
+import { formatIncident } from '../domain/address.js';
+import type { Target } from '../domain/target.js';
+import type { IncidentRow } from '../ledger/ledger.js';
+import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
+import type { Dependencies } from './deps.js';
+import { settledRows } from './settling.js';
+
+/** No write step runs longer than this after its run was ended: its start-to-close limit. */
+const LONGEST_STEP_MS = 10 * 60 * 1000;
+/** Attempts of one workflow task after which a run counts as stuck. */
+const STUCK_ATTEMPTS = 3;
+
+/**
+ * Finds the run of an open incident that was ended behind the incident's back (terminated, failed,
+ * deleted), closes its record, says what was left half done, and gives its slot back once no step
+ * of it can still be writing. Returns whether it had ended.
+ */
+export async function findEnded(deps: Dependencies, target: Target, row: IncidentRow, at: string): Promise<boolean> {
+  const run = await describeRun(deps, row);
+  if (run.state === 'running') return false;
+  if (run.state === 'stuck') {
+    await tell(deps, target, row, at, {
+      title: `${formatIncident(row)} cannot go on: its workflow task keeps failing`,
+      text: `The worker fails every attempt (${run.attempts} so far). Look at the workflow in the Temporal UI; a fixed release goes on where it stands.`,
+    });
+    return false;
+  }
+  const open = await deps.ledger.intents({ incident: row, open: true });
+  if (open.length > 0 && Date.parse(at) - Date.parse(run.closedAt ?? at) < LONGEST_STEP_MS) return false;
+  const half = open.map((intent) => intent.resource ?? intent.write);
+  const text = half.length === 0
+    ? 'Its run was ended from outside. Nothing was being written.'
+    : `Its run was ended from outside while it was writing. Left half done, look at: ${half.join(', ')}.`;
+  await deps.ledger.closeIncident(row, {
+    at,
+    outcome: 'terminated',
+    parts: row.parts.map((part) => ({ ...part, outcome: part['outcome'] ?? 'terminated' })),
+    narrative: text,
+    settled: await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
+  });
+  await deps.client.workflow
+    .getHandle(environmentWorkflowId(row.environment))
+    .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: row.runId ?? '' })
+    .catch(() => undefined);
+  await tell(deps, target, row, at, { title: `${formatIncident(row)} was terminated`, text });
+  return true;
+}
+
+type RunState =
+  | { readonly state: 'running' }
+  | { readonly state: 'stuck'; readonly attempts: number }
+  | { readonly state: 'ended'; readonly closedAt?: string };
+
+async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunState> {
+  try {
+    const description = await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).describe();
+    if (description.status.name === 'RUNNING') {
+      const attempts = description.raw.pendingWorkflowTask?.attempt ?? 0;
+      return attempts > STUCK_ATTEMPTS ? { state: 'stuck', attempts } : { state: 'running' };
+    }
+    return { state: 'ended', ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return { state: 'ended' };
+    throw error;
+  }
+}
+
+async function tell(deps: Dependencies, target: Target, row: IncidentRow, at: string, { title, text }: { title: string; text: string }): Promise<void> {
+  await deps.tell(
+    {
+      event: 'needs-human',
+      subject: formatIncident(row),
+      environment: row.environment,
+      target: row.target,
+      at,
+      title,
+      text,
+      outcome: 'terminated',
+      commands: [`holdfast incident ${formatIncident(row)}`],
+      ...(target.owner === undefined ? {} : { owner: target.owner }),
+    },
+    title,
+  );
+}

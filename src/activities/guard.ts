@@ -1,0 +1,69 @@
+import { activityInfo } from '@temporalio/activity';
+import { formatIncident } from '../domain/address.js';
+import { HoldfastError, refused } from '../domain/errors.js';
+import { askGates as askClosedGates } from '../domain/gates.js';
+import type { GateAnswer } from '../domain/gate.js';
+import type { Json } from '../domain/json.js';
+import { makePlan, type Plan } from '../domain/plan.js';
+import { hashJson } from '../digest.js';
+import { incidentWorkflowId } from '../workflows/messages.js';
+import type { Dependencies } from './deps.js';
+import type { PartRef } from './types.js';
+
+export interface Authorised {
+  readonly plan: Plan;
+  /** True when policy allowed it and no person was asked. */
+  readonly automatic: boolean;
+}
+
+/**
+ * The write worker's own check, before stage and before finalize: whoever reaches the namespace can
+ * schedule a task on its queue, so nothing in the task is believed. The plan is loaded by its hash
+ * and hashed again; the decision is loaded from the ledger and must be of this incident, this plan
+ * and the run that consumed it.
+ */
+export async function authorise(deps: Dependencies, ref: PartRef): Promise<Authorised> {
+  const name = formatIncident(ref.incident);
+  const { workflowExecution } = activityInfo();
+  if (workflowExecution?.workflowId !== incidentWorkflowId(ref.incident.environment, ref.incident.target)) throw refused(`${name}: this step was not scheduled by the incident's own workflow`);
+  const row = await deps.ledger.incident(ref.incident, ref.incident.number);
+  if (row === undefined || row.closedAt !== undefined) throw refused(`${name} is not open in the record`);
+  const plan = await storedPlan(deps, ref.plan);
+  if (plan.environment !== ref.incident.environment || plan.target !== ref.incident.target) throw refused(`${name}: plan ${short(ref.plan)} is for another target`);
+  const decision = await deps.ledger.decisionOf(ref.ask);
+  const answers = decision !== undefined && (decision.decision === 'approve' || decision.decision === 'policy');
+  if (!answers) throw refused(`${name}: nobody approved plan ${short(ref.plan)} and no rule allowed it`);
+  if (decision.plan !== ref.plan || decision.environment !== row.environment || decision.target !== row.target || decision.number !== row.number) {
+    throw refused(`${name}: the decision on record is about another plan or incident`);
+  }
+  if (decision.run !== ref.run) throw refused(`${name}: the decision was used by another run; it must be given again`);
+  return { plan, automatic: decision.decision === 'policy' };
+}
+
+/** Loads a plan and hashes what it says again: the run executes what was hashed. */
+export async function storedPlan(deps: Dependencies, hash: string): Promise<Plan> {
+  const plan = await deps.ledger.plan(hash);
+  if (plan === undefined) throw refused(`plan ${short(hash)} is not in the record`);
+  const again = makePlan(plan, hashJson);
+  if (again.hash !== hash) throw refused(`plan ${short(hash)} is not what was hashed: its record was changed`, 'run holdfast audit verify');
+  return plan;
+}
+
+/** `HOLDFAST_READ_ONLY=1` refuses every external write with nobody else's help. */
+export function refuseReadOnly(deps: Dependencies): void {
+  if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker' });
+}
+
+export async function gatesOf(deps: Dependencies, { plan, automatic }: Authorised): Promise<GateAnswer> {
+  const rows = await deps.ledger.closedGates(plan, deps.now().toISOString());
+  return askClosedGates({ rows, changes: plan.changes, automatic });
+}
+
+/** Whether the target is still configured as it was planned for. */
+export function sameSpec(plan: Plan, spec: Json): boolean {
+  return hashJson(plan.spec) === hashJson(spec);
+}
+
+function short(hash: string): string {
+  return hash.slice(0, 12);
+}

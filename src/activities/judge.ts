@@ -1,0 +1,116 @@
+import { environmentOf } from '../config/config.js';
+import { formatIncident } from '../domain/address.js';
+import { judge } from '../domain/judge.js';
+import type { GateAnswer } from '../domain/gate.js';
+import { hashJson } from '../digest.js';
+import { incidentWorkflowId } from '../workflows/messages.js';
+import { inStep } from './context.js';
+import { configured, type Dependencies } from './deps.js';
+import { gatesOf, storedPlan } from './guard.js';
+import { partNotice } from './telling.js';
+import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
+
+/** Judges what people say, asks gates, and reminds. */
+export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'judge' | 'askGates' | 'remind'> {
+  return {
+    judge: (batch) => inStep(deps, async () => {
+      const times = batch.messages.length === 0 ? undefined : await eventTimes(deps, batch);
+      const answers: Judged[] = [];
+      let questions = batch.questions;
+      for (const item of batch.messages) {
+        const at = times?.get(keyOf(item)) ?? deps.now().toISOString();
+        const answer = await judgeOne(deps, { ...batch, questions }, item, at);
+        answers.push(answer);
+        questions = questions.map((question) => (answer.parts.includes(question.part) && item.message.decision !== 'rollback' ? { ...question, decided: `${item.message.decision} by ${answer.by}` } : question));
+      }
+      if (batch.malformed > 0) await refuse(deps, batch, `${batch.malformed} messages made no sense: ${batch.lastProblem ?? ''}`);
+      return answers;
+    }),
+
+    askGates: (ref) => inStep(deps, async () => {
+      const { config } = await configured(deps, ref.incident);
+      const plan = await storedPlan(deps, ref.plan);
+      const decision = await deps.ledger.decisionOf(ref.ask);
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy' });
+      const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
+      if (!gate.allowed || expiresMs === undefined) return { gate };
+      return { gate, expiresAt: new Date(deps.now().getTime() + expiresMs).toISOString() };
+    }),
+
+    remind: ({ incident, part, plan, ordinal }) => inStep(deps, async () => {
+      const { target } = await configured(deps, incident);
+      const notice = partNotice({ incident, target, plan: await storedPlan(deps, plan), risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString() }, 'approval-reminder');
+      await deps.tell(notice, `remind-${part}-${ordinal}-${plan}`);
+    }),
+  };
+}
+
+async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessage, at: string): Promise<Judged> {
+  const { message } = item;
+  const config = await deps.config();
+  const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
+  const judgement = judge({ message, at, trust, questions: batch.questions });
+  const answer = { ...judgement, by: message.by, at };
+  if (judgement.result !== 'accepted') {
+    await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);
+    return answer;
+  }
+  if (message.decision === 'rollback') {
+    await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: false } });
+    return answer;
+  }
+  for (const part of judgement.parts) {
+    const question = batch.questions.find((each) => each.part === part);
+    if (question?.ask === undefined || question.plan === undefined) continue;
+    const { first, decision } = await deps.ledger.decide({
+      ...batch.incident,
+      ask: question.ask,
+      decision: message.decision,
+      plan: question.plan,
+      by: message.by,
+      verified: false,
+      at,
+      run: batch.run,
+      message: hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null }),
+      ...(message.reason === undefined ? {} : { reason: message.reason }),
+      ...(message.until === undefined ? {} : { until: message.until }),
+    });
+    if (first || decision.run === batch.run) continue;
+    const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
+    await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
+    return { ...answer, result: 'refused', parts: [], message: replay, replayed: true };
+  }
+  return answer;
+}
+
+/** The server's event times: the clock of whoever handles a message says nothing about when it was sent. */
+async function eventTimes(deps: Dependencies, batch: JudgeBatch): Promise<ReadonlyMap<string, string>> {
+  const { environment, target } = batch.incident;
+  const history = await deps.client.workflow.getHandle(incidentWorkflowId(environment, target), batch.run).fetchHistory();
+  const times = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const event of history.events ?? []) {
+    const signal = event.workflowExecutionSignaledEventAttributes?.signalName;
+    const update = event.workflowExecutionUpdateAcceptedEventAttributes?.protocolInstanceId;
+    const time = new Date(Number(event.eventTime?.seconds ?? 0) * 1000 + Math.floor((event.eventTime?.nanos ?? 0) / 1e6)).toISOString();
+    if (typeof signal === 'string') {
+      const ordinal = (counts.get(signal) ?? 0) + 1;
+      counts.set(signal, ordinal);
+      times.set(`signal ${signal} ${ordinal}`, time);
+    }
+    if (typeof update === 'string') times.set(`update ${update}`, time);
+  }
+  return times;
+}
+
+function keyOf({ via }: InboxMessage): string {
+  return 'update' in via ? `update ${via.update}` : `signal ${via.signal} ${via.ordinal}`;
+}
+
+async function refuse(deps: Dependencies, batch: JudgeBatch, reason: string): Promise<void> {
+  await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', ...where(batch), data: { reason, incident: formatIncident(batch.incident) } });
+}
+
+function where({ incident }: JudgeBatch): { environment: string; target: string; incident: number } {
+  return { environment: incident.environment, target: incident.target, incident: incident.number };
+}

@@ -1,0 +1,72 @@
+import type { Observation } from '../domain/change.js';
+import { changesInBrief } from '../domain/describe.js';
+import { HoldfastError } from '../domain/errors.js';
+import { fieldKey } from '../domain/gates.js';
+import type { HealthCheck, HealthReport } from '../domain/health.js';
+import type { Plan } from '../domain/plan.js';
+import type { ReadContext } from '../providers/provider.js';
+import { observeTarget } from './check.js';
+import { inStep } from './context.js';
+import { configured, type Dependencies } from './deps.js';
+import { storedPlan } from './guard.js';
+import { note, tellCheck } from './repair.js';
+import type { PartRef, ReadActivities, VerifyResult } from './types.js';
+
+/** An effect need not be visible at once: looks this often, this far apart, before it counts as missing. */
+const LOOKS = 5;
+const LOOK_EVERY_MS = 1_000;
+
+/** The steps that prove: health of the shadow before the switch, health and another look after it. */
+export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'validate' | 'verify'> {
+  return {
+    validate: (input) => inStep(deps, async (ctx) => {
+      await deps.ledger.updateIncident(input.incident, { phase: 'validating' });
+      const report = await measure(deps, input.staged.shadow?.health ?? [], ctx);
+      await note(deps, input, 'validated', { of: 'shadow', verdict: report.verdict, checks: report.checks.map(briefly) });
+      return report;
+    }),
+
+    verify: (input) => inStep(deps, async (ctx): Promise<VerifyResult> => {
+      const { target } = await configured(deps, input.incident);
+      const plan = await storedPlan(deps, input.plan);
+      await deps.ledger.updateIncident(input.incident, { phase: input.final ? 'soaking' : 'verifying' });
+      const report = await measure(deps, target.health, ctx);
+      const left = await leftOver(deps, input, plan, ctx);
+      const result = resultOf(report, left, input.final);
+      await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
+      await tellCheck(deps, input, ctx);
+      return result;
+    }),
+  };
+}
+
+async function measure(deps: Dependencies, checks: readonly HealthCheck[], ctx: ReadContext): Promise<HealthReport> {
+  if (checks.length === 0) return { verdict: 'healthy', checks: [] };
+  return deps.probe(checks, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret });
+}
+
+/** What of the plan's fields is still, or again, not as desired. */
+async function leftOver(deps: Dependencies, ref: PartRef, plan: Plan, ctx: ReadContext): Promise<Observation['changes']> {
+  const { target } = await configured(deps, ref.incident);
+  const fields = new Set(plan.changes.map(fieldKey));
+  for (let look = 1; ; look += 1) {
+    const observation = await observeTarget(deps, target, ctx);
+    const left = observation.changes.filter((change) => fields.has(fieldKey(change)));
+    if (observation.verdict !== 'unknown' && (left.length === 0 || look >= LOOKS)) return left;
+    if (look >= LOOKS) throw new HoldfastError('Unreachable', `the target cannot be read after the switch: ${observation.reason ?? ''}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+function resultOf(report: HealthReport, left: Observation['changes'], final: boolean): VerifyResult {
+  const bad = report.checks.find((check) => check.verdict !== 'healthy');
+  if (report.verdict !== 'healthy') return { result: 'unhealthy', message: `after the switch it is ${report.verdict}: ${bad?.name ?? ''} ${bad?.message ?? ''}`.trim() };
+  if (left.length > 0) return { result: 'moved', message: `something put it back after the switch: ${changesInBrief(left)}` };
+  const measured = report.checks.length === 0 ? 'no health check is set' : `${report.checks.length} health ${report.checks.length === 1 ? 'check' : 'checks'} passed`;
+  return { result: 'healthy', message: `${final ? 'after the soak ' : ''}a read equals the desired state and ${measured}` };
+}
+
+function briefly(check: HealthReport['checks'][number]): { name: string; verdict: string; message: string; successes: number; failures: number; slowestMs: number } {
+  const { name, verdict, message, successes, failures, slowestMs } = check;
+  return { name, verdict, message, successes, failures, slowestMs };
+}

@@ -1,0 +1,173 @@
+import { formatAddress } from '../domain/address.js';
+import type { Observation } from '../domain/change.js';
+import { changesInBrief } from '../domain/describe.js';
+import { HoldfastError, isHoldfastError } from '../domain/errors.js';
+import { fieldKey } from '../domain/gates.js';
+import type { Json } from '../domain/json.js';
+import type { Plan, Staged } from '../domain/plan.js';
+import type { EntryKind } from '../ledger/ledger.js';
+import type { ReadContext } from '../providers/provider.js';
+import { observeTarget, revisionOf } from './check.js';
+import { inStep, stepName, writeContext } from './context.js';
+import { configured, type Dependencies } from './deps.js';
+import { authorise, gatesOf, refuseReadOnly, sameSpec, storedPlan } from './guard.js';
+import { relevantChanges } from './relevant.js';
+import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, WriteActivities } from './types.js';
+
+/** The steps that write. Each may run more than once: what an earlier attempt finished is returned, what it left open is looked at. */
+export function repairActivities(deps: Dependencies): WriteActivities {
+  return {
+    stage: (ref) => inStep(deps, async (ctx): Promise<StageResult> => {
+      refuseReadOnly(deps);
+      const key = stepName(ref, 'stage');
+      const authorised = await authorise(deps, ref);
+      const { plan } = authorised;
+      const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
+      if (done !== undefined) return { result: 'staged', staged: done };
+      const gate = await gatesOf(deps, authorised);
+      if (!gate.allowed) return { result: 'gate-closed', gate };
+      const { target, provider } = await configured(deps, ref.incident);
+      if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
+      const look = stillThere(plan, await lookAgain(deps, ref, ctx));
+      if (look.state !== 'same') return { result: look.state, reason: look.reason };
+      const context = await writeContext(deps, ctx, { ref, step: 'stage' });
+      try {
+        await deps.ledger.updateIncident(ref.incident, { phase: 'staging' });
+        const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
+        await deps.ledger.stepDone(key, staged as unknown as Json);
+        await note(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
+        return { result: 'staged', staged };
+      } catch (error) {
+        if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
+        throw error;
+      }
+    }),
+
+    finalize: (input) => inStep(deps, async (ctx): Promise<FinalizeResult> => {
+      refuseReadOnly(deps);
+      const key = stepName(input, 'finalize');
+      const authorised = await authorise(deps, input);
+      const { plan } = authorised;
+      if ((await deps.ledger.stepDone(key)) !== undefined) return { result: 'finalized' };
+      const begun = (await deps.ledger.intents({ incident: input.incident })).some((intent) => intent.step === key);
+      const { target, provider } = await configured(deps, input.incident);
+      if (!begun) {
+        // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
+        const gate = await gatesOf(deps, authorised);
+        if (!gate.allowed) return { result: 'gate-closed', gate };
+        if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
+        const look = stillThere(plan, await lookAgain(deps, input, ctx));
+        if (look.state !== 'same') return { result: 'moved', reason: look.reason };
+      }
+      const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
+      try {
+        await deps.ledger.updateIncident(input.incident, { phase: 'finalizing' });
+        await provider.finalize(plan, input.staged, context);
+      } catch (error) {
+        if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
+        throw error;
+      }
+      await deps.ledger.stepDone(key, true);
+      await note(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
+      return { result: 'finalized' };
+    }),
+
+    rollback: (input) => inStep(deps, (ctx) => rollBack(deps, input, ctx)),
+  };
+}
+
+async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadContext): Promise<RollbackResult> {
+  refuseReadOnly(deps);
+  const key = stepName(input, 'rollback');
+  const done = (await deps.ledger.stepDone(key)) as unknown as RollbackResult | undefined;
+  if (done !== undefined) return done;
+  const plan = await storedPlan(deps, input.plan);
+  const staged = input.staged ?? (await stagedBefore(deps, input));
+  await deps.ledger.updateIncident(input.incident, { phase: 'rolling-back' });
+  const result = staged === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, ctx);
+  const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || (input.cause === 'asked' && input.undoes !== undefined);
+  const at = deps.now().toISOString();
+  if (quarantines && result.result === 'restored') {
+    for (const change of plan.changes) {
+      await deps.ledger.closeGate({
+        scope: formatAddress(plan), gate: 'quarantine', by: 'holdfast', reason: input.reason, at, incident: input.incident.number,
+        fingerprint: change.fingerprint, revision: change.revision, resource: change.resource, path: change.path,
+      });
+    }
+  }
+  if (result.result === 'not-restored') {
+    await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
+  }
+  await note(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
+  await tellCheck(deps, input, ctx);
+  await deps.ledger.stepDone(key, result as unknown as Json);
+  return result;
+}
+
+/** For an undo, the snapshot belongs to the incident that made it; for a failed stage, an attempt may have finished unseen. */
+async function stagedBefore(deps: Dependencies, input: RollbackInput): Promise<Staged | undefined> {
+  const incident = input.undoes === undefined ? input.incident : { ...input.incident, number: input.undoes.number };
+  for (let round = input.undoes === undefined ? input.round : 20; round > 0; round -= 1) {
+    const staged = (await deps.ledger.stepDone(stepName({ incident, part: input.part, round }, 'stage'))) as Staged | undefined;
+    if (staged !== undefined || input.undoes === undefined) return staged;
+  }
+  return undefined;
+}
+
+interface Back {
+  readonly input: RollbackInput;
+  readonly plan: Plan;
+  readonly staged: Staged;
+}
+
+async function putBack(deps: Dependencies, { input, plan, staged }: Back, ctx: ReadContext): Promise<RollbackResult> {
+  const { target, provider } = await configured(deps, plan);
+  const context = await writeContext(deps, ctx, { ref: input, step: 'rollback' });
+  const restored = await provider.rollback(plan, staged, context).catch((error: unknown) => {
+    if (isHoldfastError(error) && !error.retryable) return { restored: [], failed: [{ resource: changesInBrief(plan.changes), reason: error.message }] };
+    throw error;
+  });
+  const seen = await observeTarget(deps, target, ctx);
+  if (seen.verdict === 'unknown') throw new HoldfastError('Unreachable', `after the rollback ${formatAddress(plan)} could not be read: ${seen.reason ?? ''}`);
+  await provider.cleanup(plan, staged, context, { keepSnapshot: false });
+  if (restored.failed.length > 0) {
+    return { result: 'not-restored', message: restored.failed.slice(0, 5).map((each) => `${each.resource}: ${each.reason}`).join('; ') };
+  }
+  return { result: 'restored', message: `${input.reason}; put back ${restored.restored.length} ${restored.restored.length === 1 ? 'resource' : 'resources'}: ${restored.restored.slice(0, 5).join(', ')}` };
+}
+
+async function lookAgain(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promise<Observation> {
+  const { target } = await configured(deps, ref.incident);
+  const observation = await observeTarget(deps, target, ctx);
+  if (observation.verdict === 'unknown') throw new HoldfastError('Unreachable', `${formatAddress(target)} cannot be read before writing: ${observation.reason ?? ''}`);
+  return observation;
+}
+
+/** A plan holds while each of its changes is seen as it was; other drift in the target does not concern it. */
+function stillThere(plan: Plan, observation: Observation): { readonly state: 'same' } | { readonly state: 'moved' | 'cleared'; readonly reason: string } {
+  const seen = new Map(observation.changes.map((change) => [change.fingerprint, change.revision]));
+  const same = plan.changes.filter((change) => seen.get(change.fingerprint) === change.revision).length;
+  if (same === plan.changes.length) return { state: 'same' };
+  const fields = new Set(observation.changes.map(fieldKey));
+  if (plan.changes.every((change) => !fields.has(fieldKey(change)))) return { state: 'cleared', reason: 'the changes are gone' };
+  return { state: 'moved', reason: `${plan.changes.length - same} of ${plan.changes.length} changes are not as they were reviewed` };
+}
+
+/**
+ * Remembers what a check would see now, so that the incident's own writes tell it nothing new. A
+ * change that the incident does not know yet is left for the check to tell.
+ */
+export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 'incident'>, ctx: ReadContext): Promise<void> {
+  const { target } = await configured(deps, incident);
+  const observation = await observeTarget(deps, target, ctx);
+  if (observation.verdict === 'unknown') return;
+  const { changes, drift } = await relevantChanges(deps.ledger, target, observation, deps.now().toISOString());
+  const row = await deps.ledger.incident(incident, incident.number);
+  const known = new Set((row?.parts ?? []).flatMap((each) => (Array.isArray(each['fingerprints']) ? each['fingerprints'] : [])));
+  if (changes.every((change) => known.has(change.fingerprint))) await deps.ledger.updateIncident(incident, { drift });
+}
+
+export async function note(deps: Dependencies, { incident, part, plan }: Pick<PartRef, 'incident' | 'part' | 'plan'>, kind: EntryKind, data: Record<string, Json>): Promise<void> {
+  await deps.ledger.append({ at: deps.now().toISOString(), kind, environment: incident.environment, target: incident.target, incident: incident.number, data: { part, plan, ...data } });
+}
+

@@ -1,0 +1,39 @@
+import { formatIncident, type IncidentId } from '../domain/address.js';
+import { changesInBrief } from '../domain/describe.js';
+import type { Plan } from '../domain/plan.js';
+import type { Target } from '../domain/target.js';
+import type { Notice } from '../notify/sink.js';
+
+export interface PartTold {
+  readonly incident: IncidentId;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly risk: string;
+  readonly reason: string;
+  readonly at: string;
+  readonly expiresAt?: string;
+}
+
+/** What a person needs to decide about a part: what drifted, what would be done, how to answer. */
+export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-reminder'): Notice {
+  const name = formatIncident(told.incident);
+  const hash = told.plan.hash.slice(0, 12);
+  const { owner } = told.target;
+  return {
+    event,
+    subject: name,
+    environment: told.incident.environment,
+    target: told.incident.target,
+    risk: told.risk,
+    at: told.at,
+    title: `${name} ${event === 'approval-needed' ? 'needs' : 'still needs'} an approval: ${changesInBrief(told.plan.changes)}`,
+    text: [
+      `${told.plan.changes.length} changed: ${changesInBrief(told.plan.changes)}.`,
+      `Asked because ${told.reason}.`,
+      ...told.plan.steps.slice(0, 10).map((step) => `- ${step.action} ${step.resource}: ${step.summary}`),
+      ...(told.expiresAt === undefined ? [] : [`The question expires at ${told.expiresAt}.`]),
+    ].join('\n'),
+    commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}`, `holdfast reject ${name} --plan ${hash} --reason "…"`],
+    ...(owner === undefined ? {} : { owner }),
+  };
+}

@@ -1,0 +1,207 @@
+import type { IncidentId } from '../domain/address.js';
+import type { Verdict } from '../domain/change.js';
+import type { Decision, Risk } from '../domain/decision.js';
+import type { GateAnswer } from '../domain/gate.js';
+import type { HealthReport } from '../domain/health.js';
+import type { Judgement, Question } from '../domain/judge.js';
+import type { CommandMessage, DecisionMessage } from '../domain/message.js';
+import type { Outcome, Phase } from '../domain/phase.js';
+import type { RollbackKind, Staged, StagingKind } from '../domain/plan.js';
+import type { IncidentKind } from '../ledger/ledger.js';
+import type { CommandAnswer } from '../workflows/messages.js';
+
+/**
+ * What crosses between workflows and activities: counts, digests and verdicts, never resources,
+ * since history keeps it. Three sets, by who runs them: `control` on the workflow queue, `read`
+ * and `write` on a pool's queues.
+ */
+export interface ControlActivities {
+  listTargets(input: ListTargetsInput): Promise<TargetBatches>;
+  /** A batch that nobody read in time: its targets become `unknown`, so that silence is never taken for clean. */
+  recordUnread(input: { readonly environment: string; readonly targets: readonly string[]; readonly reason: string }): Promise<BatchResult>;
+  judge(input: JudgeBatch): Promise<readonly Judged[]>;
+  askGates(input: PartRef): Promise<GatesResult>;
+  remind(input: { readonly incident: IncidentId; readonly part: number; readonly plan: string; readonly ordinal: number }): Promise<void>;
+  close(input: CloseInput): Promise<void>;
+  command(input: CommandInput): Promise<CommandAnswer>;
+}
+
+export interface ReadActivities {
+  observe(input: { readonly environment: string; readonly targets: readonly string[]; readonly commits: Readonly<Record<string, string>> }): Promise<BatchResult>;
+  assess(input: AssessInput): Promise<Assessment>;
+  validate(input: PartRef & { readonly staged: Staged }): Promise<HealthReport>;
+  /** Health and another look: `final` closes the soak. */
+  verify(input: PartRef & { readonly final: boolean }): Promise<VerifyResult>;
+}
+
+export interface WriteActivities {
+  stage(input: PartRef): Promise<StageResult>;
+  finalize(input: PartRef & { readonly staged: Staged }): Promise<FinalizeResult>;
+  rollback(input: RollbackInput): Promise<RollbackResult>;
+}
+
+export interface ListTargetsInput {
+  readonly environment: string;
+  readonly target?: string;
+}
+
+export interface TargetBatches {
+  readonly batches: readonly { readonly pool: string; readonly targets: readonly string[]; readonly timeoutMs: number }[];
+  /** Git commits that this check sees, by `url#ref`. */
+  readonly commits: Readonly<Record<string, string>>;
+}
+
+export interface BatchResult {
+  readonly clean: number;
+  readonly drifted: number;
+  readonly unknown: number;
+  readonly unknownTargets?: readonly string[];
+  readonly opened?: readonly string[];
+}
+
+/** Names what a step may do: one part's plan, and the answered ask that allows it. */
+export interface PartRef {
+  readonly incident: IncidentId;
+  readonly part: number;
+  readonly plan: string;
+  readonly ask: string;
+  /** The run that consumed the ask. */
+  readonly run: string;
+  /** Grows when a part is staged again, so that each staging has its own step keys. */
+  readonly round: number;
+}
+
+export interface AssessInput {
+  readonly incident: IncidentId;
+  readonly kind: IncidentKind;
+  readonly run: string;
+  /** Counts the assessments of this incident; names its asks. */
+  readonly ordinal: number;
+  readonly nextPart: number;
+  readonly parts: readonly { readonly part: number; readonly phase: Phase; readonly decision: Decision; readonly plan?: string; readonly ask?: string }[];
+}
+
+export interface Assessment {
+  readonly verdict: Verdict;
+  readonly reason?: string;
+  readonly concurrent: number;
+  /** The running code's version: an incident continues as new at a rest point once it changed. */
+  readonly build: string;
+  readonly gone: readonly { readonly part: number; readonly event: 'cleared' | 'moved'; readonly reason: string }[];
+  readonly parts: readonly AssessedPart[];
+  /** Markdown for the current details: what drifted. */
+  readonly details: string;
+}
+
+export interface AssessedPart {
+  readonly part: number;
+  readonly decision: Decision;
+  readonly risk: Risk;
+  readonly reason: string;
+  readonly rules: readonly string[];
+  readonly changes: number;
+  readonly plan?: string;
+  readonly impossible?: string;
+  readonly ask?: string;
+  readonly expiresMs: number;
+  /** ISO, UTC; absent while a gate is closed. */
+  readonly expiresAt?: string;
+  readonly remindMs: readonly number[];
+  readonly gate: GateAnswer;
+  readonly causedBy: readonly string[];
+  readonly soakMs: number;
+  readonly staging?: StagingKind;
+  readonly rollback?: RollbackKind;
+  /** Markdown: the plan step by step. */
+  readonly details: string;
+}
+
+export interface GatesResult {
+  readonly gate: GateAnswer;
+  /** The new end of the question, counted from when its gates opened. */
+  readonly expiresAt?: string;
+}
+
+export interface JudgeBatch {
+  readonly incident: IncidentId;
+  readonly run: string;
+  readonly messages: readonly InboxMessage[];
+  readonly questions: readonly Question[];
+  /** Messages that made no sense since the last batch; counted in the record. */
+  readonly malformed: number;
+  readonly lastProblem?: string;
+}
+
+export interface InboxMessage {
+  readonly message: DecisionMessage;
+  /** The n-th signal of that name in this run (from 1), or the update's id: how its event time is found. */
+  readonly via: { readonly signal: string; readonly ordinal: number } | { readonly update: string };
+}
+
+export interface Judged extends Judgement {
+  readonly by: string;
+  readonly at: string;
+  /** A replayed approval consumed nothing: the part must be asked again. */
+  readonly replayed?: boolean;
+}
+
+export type StageResult =
+  | { readonly result: 'staged'; readonly staged: Staged }
+  | { readonly result: 'gate-closed'; readonly gate: GateAnswer }
+  | { readonly result: 'moved' | 'cleared'; readonly reason: string };
+
+export type FinalizeResult =
+  | { readonly result: 'finalized' }
+  | { readonly result: 'gate-closed'; readonly gate: GateAnswer }
+  | { readonly result: 'moved'; readonly reason: string };
+
+export interface VerifyResult {
+  readonly result: 'healthy' | 'unhealthy' | 'moved';
+  /** What was measured and seen, in a line. */
+  readonly message: string;
+}
+
+export interface RollbackInput {
+  readonly incident: IncidentId;
+  readonly part: number;
+  readonly plan: string;
+  readonly round: number;
+  /** Absent when staging never returned: then nothing live was changed. */
+  readonly staged?: Staged;
+  /** Unstaging for a gate or a moved drift quarantines nothing. */
+  readonly cause: 'unhealthy' | 'failed' | 'cancelled' | 'asked' | 'gate-closed' | 'moved';
+  readonly reason: string;
+  /** Undoing a closed incident: its number and part hold the snapshot. */
+  readonly undoes?: { readonly number: number };
+}
+
+export interface RollbackResult {
+  readonly result: 'restored' | 'not-restored';
+  readonly message: string;
+}
+
+export interface CloseInput {
+  readonly incident: IncidentId;
+  readonly run: string;
+  readonly outcome: Outcome;
+  readonly parts: readonly EndedPart[];
+  readonly malformed: number;
+}
+
+export interface EndedPart {
+  readonly part: number;
+  readonly outcome: Outcome;
+  readonly decision: Decision;
+  readonly plan?: string;
+  readonly ask?: string;
+  /** Why it ended so, in a line. */
+  readonly reason: string;
+  readonly by?: string;
+  readonly until?: string;
+}
+
+export interface CommandInput {
+  readonly environment: string;
+  readonly message: CommandMessage;
+  readonly run: string;
+}

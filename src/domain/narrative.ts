@@ -1,0 +1,89 @@
+import type { Outcome } from './phase.js';
+
+export interface NarratedPart {
+  readonly part: number;
+  readonly outcome: Outcome;
+  readonly decision: string;
+  readonly reason: string;
+  readonly by?: string;
+  readonly until?: string;
+  /** `etc/app.yaml /port and 2 more`. */
+  readonly brief: string;
+  readonly rules: readonly string[];
+  readonly approvedBy?: string;
+  readonly approvedAt?: string;
+  readonly writes: readonly string[];
+  readonly measured: readonly string[];
+  /** Desired and actual of the first changes, for what to do next; absent when sensitive. */
+  readonly values: readonly { readonly place: string; readonly desired: string; readonly actual: string }[];
+}
+
+export interface Narrated {
+  readonly incident: string;
+  readonly kind: 'drift' | 'blind' | 'undo';
+  readonly firstSeen?: string;
+  readonly openedAt: string;
+  readonly closedAt: string;
+  readonly outcome: Outcome;
+  readonly parts: readonly NarratedPart[];
+  /** Health of what is live once everything was put back; absent when not measured. */
+  readonly healthyAfterRollback?: boolean;
+}
+
+/** The story of an incident in plain text: what drifted, since when, what was decided by whom and why, what was done, what was measured, what to do next. */
+export function narrate(told: Narrated): string {
+  const lines = [`${told.incident} ended: ${told.outcome}.`];
+  if (told.kind === 'blind') lines.push(`The target could not be read; the incident was opened at ${told.openedAt} and closed at ${told.closedAt}.`);
+  else lines.push(`Seen since ${told.firstSeen ?? told.openedAt}; opened ${told.openedAt}, closed ${told.closedAt}.`);
+  for (const part of told.parts) lines.push('', ...narratePart(part));
+  const next = told.parts.flatMap((part) => nextStep(part, told));
+  if (next.length > 0) lines.push('', 'What to do next:', ...next.map((each) => `- ${each}`));
+  return lines.join('\n');
+}
+
+function narratePart(part: NarratedPart): string[] {
+  const lines = [`Part ${part.part}, ${part.outcome}: ${part.brief}.`, `Decided ${part.decision} (${part.rules.join(', ')}).`];
+  if (part.approvedBy !== undefined) lines.push(`Approved by ${part.approvedBy} at ${part.approvedAt ?? ''}.`);
+  if (part.writes.length > 0) lines.push(`Done: ${part.writes.join('; ')}.`);
+  for (const measured of part.measured) lines.push(`Measured: ${measured}.`);
+  if (part.reason !== '') lines.push(`Ended so because: ${part.reason}.`);
+  return lines;
+}
+
+function nextStep(part: NarratedPart, told: Narrated): string[] {
+  const address = told.incident.split('#')[0] ?? told.incident;
+  switch (part.outcome) {
+    case 'rolled-back':
+      return told.kind === 'undo' ? undone(address) : looksLikeHotfix(part, told, address);
+    case 'needs-human':
+      return [`Some of it is neither as desired nor as it was. Repair it by hand, then: holdfast release ${address} --gate needs-human --reason "…"`];
+    case 'expired':
+      return [`Nobody answered in time. To be asked again: holdfast retry ${told.incident} --reason "…"`];
+    case 'terminated':
+      return ['Its run was ended from outside; look at what was left half done.'];
+    case 'rejected':
+      return [`The drift stays, and is not asked about again until it or the desired state changes. If it should stay for good, make it the desired state.`];
+    case 'accepted':
+      return [`The drift is left alone until ${part.until ?? 'the date given'}.`];
+    case 'fixed':
+      return [`To undo it while its snapshot is kept: holdfast rollback ${told.incident} --reason "…"`];
+    default:
+      return [];
+  }
+}
+
+/** What was live was healthy and what was desired was not: most often an emergency value that the desired state does not know. */
+function looksLikeHotfix(part: NarratedPart, told: Narrated, address: string): string[] {
+  const release = `To try the same repair again: holdfast release ${address} --gate quarantine --reason "…"`;
+  if (told.healthyAfterRollback !== true) return [`The repair did not prove healthy, and the same repair is not tried again. ${release}`];
+  const values = part.values.map((each) => `${each.place}: keep ${each.actual}, desired says ${each.desired}`);
+  return [
+    'This looks like a hotfix to adopt: what is live is healthy, and the desired state made it unhealthy. Make the live value the desired one:',
+    ...values,
+    release,
+  ];
+}
+
+function undone(address: string): string[] {
+  return [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason "…", then holdfast retry.`];
+}

@@ -1,0 +1,219 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import { createActivities } from './activities/index.js';
+import type { Dependencies } from './activities/deps.js';
+import { connectTemporal, holdfastClient, type ConnectOptions } from './client.js';
+import type { Config } from './config/config.js';
+import { keepConfig, type KeptConfig } from './config/keep.js';
+import type { LoadedConfig } from './config/load.js';
+import { resolveSecret } from './config/secrets.js';
+import { openSources } from './config/sources.js';
+import { hashJson, sha256 } from './digest.js';
+import { decideByRemediation } from './domain/decide.js';
+import { probe } from './health/index.js';
+import type { Ledger } from './ledger/ledger.js';
+import { openArtifacts, openLedger } from './ledger/open.js';
+import { compose } from './notify/compose.js';
+import { startDeliverer } from './notify/deliver.js';
+import { openSinks } from './notify/index.js';
+import { sinksFor } from './notify/routes.js';
+import { providers } from './providers/index.js';
+import type { Logger } from './providers/provider.js';
+import { poolQueue, WORKFLOW_QUEUE, type Access } from './workflows/messages.js';
+
+export interface WorkersOptions {
+  readonly connect: ConnectOptions;
+  readonly load: () => Promise<LoadedConfig>;
+  /** Holds work folders and kept sources. */
+  readonly dataDir: string;
+  /** Empty: every pool of the configuration, and new ones as they appear. */
+  readonly pools: readonly string[];
+  readonly access: Access | 'both';
+  /** Also run workflows and their own steps, deliver messages, and tend schedules and the record. */
+  readonly control: boolean;
+  readonly log: Logger;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface RunningWorkers {
+  /** What is polled now. */
+  readonly queues: readonly string[];
+  readonly config: () => Config;
+  /** Settles when every worker has stopped; rejects when one failed. */
+  readonly run: Promise<void>;
+  /** Running steps end first. */
+  shutdown(): void;
+}
+
+/** How often the configuration is looked at, and the record is signed and pruned. */
+const TEND_MS = 5_000;
+const PRUNE_EVERY_MS = 6 * 3_600_000;
+/** A killed worker's workflows go on elsewhere after this. */
+const STICKY_MS = 5_000;
+
+/** Configuration to dependencies to workers: the composition root of every process that does steps. */
+export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
+  const { log, connect } = options;
+  quiet(log);
+  const kept = await keepConfig(options.load);
+  const ledger = await openLedger(kept.current());
+  const client = await connectTemporal(connect);
+  const { address, apiKey, tls } = connect;
+  const connection = await NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
+  const bundlePath = new URL('./workflow-bundle.js', import.meta.url);
+  const build = sha256(await readFile(bundlePath)).slice(0, 12);
+  const secrets = (reference: string): Promise<string> => resolveSecret(reference, { folder: kept.current().folder, env: options.env });
+
+  const deps: Dependencies = {
+    config: () => inForce(kept, log),
+    sources: openSources({ folder: join(options.dataDir, 'sources'), resolveSecret: secrets }),
+    ledger,
+    artifacts: await openArtifacts(kept.current()),
+    providers,
+    decide: decideByRemediation,
+    probe,
+    client,
+    resolveSecret: secrets,
+    tell: async (notice, key) => {
+      const config = kept.current();
+      await ledger.enqueue(compose({ notice, sinks: sinksFor(notice, config.notifications), project: config.project, hash: hashJson, key }));
+    },
+    log,
+    now: () => new Date(),
+    workRoot: join(options.dataDir, 'work'),
+    build,
+    readOnly: options.env['HOLDFAST_READ_ONLY'] === '1',
+  };
+  const activities = createActivities(deps);
+  const workers = new Map<string, Worker>();
+  const stopping = new AbortController();
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => { fail = reject; });
+  const runs: Promise<void>[] = [];
+
+  async function add(queue: string, own: object, workflows: boolean): Promise<void> {
+    if (workers.has(queue) || stopping.signal.aborted) return;
+    const worker = await Worker.create({
+      connection,
+      namespace: connect.namespace,
+      taskQueue: queue,
+      activities: own,
+      shutdownGraceTime: '5 seconds',
+      shutdownForceTime: '20 seconds',
+      stickyQueueScheduleToStartTimeout: STICKY_MS,
+      dataConverter: { payloadConverterPath: new URL('./workflows/payload-converter.js', import.meta.url).pathname },
+      ...(workflows ? { workflowBundle: { codePath: bundlePath.pathname } } : {}),
+    });
+    workers.set(queue, worker);
+    runs.push(worker.run().catch(fail));
+  }
+
+  async function serve(config: Config): Promise<void> {
+    const pools = options.pools.length > 0 ? options.pools : poolsOf(config);
+    for (const pool of pools) {
+      if (options.access !== 'write') await add(poolQueue(pool, 'read'), activities.read, false);
+      if (options.access !== 'read') await add(poolQueue(pool, 'write'), activities.write, false);
+    }
+  }
+
+  if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
+  await serve(kept.current());
+  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, sync: (config) => syncSchedules(config) } : {}) });
+  const deliverer = options.control
+    ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: secrets, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
+    : undefined;
+
+  async function syncSchedules(config: Config): Promise<void> {
+    await holdfastClient(client).syncSchedules(config.environments.map(({ name, schedule }) => ({ environment: name, ...schedule })));
+  }
+
+  async function whole(): Promise<void> {
+    try {
+      await Promise.race([failed, Promise.all(runs).then(() => Promise.all(runs))]);
+    } finally {
+      stopping.abort();
+      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled([...runs, tended, deliverer?.stopped]);
+      await connection.close().catch(() => undefined);
+      await client.connection.close();
+      await ledger.close();
+    }
+  }
+
+  return {
+    get queues() {
+      return [...workers.keys()];
+    },
+    config: () => kept.current(),
+    run: whole(),
+    shutdown() {
+      stopping.abort();
+      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
+
+export function poolsOf(config: Config): readonly string[] {
+  return [...new Set([...config.environments.map((environment) => environment.pool), ...config.targets.map((target) => target.pool)])].sort();
+}
+
+/** A new valid configuration is taken between steps; an invalid one is refused, and the last good one stays. */
+async function inForce(kept: KeptConfig, log: Logger): Promise<Config> {
+  const { error } = await kept.refresh();
+  if (error !== undefined) log.warn('the new configuration is invalid; the last good one stays in force', { error: error.message });
+  return kept.current();
+}
+
+interface Tending {
+  readonly kept: KeptConfig;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly serve: (config: Config) => Promise<void>;
+  readonly ledger?: Ledger;
+  readonly sync?: (config: Config) => Promise<void>;
+}
+
+/** Between steps: serve the pools and schedules of a new configuration, and keep the record signed and within retention. */
+async function tend({ kept, log, signal, serve, ledger, sync }: Tending): Promise<void> {
+  let served = '';
+  let prunedAt = Date.now();
+  while (!signal.aborted) {
+    try {
+      const config = await inForce(kept, log);
+      if (config.digest !== served) {
+        await serve(config);
+        await sync?.(config);
+        await ledger?.append({ at: new Date().toISOString(), kind: 'configuration', data: { digest: config.digest, environments: config.environments.length, targets: config.targets.length } });
+        served = config.digest;
+      }
+      if (ledger !== undefined && Date.now() - prunedAt > PRUNE_EVERY_MS) {
+        prunedAt = Date.now();
+        const at = new Date().toISOString();
+        await ledger.checkpoint(at);
+        await ledger.prune({ at, keepMs: config.retentionMs });
+      }
+    } catch (error) {
+      log.warn('tending failed; it is tried again', { error: error instanceof Error ? error.message : String(error) });
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, TEND_MS);
+      signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+    });
+  }
+}
+
+/** The SDK's own log goes where ours goes; its news of every poll and cache does not. */
+function quiet(log: Logger): void {
+  const levels: Readonly<Record<LogLevel, keyof Logger | undefined>> = { TRACE: undefined, DEBUG: undefined, INFO: undefined, WARN: 'debug', ERROR: 'warn' };
+  const at = (level: LogLevel) => (message: string, meta?: Record<string, unknown>): void => {
+    const to = levels[level];
+    if (to !== undefined) log[to](message, { sdk: String(meta?.['sdkComponent'] ?? '') });
+  };
+  const logger = { log: (level: LogLevel, message: string, meta?: Record<string, unknown>) => { at(level)(message, meta); }, trace: at('TRACE'), debug: at('DEBUG'), info: at('INFO'), warn: at('WARN'), error: at('ERROR') };
+  try {
+    Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
+  } catch {
+    // Installed already by an earlier call in this process: its logger stays.
+  }
+}

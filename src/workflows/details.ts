@@ -1,0 +1,91 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { formatIncident } from '../domain/address.js';
+import { foremostOutcome, foremostPhase, type Outcome, type Phase } from '../domain/phase.js';
+import type { IncidentStatus } from './messages.js';
+import type { IncidentRun, PartState } from './state.js';
+
+/** What each phase means to somebody who has never seen the code. */
+const MEANING: Readonly<Record<Phase, string>> = {
+  deciding: 'looking at what drifted and deciding what to do',
+  observed: 'observed: nothing is done about it',
+  'awaiting-approval': 'waiting for a person to approve or reject',
+  waiting: 'decided; waiting until it may write',
+  staging: 'preparing the repair beside what is live',
+  validating: 'measuring the health of what was prepared',
+  finalizing: 'switching over',
+  verifying: 'looking again and measuring health after the switch',
+  soaking: 'switched over; watching before it counts as fixed',
+  'rolling-back': 'putting back what was live before',
+  closed: 'closed',
+};
+
+/** Keeps the current details of the Temporal UI true: what drifted, what is planned, what it waits for, how to approve, stop and undo it. */
+export function describeIncident(run: IncidentRun): void {
+  const { incident, kind } = run.input;
+  const parts = [...run.ended, ...run.parts];
+  const lines = [`## ${formatIncident(incident)}: ${MEANING[phaseOf(run)]}`, '', run.details];
+  if (kind === 'blind' && parts.length === 0) lines.push('', 'Nothing is repaired while the target cannot be read. The incident closes by itself once a check reads it again.');
+  for (const part of parts) lines.push('', ...describePart(part));
+  if (run.malformed > 0) lines.push('', `${run.malformed} messages made no sense and were ignored; the last: ${run.lastProblem ?? ''}`);
+  setCurrentDetails(lines.join('\n'));
+}
+
+function describePart(part: PartState): string[] {
+  const state = part.outcome ?? MEANING[part.phase];
+  const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${part.reason} (${part.rules.join(', ')})`];
+  if (part.note !== '') lines.push('', `Now: ${part.note}`);
+  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${part.gateNow.reason}`);
+  if (part.details !== '' && part.phase !== 'closed') lines.push('', part.details);
+  lines.push(...howTo(part));
+  return lines;
+}
+
+function howTo(part: PartState): string[] {
+  const plan = part.plan?.slice(0, 12);
+  if (plan !== undefined && (part.phase === 'awaiting-approval' || (part.phase === 'observed' && part.impossible === undefined))) {
+    const expires = part.askExpiresAt === undefined ? '' : ` The question expires at ${part.askExpiresAt}.`;
+    return ['', `**To approve**, send the signal \`approve\` with \`{"by": "your name", "plan": "${plan}"}\`.${expires}`, '', `**To stop it**, send the signal \`reject\` with \`{"by": "your name", "reason": "why", "plan": "${plan}"}\`.`];
+  }
+  const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'verifying', 'soaking'];
+  if (undoable.includes(part.phase)) return ['', '**To stop and undo it**, send the signal `rollback` with `{"by": "your name", "reason": "why"}`, or cancel this workflow.'];
+  return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : [];
+}
+
+export function phaseOf(run: IncidentRun): Phase {
+  if (run.parts.length === 0) return run.input.kind === 'blind' && run.ended.length === 0 ? 'observed' : run.ended.length === 0 ? 'deciding' : 'closed';
+  return foremostPhase(run.parts.map((part) => part.phase));
+}
+
+export function outcomeOfIncident(run: IncidentRun): Outcome {
+  return foremostOutcome(run.ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
+}
+
+/** Two upserts in the life of an incident: when it waits for a person, and at its end. */
+export function tellSearchAttributes(run: IncidentRun, outcome?: Outcome): void {
+  const risk = [...run.parts, ...run.ended][0]?.risk;
+  upsertSearchAttributes({
+    HoldfastPhase: [outcome === undefined ? phaseOf(run) : 'closed'],
+    ...(outcome === undefined ? {} : { HoldfastOutcome: [outcome] }),
+    ...(risk === undefined ? {} : { HoldfastRisk: [risk] }),
+  });
+}
+
+export function statusOf(run: IncidentRun): IncidentStatus {
+  const phase = phaseOf(run);
+  return {
+    incident: formatIncident(run.input.incident),
+    phase,
+    ...(phase === 'closed' ? { outcome: outcomeOfIncident(run) } : {}),
+    parts: [...run.ended, ...run.parts].map((part) => ({
+      part: part.part,
+      phase: part.phase,
+      ...(part.outcome === undefined ? {} : { outcome: part.outcome }),
+      decision: part.decision,
+      risk: part.risk,
+      ...(part.plan === undefined ? {} : { plan: part.plan }),
+      changes: part.changes,
+      waitsFor: part.gateNow.allowed ? part.note : part.gateNow.reason,
+      ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),
+    })),
+  };
+}

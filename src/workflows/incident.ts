@@ -1,0 +1,234 @@
+import {
+  allHandlersFinished, CancellationScope, CancelledFailure, condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler,
+} from '@temporalio/workflow';
+import type { InboxMessage, Judged } from '../activities/types.js';
+import { parseDecision, type DecisionKind } from '../domain/message.js';
+import { REST_PHASES } from '../domain/phase.js';
+import { describeIncident, outcomeOfIncident, statusOf, tellSearchAttributes } from './details.js';
+import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
+import { runPart } from './part.js';
+import { MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
+import type { IncidentInput, IncidentRun, PartState } from './state.js';
+import { stepsOf, told, type Steps } from './steps.js';
+
+/** How many messages are judged at once. */
+const BATCH = 100;
+
+/**
+ * One drift incident, from first sight to closed record: assess what drifted, split it into parts,
+ * carry each part through its story, judge what people say in order, close.
+ */
+export async function incident(input: IncidentInput): Promise<IncidentStatus> {
+  const run = newRun(input);
+  const steps = stepsOf(input.pool);
+  listen(run);
+  watchCancellation(run);
+  await CancellationScope.nonCancellable(async () => {
+    if (input.carried === undefined) await begin(run, steps);
+    const carried = new Map<number, Promise<void>>();
+    for (;;) {
+      for (const part of run.parts) {
+        if (!carried.has(part.part)) carried.set(part.part, runPart(part, run, steps).finally(() => carried.delete(part.part)));
+      }
+      describeIncident(run);
+      await condition(() => attention(run) !== 'none');
+      const next = attention(run);
+      if (next === 'messages') await judge(run, steps);
+      else if (next === 'ended') retire(run);
+      else if (next === 'assess') await assess(run, steps);
+      else if (next === 'renew') await renew(run, carried);
+      else break;
+    }
+    await end(run, steps);
+  });
+  if (run.cancelled) throw new CancelledFailure('cancelled: what was staged is undone and the record is closed');
+  return statusOf(run);
+}
+
+/** What the incident turns to next. People come before sightings, and what ended is put away first. */
+function attention(run: IncidentRun): 'messages' | 'ended' | 'assess' | 'renew' | 'close' | 'none' {
+  if (run.parts.some((part) => hasEnded(part, run))) return 'ended';
+  if (run.inbox.length > 0 || run.malformed >= BATCH * 10) return 'messages';
+  if (run.sighted || (!run.stale && run.parts.some((part) => part.phase === 'deciding'))) return 'assess';
+  if (run.parts.length === 0 && (run.cancelled || !run.stale)) return 'close';
+  if (needsRenewal(run) && run.parts.every((part) => REST_PHASES.includes(part.phase) && run.writer === undefined)) return 'renew';
+  return 'none';
+}
+
+async function begin(run: IncidentRun, steps: Steps): Promise<void> {
+  const { undoes } = run.input;
+  if (undoes === undefined) return assess(run, steps);
+  run.parts.push(undoPart(undoes));
+}
+
+/** Looks, decides and plans; keeps the parts whose plan still stands, and marks those whose changes moved or are gone. */
+async function assess(run: IncidentRun, steps: Steps): Promise<void> {
+  run.sighted = false;
+  run.assessments += 1;
+  const assessed = run.parts.filter((part) => part.phase !== 'deciding');
+  const answer = await steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
+    {
+      incident: run.input.incident,
+      kind: run.input.kind,
+      run: run.runId,
+      ordinal: run.assessments,
+      nextPart: run.nextPart,
+      parts: assessed.map(({ part, phase, decision, plan, ask }) => ({ part, phase, decision, ...(plan === undefined ? {} : { plan }), ...(ask === undefined ? {} : { ask }) })),
+    },
+  ]);
+  run.concurrent = answer.concurrent;
+  run.stale = answer.verdict === 'unknown';
+  if (answer.details !== '') run.details = answer.details;
+  if (run.build !== '' && run.build !== answer.build) run.messages = MESSAGES_PER_RUN;
+  run.build = answer.build;
+  if (answer.verdict === 'unknown') return;
+  for (const { part, event, reason } of answer.gone) {
+    const known = run.parts.find((each) => each.part === part);
+    if (known !== undefined) known.superseded = { event, reason };
+  }
+  run.parts = run.parts.filter((part) => part.phase !== 'deciding');
+  for (const part of answer.parts) {
+    const phase = part.decision === 'remediate' ? 'waiting' : part.decision === 'ask' ? 'awaiting-approval' : 'observed';
+    const state: PartState = { ...part, phase, round: 0, reminders: 0, gateNow: part.gate, note: '', ...(part.expiresAt === undefined ? {} : { askExpiresAt: part.expiresAt }) };
+    if (part.decision === 'remediate') state.decidedRun = run.runId;
+    run.parts.push(state);
+    run.nextPart = Math.max(run.nextPart, part.part + 1);
+  }
+  if (answer.parts.some((part) => part.decision === 'ask' || part.impossible !== undefined)) tellSearchAttributes(run);
+}
+
+/** Judges the inbox in the order in which messages came, and applies what was decided. */
+async function judge(run: IncidentRun, steps: Steps): Promise<void> {
+  const batch = run.inbox.slice(0, BATCH);
+  run.judging = true;
+  const answers = await steps.control.judge.executeWithOptions(told(`judge ${batch.length} ${batch.length === 1 ? 'message' : 'messages'}`), [
+    {
+      incident: run.input.incident,
+      run: run.runId,
+      messages: batch.map((entry) => entry.item),
+      questions: [...run.parts, ...run.ended].map(questionOf),
+      malformed: run.malformed,
+      ...(run.lastProblem === undefined ? {} : { lastProblem: run.lastProblem }),
+    },
+  ]);
+  run.malformed = 0;
+  batch.forEach((entry, index) => {
+    const answer = answers[index];
+    if (answer === undefined) return;
+    entry.answer = answer;
+    if (answer.replayed === true) run.sighted = true;
+    for (const number of answer.parts) apply(run, number, entry.item, answer);
+  });
+  run.inbox.splice(0, batch.length);
+  run.judging = false;
+}
+
+function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at }: Judged): void {
+  const part = run.parts.find((each) => each.part === number);
+  if (part === undefined) return;
+  if (message.decision === 'rollback') {
+    part.stop = { cause: 'asked', by, reason: `${by} asked to roll back: ${message.reason ?? ''}` };
+    return;
+  }
+  const { reason, until } = message;
+  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
+  part.decidedRun = run.runId;
+}
+
+function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['questions'][number] {
+  const { plan, ask, impossible, outcome, decided, askExpiresAt } = part;
+  return {
+    part: part.part,
+    phase: part.phase,
+    causedBy: part.causedBy,
+    ...(plan === undefined ? {} : { plan }),
+    ...(ask === undefined ? {} : { ask }),
+    ...(impossible === undefined ? {} : { impossible }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(decided === undefined ? {} : { decided: `${decided.decision} by ${decided.by}` }),
+    ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
+  };
+}
+
+/** A part whose changes moved has its successors already; one that was to be decided again when a cancellation came ends with it. */
+function hasEnded(part: PartState, run: IncidentRun): boolean {
+  return part.phase === 'closed' || (part.phase === 'deciding' && (part.superseded !== undefined || run.cancelled));
+}
+
+/** Puts ended parts away; their outcome stays for the status and the record. */
+function retire(run: IncidentRun): void {
+  for (const part of run.parts.filter((each) => hasEnded(each, run))) {
+    if (part.phase === 'deciding' && part.superseded === undefined) {
+      part.phase = 'closed';
+      part.outcome = 'cancelled';
+    }
+    if (part.outcome !== undefined) run.ended.push(part);
+  }
+  run.parts = run.parts.filter((part) => !hasEnded(part, run));
+}
+
+async function end(run: IncidentRun, steps: Steps): Promise<void> {
+  const outcome = outcomeOfIncident(run);
+  const parts = run.ended.map(({ part, decision, plan, ask, note, decided, outcome: ended }) => ({
+    part,
+    decision,
+    outcome: ended ?? outcome,
+    reason: note,
+    ...(plan === undefined ? {} : { plan }),
+    ...(ask === undefined ? {} : { ask }),
+    ...(decided === undefined ? {} : { by: decided.by }),
+    ...(decided?.until === undefined ? {} : { until: decided.until }),
+  }));
+  tellSearchAttributes(run, outcome);
+  await steps.control.close.executeWithOptions(told(`record the end: ${outcome}`), [{ incident: run.input.incident, run: run.runId, outcome, parts, malformed: run.malformed }]);
+  while (run.inbox.length > 0) await judge(run, steps);
+  await condition(allHandlersFinished);
+  describeIncident(run);
+}
+
+function listen(run: IncidentRun): void {
+  const counts = new Map<string, number>();
+  const take = (signal: DecisionKind, payload: unknown): void => {
+    const ordinal = (counts.get(signal) ?? 0) + 1;
+    counts.set(signal, ordinal);
+    run.messages += 1;
+    const parsed = parseDecision(payload, signal);
+    if (parsed.ok) {
+      run.inbox.push({ item: { message: parsed.value, via: { signal, ordinal } } });
+      return;
+    }
+    run.malformed += 1;
+    run.lastProblem = parsed.problem;
+  };
+  for (const signal of ['approve', 'reject', 'accept', 'rollback'] as const) {
+    setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS[signal]), (payload) => { take(signal, payload); }, { description: `A person's decision: ${signal}` });
+  }
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.observed), () => { run.sighted = true; run.messages += 1; }, { description: 'From a check: the changes moved or are gone' });
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.slot), () => { if (run.slot === 'requested') run.slot = 'granted'; }, { description: 'From the environment: it may write now' });
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.gates), () => { run.gatesSignals += 1; run.messages += 1; }, { description: 'From the environment: ask the gates again' });
+  setHandler(defineUpdate<DecideAnswer, [unknown]>(DECIDE_UPDATE), (payload) => decide(run, payload), {
+    description: 'A decision with an answer',
+    validator: (payload) => { const parsed = parseDecision(payload); if (!parsed.ok) throw new TypeError(parsed.problem); },
+  });
+  setHandler(defineQuery<IncidentStatus>(STATUS_QUERY), () => statusOf(run), { description: 'Phase, parts and what each waits for' });
+}
+
+async function decide(run: IncidentRun, payload: unknown): Promise<DecideAnswer> {
+  const parsed = parseDecision(payload);
+  if (!parsed.ok) return { result: 'refused', message: parsed.problem };
+  const update = currentUpdateInfo()?.id ?? '';
+  const entry: IncidentRun['inbox'][number] = { item: { message: parsed.value, via: { update } } };
+  run.messages += 1;
+  run.inbox.push(entry);
+  await condition(() => entry.answer !== undefined);
+  const answer = entry.answer;
+  if (answer === undefined) return { result: 'refused', message: 'not judged' };
+  return { result: answer.result, message: answer.message, ...(answer.plan === undefined ? {} : { plan: answer.plan }) };
+}
+
+/** Cancelling rolls back what is staged or switched, then ends; nothing is torn down in the middle of a step. */
+function watchCancellation(run: IncidentRun): void {
+  CancellationScope.current().cancelRequested.catch(() => {
+    run.cancelled = true;
+  });
+}

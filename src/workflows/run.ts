@@ -1,0 +1,88 @@
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { OPEN } from '../domain/gate.js';
+import type { CarriedState, IncidentInput, IncidentRun, PartState } from './state.js';
+
+/** A run goes on as a new one before its history or its count of signals grows past what a server bears. */
+export const MESSAGES_PER_RUN = 1000;
+
+export function newRun(input: IncidentInput): IncidentRun {
+  const { carried } = input;
+  return {
+    input,
+    runId: workflowInfo().runId,
+    inbox: [],
+    parts: [...(carried?.parts ?? [])],
+    ended: [...(carried?.ended ?? [])],
+    sighted: carried?.sighted ?? false,
+    cancelled: false,
+    continuing: false,
+    judging: false,
+    slot: 'none',
+    gatesSignals: 0,
+    assessments: carried?.assessments ?? 0,
+    nextPart: carried?.nextPart ?? 1,
+    concurrent: carried?.concurrent ?? 1,
+    build: carried?.build ?? '',
+    stale: carried?.stale ?? false,
+    malformed: carried?.malformed ?? 0,
+    messages: 0,
+    details: carried?.details ?? '',
+  };
+}
+
+export function needsRenewal(run: IncidentRun): boolean {
+  return run.messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
+}
+
+/**
+ * Continues as new from rest. Everything that came is judged and every handler has answered
+ * before; what comes in the same instant makes the server hand it over and ask again.
+ */
+export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promise<void>>): Promise<void> {
+  run.continuing = true;
+  await Promise.all(carried.values());
+  await condition(allHandlersFinished);
+  if (run.inbox.length > 0) {
+    run.continuing = false;
+    return;
+  }
+  const state: CarriedState = {
+    parts: run.parts,
+    ended: run.ended,
+    assessments: run.assessments,
+    nextPart: run.nextPart,
+    build: run.build,
+    stale: run.stale,
+    details: run.details,
+    malformed: run.malformed,
+    concurrent: run.concurrent,
+    sighted: run.sighted,
+  };
+  await continueAsNew<(input: IncidentInput) => Promise<unknown>>({ ...run.input, carried: state });
+}
+
+/** Undoing a closed repair is one part that begins where a failed repair would: with putting the snapshot back. */
+export function undoPart(undoes: NonNullable<IncidentInput['undoes']>): PartState {
+  const reason = `${undoes.by} undoes incident ${undoes.number}: ${undoes.reason}`;
+  return {
+    part: undoes.part,
+    phase: 'rolling-back',
+    decision: 'ask',
+    risk: 'medium',
+    reason,
+    rules: ['undo'],
+    changes: 1,
+    plan: undoes.plan,
+    expiresMs: 0,
+    remindMs: [],
+    gate: OPEN,
+    gateNow: OPEN,
+    causedBy: [],
+    soakMs: 0,
+    details: '',
+    round: 1,
+    reminders: 0,
+    note: reason,
+    rollingBack: { cause: 'asked', reason },
+  };
+}

@@ -1,0 +1,80 @@
+import type { AssessedPart } from '../activities/types.js';
+import type { IncidentId } from '../domain/address.js';
+import type { GateAnswer } from '../domain/gate.js';
+import type { DecisionKind } from '../domain/message.js';
+import type { Outcome, Phase } from '../domain/phase.js';
+import type { Staged } from '../domain/plan.js';
+import type { IncidentKind } from '../ledger/ledger.js';
+import type { InboxMessage, Judged, RollbackInput } from '../activities/types.js';
+
+export interface IncidentInput {
+  readonly incident: IncidentId;
+  readonly kind: IncidentKind;
+  readonly pool: string;
+  /** For `undo`: what is put back. */
+  readonly undoes?: { readonly number: number; readonly part: number; readonly plan: string; readonly by: string; readonly reason: string };
+  /** Present after continue-as-new: plain JSON, everything that makes messages idempotent included. */
+  readonly carried?: CarriedState;
+}
+
+export interface CarriedState {
+  readonly parts: readonly PartState[];
+  readonly ended: readonly PartState[];
+  readonly assessments: number;
+  readonly nextPart: number;
+  readonly build: string;
+  readonly details: string;
+  readonly stale: boolean;
+  readonly sighted: boolean;
+  readonly malformed: number;
+  readonly concurrent: number;
+}
+
+/** One part as the workflow holds it. */
+export interface PartState extends AssessedPart {
+  phase: Phase;
+  /** Each staging has step keys of its own. */
+  round: number;
+  gateNow: GateAnswer;
+  askExpiresAt?: string;
+  /** The run that consumed the ask. */
+  decidedRun?: string;
+  decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string };
+  /** A person or a cancellation stops it, at the next point where it can. */
+  stop?: { readonly cause: 'asked' | 'cancelled'; readonly by: string; readonly reason: string };
+  /** An assessment found its changes gone or different. */
+  superseded?: { readonly event: 'cleared' | 'moved'; readonly reason: string };
+  staged?: Staged;
+  /** Why it is being rolled back, and what follows. */
+  rollingBack?: Pick<RollbackInput, 'cause' | 'reason'>;
+  reminders: number;
+  outcome?: Outcome;
+  /** Why it stands where it stands, in a line. */
+  note: string;
+}
+
+/** What the incident's story shares with its parts. */
+export interface IncidentRun {
+  readonly input: IncidentInput;
+  readonly runId: string;
+  readonly inbox: { readonly item: InboxMessage; answer?: Judged }[];
+  parts: PartState[];
+  ended: PartState[];
+  sighted: boolean;
+  cancelled: boolean;
+  continuing: boolean;
+  judging: boolean;
+  slot: 'none' | 'requested' | 'granted';
+  writer?: number;
+  /** Counts `gates` signals, so that a waiting part sees that one came. */
+  gatesSignals: number;
+  assessments: number;
+  nextPart: number;
+  concurrent: number;
+  build: string;
+  stale: boolean;
+  malformed: number;
+  messages: number;
+  lastProblem?: string;
+  details: string;
+}
