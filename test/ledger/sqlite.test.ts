@@ -1,0 +1,4 @@
+import { ledgerContract } from './ledger-contract.js';
+import { openSqliteHarness } from './sqlite-harness.js';
+
+ledgerContract('SQLite', openSqliteHarness);
