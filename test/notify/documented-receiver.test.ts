@@ -21,7 +21,9 @@ describe('the receiver in docs/notifications.md', () => {
     const isFromHoldfast = await documented();
     const { url, received } = await receive((response) => response.end());
     await webhookSink(webhook(url), { resolveSecret: () => Promise.resolve(SECRET), now: () => new Date() }).send(messageFor('ops'), new AbortController().signal);
-    const [{ headers, body } = { headers: {}, body: '' }] = received;
+    const [request] = received;
+    if (request === undefined) throw new Error('nothing was received');
+    const { headers, body } = request;
     const longAgo = String(Number(headers['webhook-timestamp']) - 3600);
     expect(isFromHoldfast(headers, body, SECRET)).toBe(true);
     expect(isFromHoldfast(headers, body.replace('high', 'low'), SECRET)).toBe(false);

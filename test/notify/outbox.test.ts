@@ -2,11 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Notifications } from '../../src/config/config.js';
+import { hashJson } from '../../src/digest.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openSqliteLedger } from '../../src/ledger/sqlite/open.js';
+import { compose } from '../../src/notify/compose.js';
 import { startDeliverer } from '../../src/notify/deliver.js';
 import { openSinks } from '../../src/notify/index.js';
-import { createTeller } from '../../src/notify/tell.js';
+import { sinksFor } from '../../src/notify/routes.js';
+import type { Notice } from '../../src/notify/sink.js';
 import { NOTICE, receive, webhook } from './support.js';
 
 const SECRET = 'canary-secret-5d2e';
@@ -27,6 +31,10 @@ describe('from a notice to its receiver, through the ledger', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  async function tell(notice: Notice, notifications: Notifications): Promise<void> {
+    await ledger.enqueue(compose({ notice, key: 'ask-1', sinks: sinksFor(notice, notifications), project: 'shop', hash: hashJson }));
+  }
+
   function deliver(to: string, now: () => Date): { stop: () => Promise<void>; logs: unknown[] } {
     const stop = new AbortController();
     const logs: unknown[] = [];
@@ -37,9 +45,9 @@ describe('from a notice to its receiver, through the ledger', () => {
   }
 
   it('tells once what is told twice, and keeps it while the receiver and the process are away', async () => {
-    const tell = createTeller({ ledger, project: 'shop', notifications: () => ({ sinks: [webhook('http://127.0.0.1:9/')], routes: [] }) });
-    await tell(NOTICE, 'ask-1');
-    await tell({ ...NOTICE, at: '2026-11-02T10:00:09.000Z' }, 'ask-1');
+    const everyone = { sinks: [webhook('http://127.0.0.1:9/')], routes: [] };
+    await tell(NOTICE, everyone);
+    await tell({ ...NOTICE, at: '2026-11-02T10:00:09.000Z' }, everyone);
 
     const away = await receive((response) => response.end());
     await away.close();
@@ -59,10 +67,9 @@ describe('from a notice to its receiver, through the ledger', () => {
     expect(JSON.stringify([all, first.logs, second.logs])).not.toContain(SECRET);
   });
 
-  it('leaves to the sinks of the routes alone', async () => {
+  it('goes to the sinks of the routes alone', async () => {
     const sinks = ['ops', 'web'].map((name) => webhook('http://127.0.0.1:9/', { name }));
-    const tell = createTeller({ ledger, project: 'shop', notifications: () => ({ sinks, routes: [{ match: { environment: ['dev'] }, to: ['ops'] }, { match: { owner: ['team-web'] }, to: ['web'] }] }) });
-    await tell(NOTICE, 'ask-1');
+    await tell(NOTICE, { sinks, routes: [{ match: { environment: ['dev'] }, to: ['ops'] }, { match: { owner: ['team-web'] }, to: ['web'] }] });
     expect((await ledger.outbox({})).map(({ sink }) => sink)).toEqual(['web']);
   });
 });
