@@ -1,7 +1,4 @@
-import type { HealthCheck, HealthReport, Measurement } from '../domain/health.js';
-
-/** Takes one measurement of one check. It never throws: what goes wrong is a result of `error`. */
-export type Measure<Check extends HealthCheck = HealthCheck> = (check: Check, ctx: ProbeContext) => Promise<Measurement>;
+import type { HealthCheck, HealthReport } from '../domain/health.js';
 
 export interface ProbeContext {
   readonly signal: AbortSignal;

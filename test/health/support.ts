@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { CommandCheck, HealthTiming, HttpCheck, TcpCheck } from '../../src/domain/health.js';
 import type { ProbeContext } from '../../src/health/probe.js';
 
-export const TIMING: HealthTiming = {
+const TIMING: HealthTiming = {
   intervalMs: 1, count: 1, initialDelayMs: 0, timeoutMs: 5000, failureLimit: 0, inconclusiveLimit: 0, consecutiveErrorLimit: 0,
 };
 
