@@ -100,6 +100,8 @@ export const sourceSchema = z
     if (source.git === undefined && (source.ref !== undefined || source.auth !== undefined)) {
       ctx.addIssue({ code: 'custom', message: said('`ref` and `auth` belong to a Git source', 'add git: ADDRESS, or leave them out') });
     }
+    const wrongAuth = source.git !== undefined && source.auth !== undefined && ('token' in source.auth) !== source.git.startsWith('https:');
+    if (wrongAuth) ctx.addIssue({ code: 'custom', path: ['auth'], message: said('does not suit the address', 'use { token } with https:// and { sshKey } with ssh://') });
     if (source.git === undefined || source.path === undefined) return;
     const inside = inRepositorySchema.safeParse(source.path);
     if (!inside.success) ctx.addIssue({ code: 'custom', path: ['path'], message: inside.error.issues[0]?.message ?? '' });
