@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { HoldfastError } from '../domain/errors.js';
 
 /** Writes a file so that after a crash it is the old one or the new one, whole, and survives a power cut. */
 export function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
@@ -14,10 +15,22 @@ export function replaceFile(path: string, content: string | Uint8Array, mode: nu
   syncFolder(dirname(path));
 }
 
-/** Writes a file unless it is there already, and returns what is there: of several processes one wins and all agree. */
-export function createOnce(path: string, content: Uint8Array, mode: number): Buffer {
+/**
+ * Makes a key's file (mode 0600) unless it is there already, and returns what is there: of several
+ * processes one wins and all agree. Throws `Unreachable` when it cannot be made or read.
+ */
+export function keyOnce(path: string, make: () => Buffer): Buffer {
+  try {
+    if (!existsSync(path)) createOnce(path, make());
+    return readFileSync(path);
+  } catch (cause) {
+    throw new HoldfastError('Unreachable', `the key ${path} cannot be made or read`, { cause, remedy: 'check the owner and mode of the file and its folder, and that the disk is not full' });
+  }
+}
+
+function createOnce(path: string, content: Buffer): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = writeBeside(path, content, mode);
+  const temporary = writeBeside(path, content, 0o600);
   try {
     linkSync(temporary, path);
     syncFolder(dirname(path));
@@ -26,7 +39,6 @@ export function createOnce(path: string, content: Uint8Array, mode: number): Buf
   } finally {
     rmSync(temporary, { force: true });
   }
-  return readFileSync(path);
 }
 
 function writeBeside(path: string, content: string | Uint8Array, mode: number): string {

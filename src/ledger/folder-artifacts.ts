@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sha256 } from '../digest.js';
@@ -7,7 +7,7 @@ import { isName, type TargetAddress } from '../domain/address.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { ArtifactRef } from '../domain/plan.js';
 import type { ArtifactStore } from './artifacts.js';
-import { createOnce } from './durable-file.js';
+import { keyOnce } from './durable-file.js';
 
 export interface FolderArtifactsOptions {
   /** Where the encrypted content lies, one folder per environment, mode 0700. */
@@ -93,8 +93,8 @@ export async function openFolderArtifacts(options: FolderArtifactsOptions): Prom
 }
 
 function keysOf(file: string, mode: 'find' | 'create'): Keys | undefined {
-  const stored = existsSync(file) ? readFileSync(file) : mode === 'create' ? createOnce(file, randomBytes(KEY_BYTES), 0o600) : undefined;
-  if (stored === undefined) return undefined;
+  if (mode === 'find' && !existsSync(file)) return undefined;
+  const stored = keyOnce(file, () => randomBytes(KEY_BYTES));
   if (stored.length !== KEY_BYTES) throw new HoldfastError('Invalid', `artifacts: ${file} is not a key of ${KEY_BYTES} bytes`, { remedy: 'restore it from the backup; with a new key, what was stored is lost' });
   return { content: derived(stored, 'content'), names: derived(stored, 'names') };
 }

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, t
 import { existsSync, readFileSync } from 'node:fs';
 import { canonicalJson } from '../digest.js';
 import { HoldfastError } from '../domain/errors.js';
-import { createOnce, replaceFile } from './durable-file.js';
+import { keyOnce, replaceFile } from './durable-file.js';
 import type { Checkpoint } from './ledger.js';
 
 /** Every public key that ever signed here, one base64 line each, beside the private key. */
@@ -15,8 +15,7 @@ function publicFile(keyFile: string): string {
  * one; what the old one signed stays verifiable through its line in the public file.
  */
 export function signingKey(keyFile: string): KeyObject {
-  const pem = existsSync(keyFile) ? readFileSync(keyFile) : createOnce(keyFile, newKey(), 0o600);
-  const key = parseKey(pem, keyFile);
+  const key = parseKey(keyOnce(keyFile, newKey), keyFile);
   const own = publicText(key);
   const known = publicLines(keyFile);
   if (!known.includes(own)) replaceFile(publicFile(keyFile), `${[...known, own].join('\n')}\n`, 0o644);

@@ -10,9 +10,9 @@ export interface SqliteHarness extends LedgerHarness {
   readonly folder: string;
   readonly file: string;
   readonly signingKeyFile: string;
-  reader(): Promise<Ledger>;
+  readonly reader: () => Promise<Ledger>;
   /** Runs SQL straight on the file, as someone who tampers with it would. */
-  tamper(sql: string): void;
+  readonly tamper: (sql: string) => void;
 }
 
 export async function openSqliteHarness(): Promise<SqliteHarness> {

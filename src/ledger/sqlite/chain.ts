@@ -1,5 +1,4 @@
 import { sha256 } from '../../digest.js';
-import type { Json } from '../../domain/json.js';
 import { entryHash, GENESIS, type StoredEntry } from '../entry.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { Entry, EntryFilter, EntryKind, Ledger, NewEntry } from '../ledger.js';
@@ -117,7 +116,7 @@ function normal(entry: NewEntry): { readonly entry: Omit<NewEntry, 'data'>; read
     by: wellFormed(entry.by),
   });
   const dataText = storableText(entry.data);
-  const full = storableText([clean as unknown as Json, dataText]);
+  const full = storableText([clean, dataText]);
   return { entry: clean, dataText, full, content: Number.parseInt(sha256(full).slice(0, 12), 16) };
 }
 

@@ -7,7 +7,7 @@ import type { Checkpoint, Ledger } from '../ledger.js';
 import { signCheckpoint, signingKey, trustedKeys } from '../signing.js';
 import { verifyRecord, type RecordSnapshot } from '../verify.js';
 import { headOf, storedEntry } from './chain.js';
-import { openDatabase, type Database } from './database.js';
+import { openDatabase, readOnlyRefusal, type Database } from './database.js';
 import { compact, integer, text, type Row } from './rows.js';
 
 const PAGE = 2_000;
@@ -30,7 +30,10 @@ export interface Checkpoints {
 type Seal = ReturnType<typeof signingKey>;
 
 export function createCheckpoints(database: Database, keyFile: string): Checkpoints {
-  const seal = (): Seal => signingKey(keyFile);
+  function seal(): Seal {
+    if (database.readOnly) throw readOnlyRefusal(database.file);
+    return signingKey(keyFile);
+  }
 
   function hasNews(): boolean {
     const newest = database.get('SELECT max(seq) AS seq FROM checkpoints');

@@ -90,11 +90,11 @@ export function openDatabase(options: { readonly file: string; readonly readOnly
     file,
     readOnly,
     all: (sql, values) => guard(() => statement(sql).all(bound(values)) as Row[]),
-    get: (sql, values) => guard(() => statement(sql).get(bound(values)) as Row | undefined),
+    get: (sql, values) => guard(() => statement(sql).get(bound(values))),
     run: (sql, values) => guard(() => Number(statement(sql).run(bound(values)).changes)),
     exec: (sql) => guard(() => current().handle.exec(sql)),
     write(work, { durable = true } = {}) {
-      if (readOnly) throw new HoldfastError('ReadOnly', `ledger ${file} was opened for reading only`);
+      if (readOnly) throw readOnlyRefusal(file);
       return guard(() => {
         current();
         setDurable(durable);
@@ -117,6 +117,10 @@ export function openDatabase(options: { readonly file: string; readonly readOnly
       guard(() => connection.handle.close());
     },
   };
+}
+
+export function readOnlyRefusal(file: string): HoldfastError {
+  return new HoldfastError('ReadOnly', `ledger ${file} was opened for reading only`);
 }
 
 function connect(options: { readonly file: string; readonly readOnly: boolean; readonly immutable: boolean; readonly busyTimeoutMs: number }): Connection {
@@ -145,13 +149,14 @@ function bound(values: Values = {}): Record<string, SQLInputValue> {
 
 /** Loads `node:sqlite` without the warning that Node 22 prints about it; every other warning is left alone. */
 function sqlite(): typeof import('node:sqlite') {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
-    if (!String(warning).includes('SQLite is an experimental feature')) emitWarning.call(process, warning, ...rest);
-  }) as typeof process.emitWarning;
+  const before = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
+  const emit = process.emitWarning.bind(process);
+  process.emitWarning = (warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).includes('SQLite is an experimental feature')) emit(warning, ...rest);
+  };
   try {
     return process.getBuiltinModule('node:sqlite');
   } finally {
-    process.emitWarning = emitWarning;
+    Object.defineProperty(process, 'emitWarning', before);
   }
 }

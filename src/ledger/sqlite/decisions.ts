@@ -1,7 +1,7 @@
 import { formatIncident, type IncidentId } from '../../domain/address.js';
 import { hashJson } from '../../digest.js';
 import { HoldfastError, refused } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import type { Json } from '../../domain/json.js';
 import { makePlan, type Plan } from '../../domain/plan.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { Ask, DecisionRow, EntryKind, Ledger } from '../ledger.js';
@@ -78,10 +78,10 @@ export function createDecisions(database: Database, append: AppendEntry): Method
         if (askOf(ask.id) !== undefined) return;
         const { environment, target, number, at, ...data } = ask;
         const kind = ask.kind === 'person' ? 'asked' : 'decided';
-        const entry = append({ at, kind, environment, target, incident: number, by: 'holdfast', data: data as unknown as JsonObject });
+        const entry = append({ at, kind, environment, target, incident: number, by: 'holdfast', data: data });
         database.run(
           'INSERT INTO asks (id, environment, target, number, plan, seq, row) VALUES (:id, :environment, :target, :number, :plan, :seq, :row)',
-          { id: ask.id, environment, target, number, plan: ask.plan, seq: entry.seq, row: storableText(ask as unknown as Json) },
+          { id: ask.id, environment, target, number, plan: ask.plan, seq: entry.seq, row: storableText(ask) },
         );
       });
     },

@@ -1,7 +1,6 @@
 import { formatAddress, parseAddress } from '../../domain/address.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { GateName } from '../../domain/gate.js';
-import type { Json } from '../../domain/json.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { Acceptance, ClosedGate, Ledger } from '../ledger.js';
 import { storableText } from '../storable.js';
@@ -22,7 +21,7 @@ export function createGates(database: Database, append: AppendEntry): Methods {
       const gate = compact({ ...given, at: instant(given.at), until: optionalInstant(given.until) });
       const place = placeOf(gate.scope);
       const key = keyOf(gate);
-      const stored = storableText(gate as unknown as Json);
+      const stored = storableText(gate);
       database.write(() => {
         const row = database.get('SELECT row FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', key);
         if (row?.['row'] === stored) return;
@@ -62,7 +61,7 @@ export function createGates(database: Database, append: AppendEntry): Methods {
       const acceptance = compact({ ...given, at: instant(given.at), until: instant(given.until) });
       const { environment, target, resource, path, fingerprint, until, by, at } = acceptance;
       const key = { environment, target, change: storableText([resource, path ?? null, fingerprint ?? null]) };
-      const stored = storableText(acceptance as unknown as Json);
+      const stored = storableText(acceptance);
       database.write(() => {
         const row = database.get('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND change = :change', key);
         if (row?.['row'] === stored) return;

@@ -1,6 +1,6 @@
 import { formatIncident, type IncidentId, type TargetAddress } from '../../domain/address.js';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { Outcome, Phase } from '../../domain/phase.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { IncidentEnd, IncidentKind, IncidentRow, IncidentUpdate, Ledger } from '../ledger.js';
@@ -71,7 +71,7 @@ export function createIncidents(database: Database, { append, settleRow }: { rea
         const { environment, target, number } = id;
         const next = { ...row, ...compact<IncidentUpdate>(update) };
         database.run(`UPDATE incidents SET drift = :drift, run_id = :runId, phase = :phase, risk = :risk, parts = :parts WHERE ${BY_ID}`, {
-          environment, target, number, drift: next.drift, runId: next.runId, phase: next.phase, risk: next.risk, parts: storableText(next.parts as Json),
+          environment, target, number, drift: next.drift, runId: next.runId, phase: next.phase, risk: next.risk, parts: storableText(next.parts),
         });
         if (update.parts !== undefined) noteChanges(id, update.parts);
       });
@@ -114,7 +114,7 @@ export function createIncidents(database: Database, { append, settleRow }: { rea
     const at = instant(end.at);
     noteChanges(id, end.parts);
     database.run(`UPDATE incidents SET phase = 'closed', outcome = :outcome, closed_at = :at, parts = :parts, narrative = :narrative WHERE ${BY_ID}`, {
-      environment, target, number, outcome: end.outcome, at, parts: storableText(end.parts as Json), narrative: end.narrative,
+      environment, target, number, outcome: end.outcome, at, parts: storableText(end.parts), narrative: end.narrative,
     });
     for (const row of end.settled) settleRow(row);
     const settled = end.settled.map(({ fingerprint, revision, resource, path, outcome, until, by, reason }) => ({ fingerprint, revision, resource, path, outcome, until, by, reason }));

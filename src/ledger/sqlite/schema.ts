@@ -34,6 +34,7 @@ export function migrate(database: Database): void {
 /** For readers, who may not migrate: throws unless the file has exactly this build's schema. */
 export function expectCurrent(database: Database): void {
   if (isCurrent(database)) return;
+  if (isEmpty(database)) throw new HoldfastError('Invalid', `ledger ${database.file} holds no record yet`, { remedy: 'start `holdfast up`, or run `holdfast check`' });
   throw new HoldfastError('Invalid', `ledger ${database.file} was written by an older version of Holdfast`, { remedy: 'start `holdfast up` or `holdfast worker` once to bring it up to date' });
 }
 
@@ -44,12 +45,15 @@ export function expectFile(file: string): void {
 
 function isCurrent(database: Database): boolean {
   const id = applicationId(database);
-  const empty = database.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined;
-  if (id === 0 && empty) return false;
+  if (id === 0 && isEmpty(database)) return false;
   if (id !== APPLICATION_ID) throw new HoldfastError('Invalid', `${database.file} is a SQLite database, but not a ledger`, { remedy: 'name another file under `ledger.sqlite`' });
   const version = schemaVersion(database);
   if (version > SCHEMA_VERSION) throw new HoldfastError('Invalid', `ledger ${database.file} has schema ${version}, and this version of Holdfast knows ${SCHEMA_VERSION}`, { remedy: 'run the newer version of Holdfast that wrote it' });
   return version === SCHEMA_VERSION;
+}
+
+function isEmpty(database: Database): boolean {
+  return database.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined;
 }
 
 function applicationId(database: Database): number {

@@ -1,5 +1,4 @@
 import type { TargetAddress } from '../../domain/address.js';
-import type { Json } from '../../domain/json.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { Ledger, Settled } from '../ledger.js';
 import { storableText } from '../storable.js';
@@ -14,7 +13,7 @@ export function createSettled(database: Database, append: AppendEntry): { readon
   function settleRow(given: Settled): boolean {
     const row = compact({ ...given, at: instant(given.at), until: optionalInstant(given.until) });
     const { environment, target, fingerprint, revision, incident, until } = row;
-    const stored = storableText(row as unknown as Json);
+    const stored = storableText(row);
     const key = { environment, target, fingerprint, revision };
     const same = database.get('SELECT 1 FROM settled WHERE environment = :environment AND target = :target AND fingerprint = :fingerprint AND revision = :revision AND row = :stored', { ...key, stored });
     if (same !== undefined) return false;

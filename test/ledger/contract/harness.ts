@@ -7,7 +7,7 @@ import type { Ledger } from '../../../src/ledger/ledger.js';
 export interface LedgerHarness {
   readonly ledger: Ledger;
   /** As another process would open it. Closed by the harness. */
-  another(): Promise<Ledger>;
+  readonly another: () => Promise<Ledger>;
   dispose(): Promise<void>;
 }
 
