@@ -18,7 +18,7 @@ export function cronProblem(expression: string): { readonly message: string; rea
   }
   try {
     if (parse(expression, 'UTC').nextRun(REFERENCE) !== null) return undefined;
-    return { message: 'names a day that never comes', remedy: 'check the day of month against the month: February 30 does not exist' };
+    return { message: 'names a day that never comes', remedy: 'check the day of month against the month: there is no February 30, for one' };
   } catch (error) {
     const detail = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'not understood';
     return { message: `is not a cron expression: ${detail.slice(0, 100)}`, remedy };
@@ -94,11 +94,12 @@ function parse(expression: string, timezone: string): Cron {
 }
 
 /** Why a time zone cannot be used; `undefined` when it can. */
-export function timezoneProblem(name: string, suggest: (word: string, known: readonly string[]) => string): { readonly message: string; readonly remedy: string } | undefined {
+export function timezoneProblem(name: string, nearest: (word: string, known: readonly string[]) => string | undefined): { readonly message: string; readonly remedy: string } | undefined {
   const known = Intl.supportedValuesOf('timeZone');
   if (name === 'UTC' || known.includes(name)) return undefined;
   const otherCase = known.find((zone) => zone.toLowerCase() === name.toLowerCase());
-  const unknown = { message: 'is not a time zone', remedy: otherCase === undefined ? `${suggest(name, known)} Use an IANA name such as Europe/London` : `write ${otherCase}` };
+  const meant = otherCase ?? nearest(name, known);
+  const unknown = { message: 'is not a time zone', remedy: meant === undefined ? 'use an IANA name such as Europe/London or UTC' : `did you mean "${meant}"?` };
   if (otherCase !== undefined || !/^[A-Za-z][\w+/-]*$/.test(name)) return unknown;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });

@@ -73,7 +73,9 @@ function readTarget({ name, key, tree, file, layers }: Reading, { providers, env
   const fields = [...layers.flatMap((layer) => [child(layer, 'target'), child(layer, provider)]), without(tree, OWN_KEYS)];
   const base = fields.reduce<Tree>((merged, layer) => (layer?.kind === 'map' ? mergeTrees(merged, layer) : merged), emptyMap(key));
   const overrides = new Map(entriesOf(child(tree, 'overrides')).map(([environment, entry]) => [environment, entry.value]));
-  return base.kind === 'map' ? { name, key, file, declaration, base, overrides } : undefined;
+  if (base.kind !== 'map') return undefined;
+  // What is missing is looked for where the target is named.
+  return { name, key, file, declaration, base: { ...base, at: key }, overrides };
 }
 
 interface NamesInput {

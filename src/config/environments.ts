@@ -51,7 +51,7 @@ function readEnvironment({ name, tree, project, people, report }: Reading): Envi
   const where = ['environments', name];
   const plain = tree.kind === 'scalar' && tree.value === null ? {} : toPlain(tree);
   const checked = check(environmentSchema, plain, { report, where, tree });
-  refuseExpressions(tree, report, (path) => path[0] === 'credentials' || path[0] === 'vars');
+  refuseExpressions(tree, { report, where, allowed: (path) => path[0] === 'credentials' || path[0] === 'vars' });
   const input = checked ?? environmentSchema.parse({ vars: usableVars(tree) });
   const entry = { name, input, tree, environment: toEnvironment(name, input), scope: scopeOf(name, project, input) };
   if (checked !== undefined) checkEnvironment(entry, people, report);

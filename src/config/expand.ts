@@ -3,7 +3,7 @@ import type { EnvironmentEntry } from './environments.js';
 import { findMatches, patternProblem } from './folders.js';
 import type { Place, Report } from './problem.js';
 import type { Reader } from './read.js';
-import { quote } from './text.js';
+import { formatPath, quote } from './text.js';
 import { child, type MapTree, mergeTrees, type Scalar, type Tree } from './tree.js';
 import { nameProblem } from './values.js';
 import { type Scope, substitution } from './variables.js';
@@ -72,8 +72,9 @@ function merged(base: MapTree, override: Tree | undefined): MapTree {
 async function expandEach(base: Pick<Instance, 'declared' | 'environment' | 'tree'>, ctx: Context): Promise<readonly Instance[]> {
   const { declared, environment } = base;
   const at = declared.key;
-  const where = `targets.${declared.name}.each`;
-  const folders = fill(declared.declaration.each?.folders ?? '', environment.scope, at, ctx);
+  const path = ['targets', declared.name, 'each'];
+  const where = formatPath(path);
+  const folders = fill(declared.declaration.each?.folders ?? '', { scope: environment.scope, at, where: [...path, 'folders'], ctx });
   if (folders === undefined) return [];
   const problem = patternProblem(folders, { anyDepth: false });
   if (problem !== undefined) {
@@ -89,7 +90,7 @@ async function expandEach(base: Pick<Instance, 'declared' | 'environment' | 'tre
       return [];
     }
     const matching = scopeWith(environment, captured);
-    const name = fill(declared.declaration.each?.name ?? '', matching, at, ctx);
+    const name = fill(declared.declaration.each?.name ?? '', { scope: matching, at, where: [...path, 'name'], ctx });
     if (name === undefined) return [];
     const [fact, remedy] = nameProblem(name)?.split('\n') ?? [];
     if (fact !== undefined) {
@@ -105,11 +106,11 @@ function scopeWith(environment: EnvironmentEntry, more: readonly (readonly [stri
 }
 
 /** Replaces the variables of `each`; `undefined` when one is not known, which is reported. */
-function fill(template: string, scope: Scope, at: Place, ctx: Context): string | undefined {
+function fill(template: string, { scope, at, where, ctx }: { readonly scope: Scope; readonly at: Place; readonly where: readonly string[]; readonly ctx: Context }): string | undefined {
   let failed = false;
-  const report: Report = { ...ctx.report, failed: false, add: (problem) => { failed = true; ctx.report.add(problem); } };
-  const replace = substitution({ scope, report, rootFolder: ctx.rootFolder, maySecret: () => false });
-  const value = replace({ kind: 'scalar', at, value: template }, []);
+  const report: Report = { failed: false, toError: ctx.report.toError, add: (problem) => { failed = true; ctx.report.add(problem); } };
+  const replace = substitution({ scope, report, where: [], rootFolder: ctx.rootFolder, maySecret: () => false });
+  const value = replace({ kind: 'scalar', at, value: template }, where);
   return failed ? undefined : String(value);
 }
 

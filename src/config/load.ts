@@ -156,8 +156,9 @@ function readRetention({ root, report }: Loading): Config['retentionMs'] {
 function readSection<Output>(schema: Parameters<typeof check<Output>>[0], name: string, root: ConfigFile, report: Report): Output | undefined {
   const tree = child(root.tree, name);
   if (tree === undefined) return undefined;
-  refuseExpressions(tree, report, () => false);
-  return check(schema, toPlain(tree), { report, where: [name], tree });
+  const value = check(schema, toPlain(tree), { report, where: [name], tree });
+  if (value !== undefined) refuseExpressions(tree, { report, where: [name], allowed: () => false });
+  return value;
 }
 
 /** The rules are not read by this version; that the files are there is checked already. */

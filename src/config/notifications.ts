@@ -11,7 +11,7 @@ import { refuseExpressions } from './variables.js';
 export function readNotifications(root: ConfigFile, environments: readonly string[], report: Report): Notifications {
   const tree = child(root.tree, 'notifications');
   if (tree === undefined) return { sinks: [], routes: [] };
-  refuseExpressions(tree, report, (path) => path[0] === 'sinks' && path[2] === 'secret');
+  refuseExpressions(tree, { report, where: ['notifications'], allowed: (path) => path[0] === 'sinks' && path[2] === 'secret' });
   const input = check(notificationsSchema, toPlain(tree), { report, where: ['notifications'], tree });
   if (input === undefined) return { sinks: [], routes: [] };
   const sinks = Object.entries(input.sinks).map(([name, sink]) => toSink(name, sink));

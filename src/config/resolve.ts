@@ -55,7 +55,7 @@ export function resolveTarget(instance: Instance, ctx: ResolveContext): Target |
 
 /** Each scalar of a target with its variables replaced. */
 export function scalarsOf(instance: Instance, ctx: Pick<ResolveContext, 'report' | 'rootFolder'>): MapScalar {
-  return substitution({ scope: instance.scope, report: ctx.report, rootFolder: ctx.rootFolder, maySecret });
+  return substitution({ scope: instance.scope, where: ['targets', instance.declared.name], report: ctx.report, rootFolder: ctx.rootFolder, maySecret });
 }
 
 /** The fields that are resolved at use: the provider's own, credentials of a source, headers and environments of health checks. */

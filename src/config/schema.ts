@@ -54,7 +54,7 @@ export const INCLUDED_SECTIONS: readonly string[] = ['version', 'project', 'defa
 
 /** The outermost keys, their values looked at one by one afterwards, so that one mistake hides no other. */
 export const outerSchema = z.strictObject({
-  version: z.unknown(),
+  version: z.unknown().optional(),
   project: z.unknown().optional(),
   include: z.unknown().optional(),
   principals: z.unknown().optional(),

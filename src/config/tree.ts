@@ -52,7 +52,7 @@ export function mergeTrees(base: Tree, over: Tree): Tree {
     const below = entries.get(key);
     entries.set(key, below === undefined ? entry : { key: entry.key, value: mergeTrees(below.value, entry.value) });
   }
-  return { kind: 'map', at: over.at, entries };
+  return { kind: 'map', at: base.at, entries };
 }
 
 /** A map without some of its keys. */

@@ -4,7 +4,7 @@ import { isName } from '../domain/address.js';
 import { cronProblem, timezoneProblem } from './cron.js';
 import { DURATION, parseDuration, POSITIVE_DURATION } from './durations.js';
 import { globProblem } from './globs.js';
-import { quote, suggest } from './text.js';
+import { nearest, quote } from './text.js';
 
 /**
  * The kinds of values a configuration is made of. A message of two lines is a fact and its remedy;
@@ -59,7 +59,7 @@ export const cronSchema = z.string({ error: said('expected a cron expression', '
 });
 
 export const timezoneSchema = z.string().superRefine((name, ctx) => {
-  const problem = timezoneProblem(name, suggest);
+  const problem = timezoneProblem(name, nearest);
   if (problem !== undefined) ctx.addIssue({ code: 'custom', message: said(`${quote(name)} ${problem.message}`, problem.remedy) });
 });
 

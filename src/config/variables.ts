@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Report } from './problem.js';
-import { quote, suggest } from './text.js';
+import { formatPath, quote, suggest } from './text.js';
 import { leaves, type MapScalar, type Scalar, type ScalarTree, type Tree } from './tree.js';
 
 /** What `${…}` may name: `vars.port`, `target.name`, `match.1`. */
@@ -9,6 +9,8 @@ export type Scope = ReadonlyMap<string, Scalar>;
 export interface Substitution {
   readonly scope: Scope;
   readonly report: Report;
+  /** What it is about, for the messages: `targets.web`. */
+  readonly where: readonly PropertyKey[];
   /** Relative `${file:…}` references count from here in the result. */
   readonly rootFolder: string;
   /** Whether a reference to a secret may stand at this path. */
@@ -31,7 +33,7 @@ export function substitution(options: Substitution): MapScalar {
     if (whole !== undefined) return expand(whole, scalar, path, options);
     const rest = scalar.value.replace(EXPRESSION, '');
     if (rest.includes('${')) {
-      options.report.add({ at: scalar.at, message: 'a `${` is not closed, or another stands inside it', remedy: 'write ${vars.name}; expressions do not nest' });
+      options.report.add({ at: scalar.at, message: `${fieldOf(options, path)}: a \`\${\` is not closed, or another stands inside it`, remedy: 'write ${vars.name}; expressions do not nest' });
       return scalar.value;
     }
     return scalar.value.replace(EXPRESSION, (_, inner: string) => String(expand(inner, scalar, path, options)));
@@ -41,16 +43,20 @@ export function substitution(options: Substitution): MapScalar {
 function expand(inner: string, scalar: ScalarTree, path: readonly PropertyKey[], options: Substitution): Scalar {
   const { scope, report, maySecret } = options;
   if (inner.startsWith('env:') || inner.startsWith('file:')) {
-    if (!SECRET.test(inner)) report.add({ at: scalar.at, message: `\${${quote(inner).slice(1, -1)}} is not a reference to a secret`, remedy: SECRET_REMEDY });
+    if (!SECRET.test(inner)) report.add({ at: scalar.at, message: `${fieldOf(options, path)}: \${${quote(inner).slice(1, -1)}} is not a reference to a secret`, remedy: SECRET_REMEDY });
     else if (!maySecret(path)) {
-      report.add({ at: scalar.at, message: 'a secret may not be used here: this value is shown and stored', remedy: 'use ${vars.name}, or move the secret to a field that may hold one (spec, source.auth, headers, env)' });
+      report.add({ at: scalar.at, message: `${fieldOf(options, path)}: a secret may not be used here, where values are shown and stored`, remedy: 'use ${vars.name}, or move the secret to a field that may hold one (spec, source.auth, headers, env)' });
     }
     return `\${${inner.startsWith('file:') ? `file:${rebased(inner.slice(5), scalar, options.rootFolder)}` : inner}}`;
   }
   const value = scope.get(inner);
   if (value !== undefined) return value;
-  report.add({ at: scalar.at, message: `\${${quote(inner).slice(1, -1)}} names no variable${placeOf(scope)}`, remedy: suggest(inner, [...scope.keys()]) });
+  report.add({ at: scalar.at, message: `${fieldOf(options, path)}: \${${quote(inner).slice(1, -1)}} names no variable${placeOf(scope)}`, remedy: suggest(inner, [...scope.keys()]) });
   return '';
+}
+
+function fieldOf({ where }: Substitution, path: readonly PropertyKey[]): string {
+  return formatPath([...where, ...path]);
 }
 
 function placeOf(scope: Scope): string {
@@ -65,9 +71,10 @@ function rebased(path: string, scalar: ScalarTree, rootFolder: string): string {
 }
 
 /** Outside targets nothing is substituted: a `${…}` there would be taken literally, so it is refused. */
-export function refuseExpressions(tree: Tree, report: Report, allowed: (path: readonly PropertyKey[]) => boolean): void {
+export function refuseExpressions(tree: Tree, options: { readonly report: Report; readonly where: readonly PropertyKey[]; readonly allowed: (path: readonly PropertyKey[]) => boolean }): void {
+  const { report, where, allowed } = options;
   for (const { path, leaf } of leaves(tree)) {
     if (leaf.kind !== 'scalar' || typeof leaf.value !== 'string' || !leaf.value.includes('${') || allowed(path)) continue;
-    report.add({ at: leaf.at, message: '${…} is not replaced here', remedy: 'variables work within targets and defaults; write the value itself' });
+    report.add({ at: leaf.at, message: `${formatPath([...where, ...path])}: \${…} is not replaced here`, remedy: 'variables work within targets and defaults; write the value itself' });
   }
 }

@@ -103,7 +103,9 @@ function scalarValue(node: YamlScalar, ctx: Conversion): Scalar {
   const written = source ?? '';
   if (!Number.isFinite(value)) {
     ctx.report.add({ at, message: `${quote(written)} is not a number that can be used`, remedy: 'write a finite number, or quote it if it is text' });
-  } else if (/^[-+]?0\d/.test(written)) {
+    return 0;
+  }
+  if (/^[-+]?0\d/.test(written)) {
     ctx.report.add({ at, message: `${written} would lose its leading zero`, remedy: `quote it ("${written}") if it is text or a file mode` });
   } else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
     ctx.report.add({ at, message: `${quote(written)} is too large to be kept exactly`, remedy: `quote it ("${written.slice(0, 40)}") if it is an identifier` });

@@ -1,0 +1,176 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/problem.js';
+import { errorOf, type Files, folderWith, lines, loadIn, loadText, minimal, shown } from './support.js';
+
+interface Row {
+  readonly reason: string;
+  readonly config: Files | string;
+  /** In what is shown. */
+  readonly says: RegExp;
+  readonly remedy: RegExp;
+  /** Never shown. */
+  readonly hides?: string;
+}
+
+const base = minimal();
+const env = (environment: string) => minimal({ environment });
+const target = (text: string) => minimal({ target: text });
+const deep = `${base}\ndefaults: ${'['.repeat(10_000)}${']'.repeat(10_000)}\n`;
+const bomb = `${base}a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'.split('').map((name, index) => `${name}: &${name} [${`*${'abcdefghi'[index]},`.repeat(9)}]`).join('\n')}\n`;
+const people = `principals: { ann: { oidc: ann@example.com }, bob: {} }\ngroups: { sre: [ann, bob] }\n`;
+const rules = (text: string, more = people) => minimal({ environment: `approvals: { trust: signed, rules: [${text}] }`, more });
+
+const rows: readonly Row[] = [
+  { reason: 'an empty file', config: '', says: /the file is empty/, remedy: /holdfast init/ },
+  { reason: 'only comments', config: '# nothing\n', says: /the file is empty/, remedy: /holdfast init/ },
+  { reason: 'not UTF-8', config: { 'holdfast.yaml': Uint8Array.from([0x76, 0xff, 0xfe, 0x3a]) }, says: /not UTF-8/, remedy: /save it as UTF-8/ },
+  { reason: 'a list instead of keys', config: '- a\n', says: /`key: value` lines/, remedy: /version: 1/ },
+  { reason: 'broken YAML', config: 'version: 1\n  project: [a\n', says: /not valid YAML/, remedy: /check indentation/ },
+  { reason: 'two documents', config: 'version: 1\n---\nversion: 1\n', says: /not valid YAML/, remedy: /one document/ },
+  { reason: 'a tag that would make an object', config: `${base}policies: !!js/function x\n`, says: /not valid YAML/, remedy: /remove the tag/ },
+  { reason: 'an unknown key at the top', config: `${base}enviroments: {}\n`, says: /unknown key "enviroments"/, remedy: /did you mean "environments"/ },
+  { reason: 'an unknown key of an environment', config: env('scheduel: "* * * * *"'), says: /unknown key "scheduel" in environments\.dev/, remedy: /did you mean "schedule"/ },
+  { reason: 'an unknown key of a target', config: target('halth: []'), says: /unknown key "halth" in targets\.web/, remedy: /did you mean "health"/ },
+  { reason: 'an unknown key of a health check', config: target('health: [{ type: tcp, host: a, port: 1, intervall: 2s }]'), says: /unknown key "intervall" in targets\.web\.health\[0\]/, remedy: /did you mean "interval"/ },
+  { reason: 'an unknown key of a provider', config: minimal({ spec: 'root: /a, unmanged: remove' }), says: /unknown key "unmanged" in targets\.web\.spec/, remedy: /did you mean "unmanaged"/ },
+  { reason: 'a duplicate key', config: `${base}project: other\n`, says: /the key "project" is given twice/, remedy: /keep one/ },
+  { reason: 'environments that differ only by case', config: `${base.replace('  dev: {  }', '  dev: {}\n  DEV: {}')}`, says: /"DEV" differs from "dev" only by case/, remedy: /lower-case/ },
+  ...['../../x', 'a/b', '😀', 'a'.repeat(1_001), '-a', 'a b', 'Ünï', '\u001b[31mred'].map((name): Row => ({
+    reason: `an environment named ${JSON.stringify(name.slice(0, 12))}`, config: base.replace('  dev: {  }', `  dev: {}\n  ${JSON.stringify(name)}: {}`), says: /environments: ".*" is not a name/, remedy: /lower-case letters/,
+  })),
+  { reason: 'an environment named __proto__', config: base.replace('  dev: {  }', '  dev: {}\n  __proto__: { remediation: auto }'), says: /"__proto__" cannot be a key/, remedy: /another name/ },
+  { reason: 'a target named a/b', config: base.replace('  web:', '  a/b:'), says: /targets: "a\/b" is not a name/, remedy: /lower-case/ },
+  ...['0s', '-5m', '5', '5 minuets', '1.5h', '5M', '999999999d', ''].map((text): Row => ({
+    reason: `the duration ${JSON.stringify(text)}`, config: env(`blindAfter: "${text}"`), says: /environments\.dev\.blindAfter: /, remedy: /5m|shorter duration/,
+  })),
+  { reason: 'a duration that is a number', config: env('blindAfter: 5'), says: /blindAfter: 5 has no unit/, remedy: /30s/ },
+  { reason: 'a health interval of zero', config: target('health: [{ type: tcp, host: a, port: 1, interval: 0s }]'), says: /health\[0\]\.interval: "0s" must be longer than zero/, remedy: /5m/ },
+  { reason: 'February 30', config: env('schedule: "0 0 30 2 *"'), says: /schedule: "0 0 30 2 \*" names a day that never comes/, remedy: /February 30/ },
+  ...['* * * *', '60 * * * *', '@daily', '* * * * * *', 'hello', '*/0 * * * *'].map((text): Row => ({
+    reason: `the cron expression ${text}`, config: env(`schedule: { cron: ["${text}"] }`), says: /is not a cron expression/, remedy: /five fields/,
+  })),
+  { reason: 'a schedule that is a number', config: env('schedule: 5'), says: /schedule: expected/, remedy: /\*\/15|forms/ },
+  { reason: 'an unknown time zone', config: env('timezone: Europe/Lodnon'), says: /timezone: "Europe\/Lodnon" is not a time zone/, remedy: /Europe\/London/ },
+  { reason: 'a time zone in the wrong case', config: env('timezone: europe/london'), says: /is not a time zone/, remedy: /did you mean "Europe\/London"/ },
+  { reason: 'an offset in place of a time zone', config: env('timezone: "+01:00"'), says: /is not a time zone/, remedy: /IANA/ },
+  { reason: 'a quorum larger than the group', config: rules('{ any: [{ group: sre, count: 3 }] }'), says: /3 of "sre" are asked for, which has 2/, remedy: /at most 2/ },
+  { reason: 'one person counted twice in a group', config: rules('{ any: [{ group: sre, count: 2 }] }', 'principals: { ann: { oidc: ann@example.com } }\ngroups: { sre: [ann, "oidc:ann@example.com"] }\n'), says: /which has 1/, remedy: /at most 1/ },
+  { reason: 'a rule for an unknown group', config: rules('{ any: [{ group: srs }] }'), says: /"srs" is not a group/, remedy: /did you mean "sre"/ },
+  { reason: 'a group with an unknown member', config: `${base}principals: { ann: {} }\ngroups: { sre: [anne] }\n`, says: /"anne" is not a principal/, remedy: /did you mean "ann"/ },
+  { reason: 'two principals with one key', config: `${base}principals: { a: { keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 x"] }, b: { keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 y"] } }\n`, says: /principals\.b has the same key as a/, remedy: /one person is one principal/ },
+  { reason: 'a quorum that nobody could check', config: minimal({ environment: 'approvals: { rules: [{ any: [{ group: sre, count: 2 }] }] }', more: people }), says: /quorum of 2 needs signed approvals/, remedy: /trust: signed/ },
+  { reason: 'an `all` rule that nobody could check', config: minimal({ environment: 'approvals: { rules: [{ all: [{ group: sre }] }] }', more: people }), says: /`all` needs signed approvals/, remedy: /trust: signed/ },
+  { reason: 'an expiry in the past', config: target('ignore: [{ resource: a, reason: x, until: 2020-01-01 }]'), says: /ignore\[0\]\.until: 2020-01-01 has passed/, remedy: /later date/ },
+  { reason: 'an expiry that is no date', config: target('ignore: [{ resource: a, reason: x, until: tomorrow }]'), says: /ignore\[0\]\.until: expected a date/, remedy: /2031-12-31/ },
+  { reason: 'a reminder after the expiry', config: env('approvals: { expires: 1h, remind: [2h] }'), says: /remind: 2h comes after the approval has expired \(1h\)/, remedy: /remind earlier/ },
+  { reason: 'an alias bomb', config: bomb, says: /expand to too many values/, remedy: /below/ },
+  { reason: 'an alias within itself', config: `${base}policies: &a [*a]\n`, says: /points at nothing usable/, remedy: /write the value out/ },
+  { reason: 'a file of 50 MB', config: { 'holdfast.yaml': Buffer.alloc(50 * 1024 * 1024, '#') }, says: /52428800 bytes; at most 1048576/, remedy: /include/ },
+  { reason: 'depth 10,000', config: deep, says: /nested too deeply/, remedy: /at most 64/ },
+  { reason: 'NaN', config: minimal({ spec: 'root: /a, port: .nan' }), says: /".nan" is not a number/, remedy: /finite/ },
+  { reason: '1e999', config: minimal({ spec: 'root: /a, port: 1e999' }), says: /"1e999" is not a number/, remedy: /finite/ },
+  { reason: 'the word NaN where a number belongs', config: env('limits: { concurrent: NaN }'), says: /limits\.concurrent: expected a (whole )?number, found text/, remedy: /number/ },
+  { reason: 'a leading zero that would be lost', config: env('vars: { account: 012345678901 }'), says: /lose its leading zero/, remedy: /quote it/ },
+  { reason: 'a number too large to keep', config: env('vars: { account: 12345678901234567890 }'), says: /too large to be kept exactly/, remedy: /quote it/ },
+  { reason: 'a webhook secret written out', config: `${base}notifications: { sinks: { ops: { type: webhook, url: "https://example.com/", secret: hunter2 } } }\n`, says: /sinks\.ops\.secret: expected a reference/, remedy: /\$\{env:NAME\}/, hides: 'hunter2' },
+  { reason: 'an unknown key beside a secret written out', config: `${base}notifications: { sinks: { ops: { typo: 1, type: webhook, url: "https://example.com/", secret: hunter2 } } }\n`, says: /unknown key "typo"/, remedy: /did you mean "type"/, hides: 'hunter2' },
+  { reason: 'a private key written out', config: base.replace('path: ./desired', 'git: "ssh://git@example.com/x.git", auth: { sshKey: "-----BEGIN OPENSSH PRIVATE KEY-----hunter2" }'), says: /sshKey/, remedy: /\$\{file:path\}|forms/, hides: 'hunter2' },
+  { reason: 'a token written out', config: base.replace('path: ./desired', 'git: "https://example.com/x.git", auth: { token: hunter2 }'), says: /auth/, remedy: /\$\{/, hides: 'hunter2' },
+  { reason: 'a password in an address', config: base.replace('path: ./desired', 'git: "https://me:hunter2@example.com/x.git"'), says: /may not hold a user or password/, remedy: /auth/, hides: 'hunter2' },
+  { reason: 'a private key among public ones', config: `${base}principals: { a: { keys: ["-----BEGIN OPENSSH PRIVATE KEY----- hunter2"] } }\n`, says: /not a public SSH key/, remedy: /never belongs here/, hides: 'hunter2' },
+  { reason: 'a secret where values are shown', config: target('owner: "${env:TOKEN}"'), says: /owner: a secret may not be used here/, remedy: /\$\{vars/ },
+  { reason: 'a secret outside targets', config: env('owner: "${env:TOKEN}"'), says: /environments\.dev\.owner: \$\{…\} is not replaced here/, remedy: /value itself/ },
+  { reason: 'a malformed reference', config: minimal({ spec: 'root: /a, token: "${env:}"' }), says: /is not a reference to a secret/, remedy: /\$\{env:NAME\}/ },
+  { reason: 'an unknown variable', config: minimal({ environment: 'vars: { port: 1 }', spec: 'root: "/a/${vars.prot}"' }), says: /targets\.web\.spec\.root: \$\{vars\.prot\} names no variable in dev/, remedy: /did you mean "vars\.port"/ },
+  { reason: 'an unclosed variable', config: minimal({ spec: 'root: "/a/${vars.x"' }), says: /not closed/, remedy: /\$\{vars\.name\}/ },
+  { reason: 'a variable within a variable', config: minimal({ spec: 'root: "/a/${vars.${environment}}"' }), says: /spec\.root: a `\$\{` is not closed, or another stands inside/, remedy: /do not nest/ },
+  { reason: 'a variable that holds a reference', config: env('vars: { a: "${env:TOKEN}" }'), says: /vars\.a: a variable may not hold/, remedy: /not expanded again/ },
+  { reason: 'a regular expression as ignore pattern', config: target('ignore: [{ resource: "(a+)+$", reason: x }]'), says: /ignore\[0\]\.resource: "\(a\+\)\+\$" looks like a regular expression/, remedy: /write a glob/ },
+  { reason: 'an ignore pattern without end', config: target(`ignore: [{ resource: "${'*a'.repeat(500)}", reason: x }]`), says: /longer than 256/, remedy: /shorter/ },
+  { reason: 'a body pattern that is none', config: target('health: [{ type: http, url: "http://a/", expect: { body: "(a" } }]'), says: /expect\.body: "\(a" is not a regular expression/, remedy: /simpler/ },
+  { reason: 'a back-reference in a body pattern', config: target('health: [{ type: http, url: "http://a/", expect: { body: "(a)\\\\1" } }]'), says: /not a regular expression of RE2/, remedy: /back-references/ },
+  { reason: 'the same resource in two targets', config: `${base}  other: { environments: [dev], provider: files, source: { path: ./d }, spec: { root: /srv/dev/ } }\n`, says: /in dev, "\/srv\/dev" is also the root of dev\/web/, remedy: /let one target own/ },
+  { reason: 'a root inside another', config: `${base}  other: { environments: [dev], provider: files, source: { path: ./d }, spec: { root: /srv/dev/etc/x } }\n`, says: /"\/srv\/dev\/etc\/x" lies inside the root of dev\/web/, remedy: /let one target own/ },
+  { reason: 'auto without a health check', config: env('remediation: auto'), says: /targets\.web: remediation is auto in dev, which needs a health check/, remedy: /add health/ },
+  { reason: 'an unknown remediation', config: env('remediation: atuo'), says: /"atuo" is not one of observe, ask, auto/, remedy: /did you mean "auto"/ },
+  { reason: 'an unknown provider', config: base.replace('provider: files', 'provider: fiels'), says: /provider: "fiels" is not a provider/, remedy: /did you mean "files"/ },
+  { reason: 'an unknown environment in a target', config: base.replace('[dev]', '[dve]'), says: /"dve" is not an environment/, remedy: /did you mean "dev"/ },
+  { reason: 'an unknown type of health check', config: target('health: [{ type: htpp, url: "http://a/" }]'), says: /health\[0\]\.type: "htpp" is not one of http, tcp, command/, remedy: /did you mean "http"/ },
+  { reason: 'a health check of a file address', config: target('health: [{ type: http, url: "file:///etc/passwd" }]'), says: /begins with http:\/\/ or https:\/\//, remedy: /https/ },
+  { reason: 'a command as one text', config: target('health: [{ type: command, command: "curl -f x" }]'), says: /expected a command as a list of words/, remedy: /no shell/ },
+  { reason: 'two health checks of one name', config: target('health: [{ type: tcp, name: a, host: a, port: 1 }, { type: tcp, name: a, host: b, port: 1 }]'), says: /a is given twice/, remedy: /name of its own/ },
+  { reason: 'no source', config: base.replace('    source: { path: ./desired }\n', ''), says: /targets\.web\.source is missing/, remedy: /add `source`/ },
+  { reason: 'a Git address that would run a command', config: base.replace('path: ./desired', 'git: "ext::sh -c id"'), says: /expected the address of a Git repository/, remedy: /https/ },
+  { reason: 'a Git address that is an option', config: base.replace('path: ./desired', 'git: "--upload-pack=id"'), says: /expected the address of a Git repository/, remedy: /https/ },
+  { reason: 'a ref that is an option', config: base.replace('path: ./desired', 'git: "https://a/b", ref: "--x"'), says: /expected a branch/, remedy: /main/ },
+  { reason: 'a path out of the repository', config: base.replace('path: ./desired', 'git: "https://a/b", path: "../x"'), says: /source\.path: expected a path inside/, remedy: /without \.\./ },
+  { reason: 'a target after nothing', config: target('after: [wbe]'), says: /after: "wbe" is not a target of dev/, remedy: /did you mean "web"/ },
+  { reason: 'a target after itself', config: target('after: [web]'), says: /goes in a circle: dev\/web → dev\/web/, remedy: /remove one/ },
+  { reason: 'windows that never open', config: env('windows: [{ kind: allow, start: "0 9 * * 1-5", duration: 8h }, { kind: deny, start: "0 0 * * *", duration: 24h }]'), says: /windows: leave no moment/, remedy: /shorten a deny/ },
+  { reason: 'a window that never begins', config: env('windows: [{ kind: allow, start: "0 0 31 4 *", duration: 8h }]'), says: /never comes/, remedy: /day of month/ },
+  { reason: 'a jitter longer than the interval', config: env('schedule: { cron: "* * * * *", jitter: 5m }'), says: /jitter: is not shorter than the 1m/, remedy: /shorter/ },
+  { reason: 'a route to an unknown sink', config: `${base}notifications: { sinks: { ops: { type: command, command: [a] } }, routes: [{ to: opps }] }\n`, says: /"opps" is not a sink/, remedy: /did you mean "ops"/ },
+  { reason: 'a ledger of a kind that is not there', config: `${base}ledger: { postgres: "\${env:X}" }\n`, says: /ledger\.sqlite is missing|unknown key "postgres"/, remedy: /sqlite/ },
+  { reason: 'a policy that is not there', config: `${base}policies: ["./policies/*.yaml"]\n`, says: /policies\[0\]: no file matches/, remedy: /correct it/ },
+  { reason: 'an include that is not there', config: `${base}include: ["./teams/*/holdfast.yaml"]\n`, says: /include\[0\]: no file matches/, remedy: /correct it/ },
+  { reason: 'another version', config: base.replace('version: 1', 'version: 2'), says: /version: expected 1/, remedy: /version: 1/ },
+  { reason: 'no version', config: base.replace('version: 1\n', ''), says: /version is missing/, remedy: /version: 1/ },
+  { reason: 'no environments', config: 'version: 1\nproject: a\n', says: /environments: none is defined/, remedy: /dev/ },
+  { reason: 'environments that are a list', config: 'version: 1\nproject: a\nenvironments: [dev]\n', says: /environments: expected names/, remedy: /below environments/ },
+];
+
+describe('a mistake is said in a line, with its field and its remedy', () => {
+  test.each(rows)('$reason', async ({ config, says, remedy, hides }) => {
+    const error = await errorOf(config);
+    const text = lines(error);
+    const found = error.problems.find((problem) => says.test(problem.message));
+    expect(found, text.join('\n')).toBeDefined();
+    expect(found?.remedy).toMatch(remedy);
+    for (const problem of error.problems) {
+      expect(problem.message.length).toBeLessThan(400);
+      expect(`${problem.message}${problem.remedy}`).not.toMatch(/[\n\u001b]/);
+    }
+    if (hides !== undefined) expect(`${shown(error)}${error.message}${JSON.stringify(error)}`).not.toContain(hides);
+  });
+
+  test.each(rows.filter((row) => typeof row.config === 'string' && row.config.length < 5_000))('no other problem is made up: $reason', async ({ config }) => {
+    expect((await errorOf(config)).problems.length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('files that are none', () => {
+  test.each<{ reason: string; make: (path: string) => void; says: RegExp }>([
+    { reason: 'a folder', make: (path) => mkdirSync(path), says: /this is a folder/ },
+    { reason: 'a pipe, without waiting for a writer', make: (path) => { execFileSync('mkfifo', [path]); }, says: /pipe, socket or device/ },
+    { reason: 'nothing', make: () => undefined, says: /no such file/ },
+  ])('$reason', async ({ make, says }) => {
+    const folder = folderWith({});
+    make(join(folder, 'holdfast.yaml'));
+    const error = await loadIn(folder).catch((problem: unknown) => problem);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).problems[0]?.message).toMatch(says);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('an unreadable file', async () => {
+    const folder = folderWith(base);
+    chmodSync(join(folder, 'holdfast.yaml'), 0);
+    await expect(loadIn(folder)).rejects.toThrow(/cannot be read \(EACCES\)/);
+  });
+});
+
+describe('what looks odd and is fine', () => {
+  test.each([
+    { reason: 'a byte order mark', text: `\ufeff${base}` },
+    { reason: 'Windows line ends', text: base.replaceAll('\n', '\r\n') },
+    { reason: 'an alias', text: base.replace('dev: {  }', 'dev: { vars: { a: &a x, b: *a } }') },
+    { reason: 'an unset ${env:…}: only its form is checked', text: minimal({ spec: 'root: /a, token: "${env:NOT_SET_ANYWHERE}"' }) },
+    { reason: 'an environment named constructor', text: base.replace('  dev: {  }', '  dev: {}\n  constructor: {}') },
+    { reason: 'a leap day', text: env('schedule: "0 0 29 2 *"') },
+    { reason: 'a glob of dot files', text: target('ignore: [{ resource: "**/.*", reason: x }, { resource: "a[!b]/{c,d}?", path: "/x/*", reason: y }]') },
+  ])('$reason', async ({ text }) => {
+    await expect(loadText(text)).resolves.toMatchObject({ project: 'shop' });
+  });
+});
