@@ -7,8 +7,8 @@ const limit = z.int().min(0).max(10_000);
 
 const timing = {
   name: z.string().min(1).optional(),
-  interval: duration.default('1s'),
-  count: z.int().min(1).max(10_000).default(1),
+  interval: duration.default('2s'),
+  count: z.int().min(1).max(10_000).default(3),
   initialDelay: z.union([duration, nought]).default('0s'),
   timeout: duration.default('5s'),
   failureLimit: limit.default(0),

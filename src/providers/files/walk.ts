@@ -9,18 +9,22 @@ export interface WalkEntry {
   readonly type: 'file' | 'folder' | 'symlink' | 'special' | 'unnameable';
 }
 
-/** Everything below a root, folders before what they hold, in the order of code units. Follows no link. */
-export function* walk(root: string, within = ''): Generator<WalkEntry> {
+/**
+ * Everything below a root, folders before what they hold, in the order of code units. Follows no
+ * link. Leaves out what Holdfast and Git keep for themselves, which is no configuration; `all`
+ * leaves out only drafts.
+ */
+export function* walk(root: string, all = false, within = ''): Generator<WalkEntry> {
   const entries = readdirSync(join(root, within), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
-    // What Holdfast and Git keep for themselves is no configuration.
-    if (entry.name.startsWith(OWN_PREFIX) || entry.name === '.git') continue;
+    const own = entry.name.startsWith(OWN_PREFIX);
+    if (all ? own && entry.name.endsWith('.draft') : own || entry.name === '.git') continue;
     const path = within === '' ? entry.name : `${within}/${entry.name}`;
     const type = entry.name.includes('\uFFFD') ? 'unnameable' : typeOf(entry, root, path);
     if (type === undefined) continue;
     yield { path, type };
-    if (type === 'folder') yield* walk(root, path);
+    if (type === 'folder') yield* walk(root, all, path);
   }
 }
 
