@@ -205,3 +205,5 @@ export interface CommandInput {
   readonly message: CommandMessage;
   readonly run: string;
 }
+
+export type { IncidentKind };

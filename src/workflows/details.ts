@@ -52,6 +52,7 @@ function howTo(part: PartState): string[] {
 }
 
 export function phaseOf(run: IncidentRun): Phase {
+  if (run.outcome !== undefined) return 'closed';
   if (run.parts.length === 0) return run.input.kind === 'blind' && run.ended.length === 0 ? 'observed' : run.ended.length === 0 ? 'deciding' : 'closed';
   return foremostPhase(run.parts.map((part) => part.phase));
 }
@@ -61,11 +62,11 @@ export function outcomeOfIncident(run: IncidentRun): Outcome {
 }
 
 /** Two upserts in the life of an incident: when it waits for a person, and at its end. */
-export function tellSearchAttributes(run: IncidentRun, outcome?: Outcome): void {
+export function tellSearchAttributes(run: IncidentRun): void {
   const risk = [...run.parts, ...run.ended][0]?.risk;
   upsertSearchAttributes({
-    HoldfastPhase: [outcome === undefined ? phaseOf(run) : 'closed'],
-    ...(outcome === undefined ? {} : { HoldfastOutcome: [outcome] }),
+    HoldfastPhase: [phaseOf(run)],
+    ...(run.outcome === undefined ? {} : { HoldfastOutcome: [run.outcome] }),
     ...(risk === undefined ? {} : { HoldfastRisk: [risk] }),
   });
 }
@@ -75,7 +76,7 @@ export function statusOf(run: IncidentRun): IncidentStatus {
   return {
     incident: formatIncident(run.input.incident),
     phase,
-    ...(phase === 'closed' ? { outcome: outcomeOfIncident(run) } : {}),
+    ...(run.outcome === undefined ? {} : { outcome: run.outcome }),
     parts: [...run.ended, ...run.parts].map((part) => ({
       part: part.part,
       phase: part.phase,

@@ -179,7 +179,8 @@ async function end(run: IncidentRun, steps: Steps): Promise<void> {
     ...(decided === undefined ? {} : { by: decided.by }),
     ...(decided?.until === undefined ? {} : { until: decided.until }),
   }));
-  tellSearchAttributes(run, outcome);
+  run.outcome = outcome;
+  tellSearchAttributes(run);
   await steps.control.close.executeWithOptions(told(`record the end: ${outcome}`), [{ incident: run.input.incident, run: run.runId, outcome, parts, malformed: run.malformed }]);
   while (run.inbox.length > 0) await judge(run, steps);
   await condition(allHandlersFinished);

@@ -1,10 +1,9 @@
-import type { AssessedPart } from '../activities/types.js';
+import type { AssessedPart, IncidentKind } from '../activities/types.js';
 import type { IncidentId } from '../domain/address.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { DecisionKind } from '../domain/message.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { Staged } from '../domain/plan.js';
-import type { IncidentKind } from '../ledger/ledger.js';
 import type { InboxMessage, Judged, RollbackInput } from '../activities/types.js';
 
 export interface IncidentInput {
@@ -75,6 +74,8 @@ export interface IncidentRun {
   stale: boolean;
   malformed: number;
   messages: number;
+  /** Set at the end. */
+  outcome?: Outcome;
   lastProblem?: string;
   details: string;
 }

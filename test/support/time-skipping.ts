@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock } from '../../src/embedded/lock.js';
+import { SEARCH_ATTRIBUTES } from '../../src/embedded/search-attributes.js';
 import { cacheFolder } from '../../src/embedded/cache.js';
 
 const VERSION = '1.31.0';
@@ -16,7 +17,11 @@ const run = promisify(execFile);
  */
 export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   const path = await timeSkippingServer();
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  // This server adds search attributes but cannot list them. 2: keyword, 3: integer.
+  const searchAttributes = Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, type === 'Int' ? 3 : 2]));
+  await env.connection.operatorService.addSearchAttributes({ namespace: env.namespace ?? 'default', searchAttributes });
+  return env;
 }
 
 /** Path of a script that starts the time-skipping server on the port given as its first argument; fetched once per version. */

@@ -1,0 +1,19 @@
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+
+export const payloadConverterPath = new URL('../../src/workflows/payload-converter.ts', import.meta.url).pathname;
+
+let bundled: Promise<{ code: string }> | undefined;
+
+/** The workflow code of `src`, bundled once per test file. */
+export function workflowBundle(): Promise<{ code: string }> {
+  try {
+    Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } } });
+  } catch {
+    // Another file of this process installed it.
+  }
+  return (bundled ??= bundleWorkflowCode({
+    workflowsPath: new URL('../../src/workflows/index.ts', import.meta.url).pathname,
+    payloadConverterPath,
+    logger: new DefaultLogger('ERROR'),
+  }));
+}
