@@ -1,3 +1,79 @@
-import type { Deps } from './deps.js';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { LoadedConfig } from '../config/load.js';
+import type { Logger } from '../providers/provider.js';
+import { lookingDeps } from './compose/looking.js';
+import { findTemporal, temporalDeps } from './compose/temporal.js';
+import type { ConfigPlace, Deps } from './deps.js';
 import type { Io } from './io.js';
-export function composeDeps(_io: Io): Deps { throw new Error('x'); }
+import { plain } from './render/escape.js';
+
+/** The rest of Holdfast, put together for one run of the program; each module is loaded at its first use. */
+export function composeDeps(io: Io): Deps {
+  let place: ConfigPlace | undefined;
+  let problems: typeof import('../config/problem.js') | undefined;
+  const log = lineLog(io);
+
+  async function load(where: ConfigPlace): Promise<LoadedConfig> {
+    place = where;
+    problems = await import('../config/problem.js');
+    const { loadConfig } = await import('../config/load.js');
+    const { providers } = await import('../providers/index.js');
+    return loadConfig({ ...where, providers, now: io.now() });
+  }
+
+  const dataDir = () => place?.dataDir ?? join(dirname(place?.file ?? join(io.cwd, 'holdfast.yaml')), '.holdfast');
+  const reload = () => load(place ?? { file: join(io.cwd, 'holdfast.yaml') });
+
+  return {
+    loadConfig: load,
+    formatConfigError: (error) => (problems !== undefined && error instanceof problems.ConfigError ? problems.formatConfigError(error) : undefined),
+    async configSchema() {
+      const { configJsonSchema } = await import('../config/schema.js');
+      const { providers } = await import('../providers/index.js');
+      return configJsonSchema(providers);
+    },
+    async explain(where, address) {
+      const { explain } = await import('../config/explain.js');
+      const { providers } = await import('../providers/index.js');
+      return explain({ ...where, providers }, address);
+    },
+    async init(request) {
+      const { initFolder } = await import('./compose/init.js');
+      return initFolder(request, { io, log, dataDir, load: (file) => load({ file }) });
+    },
+    ...lookingDeps({ io, log, dataDir }),
+    ...temporalDeps(io),
+    async openLedger(config, { readOnly }) {
+      if (readOnly && !existsSync(config.ledger.file)) return undefined;
+      const { openLedger } = await import('../ledger/open.js');
+      return openLedger(config, { readOnly });
+    },
+    async tryArtifacts(config) {
+      const { openArtifacts } = await import('../ledger/open.js');
+      await openArtifacts(config);
+    },
+    async notifyTest(config, sink, signal) {
+      const { sendTest } = await import('./compose/notify.js');
+      await sendTest(config, { sink, signal, io });
+    },
+    async startWorkers({ dataDir: folder, pools, access, control }) {
+      const { startWorkers } = await import('../worker.js');
+      const { connect } = await findTemporal(folder, io.env);
+      return startWorkers({ connect, load: reload, dataDir: folder, pools, access, control, log, env: io.env });
+    },
+    async up(request) {
+      const { startUp } = await import('./compose/up.js');
+      return startUp(request, { io, log, load: reload });
+    },
+  };
+}
+
+/** The log of what runs in this process: lines on standard error. */
+function lineLog(io: Io): Logger {
+  const line = (level: string) => (message: string, fields?: Record<string, unknown>) => {
+    const rest = fields === undefined ? '' : ` ${Object.entries(fields).map(([name, value]) => `${plain(name)}=${plain(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))}`).join(' ')}`;
+    io.err(`${io.now().toISOString().slice(11, 19)} ${level} ${plain(message)}${rest}\n`);
+  };
+  return { debug: () => undefined, info: line('info'), warn: line('warn'), error: line('error') };
+}

@@ -6,7 +6,7 @@ import { nearest } from '../config/text.js';
 import { formatAddress, parseAddress, parseIncident, type TargetAddress } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { Connection, Deps } from './deps.js';
+import type { ConfigPlace, Connection, Deps } from './deps.js';
 import { CliError } from './errors.js';
 import type { Io } from './io.js';
 import { makeStyle, type Style } from './render/style.js';
@@ -64,8 +64,12 @@ export class Context {
   }
 
   config(): Promise<Config> {
-    this.#config ??= this.deps.loadConfig(this.configFile());
+    this.#config ??= this.deps.loadConfig(this.configPlace());
     return this.#config;
+  }
+
+  configPlace(): ConfigPlace {
+    return { file: this.configFile(), ...(this.options.dataDir === undefined ? {} : { dataDir: this.dataDir() }) };
   }
 
   dataDir(): string {
@@ -97,7 +101,7 @@ export class Context {
   }
 
   /** Prints one documented JSON value: `{"version": 1, "kind": …}`. */
-  async printJson(kind: string, value: Readonly<Record<string, unknown>>): Promise<void> {
+  async printJson(kind: string, value: Readonly<Record<string, unknown>> & { readonly kind?: never; readonly version?: never }): Promise<void> {
     await this.io.out(`${JSON.stringify({ version: 1, kind, ...value }, null, 2)}\n`);
   }
 

@@ -1,5 +1,6 @@
 import type { HoldfastClient } from '../client.js';
 import type { Config } from '../config/config.js';
+import type { TargetAddress } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { Part } from '../domain/decision.js';
@@ -15,12 +16,12 @@ import type { Ledger } from '../ledger/ledger.js';
  */
 export interface Deps {
   /** Reads and checks the configuration; throws what `formatConfigError` understands. */
-  loadConfig(file: string): Promise<Config>;
+  loadConfig(where: ConfigPlace): Promise<Config>;
   /** The text of a configuration error, with file, line and caret; `undefined` for any other error. */
   formatConfigError(error: unknown): string | undefined;
   configSchema(): Promise<Json>;
   /** Every value of a target's merged configuration and where it was written. */
-  explain(file: string, environment: string, target: string): Promise<readonly ExplainedValue[]>;
+  explain(where: ConfigPlace, address: TargetAddress): Promise<readonly ExplainedValue[]>;
   init(options: InitRequest): Promise<InitResult>;
   /** One look, as a check takes it: desired, actual, ignore rules, identity. Writes nothing. */
   look(input: LookRequest): Promise<Observation>;
@@ -33,15 +34,39 @@ export interface Deps {
   notifyTest(config: Config, sink: string, signal: AbortSignal): Promise<void>;
   startWorkers(request: WorkersRequest): Promise<Running>;
   up(request: UpRequest): Promise<UpRunning>;
-  doctor(request: DoctorRequest): AsyncIterable<DoctorLine>;
+  /** Where Temporal is looked for, and who said so. */
+  temporalPlace(dataDir: string): Promise<TemporalPlace>;
+  /** Names of the search attributes that the namespace lacks; with `register` they are registered first. */
+  searchAttributes(options: ConnectRequest & { readonly register: boolean }): Promise<{ readonly missing: readonly string[]; readonly registered: readonly string[] }>;
+  /** At least how many milliseconds this machine's clock is behind Temporal's; 0 when that cannot be seen. */
+  clockBehind(options: ConnectRequest): Promise<number>;
+  /** Opens the artifact store; throws when it cannot be used. */
+  tryArtifacts(config: Config): Promise<void>;
+  /** Resolves a secret reference; throws, without the secret, when it does not resolve. */
+  trySecret(config: Config, reference: string): Promise<void>;
+  /** Reads the target's source as a check would; throws when it cannot. */
+  trySource(input: LookRequest): Promise<void>;
+}
+
+export interface ConfigPlace {
+  readonly file: string;
+  readonly dataDir?: string;
+}
+
+export interface TemporalPlace {
+  readonly address: string;
+  readonly namespace: string;
+  /** `the embedded server of /srv/.holdfast`, `TEMPORAL_ADDRESS`, …. */
+  readonly from: string;
 }
 
 export interface ExplainedValue {
   /** `health[0].interval`. */
   readonly path: string;
   readonly value: Json;
-  /** `holdfast.yaml:12`, or `default`. */
-  readonly from: string;
+  /** Absolute; `default` for what nobody wrote, with line 0. */
+  readonly file: string;
+  readonly line: number;
 }
 
 export interface InitRequest {
@@ -105,6 +130,8 @@ export interface WorkersRequest {
   /** Empty: every pool of the configuration. */
   readonly pools: readonly string[];
   readonly access: 'read' | 'write' | 'both';
+  /** Also run workflows, deliver messages, and tend schedules and the record. */
+  readonly control: boolean;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }
@@ -131,20 +158,4 @@ export interface UpRequest {
 export interface UpRunning extends Running {
   readonly temporal: string;
   readonly ui: string;
-}
-
-export interface DoctorRequest {
-  /** What could not be read is a line of its own, not the end. */
-  readonly config: Config | { readonly error: unknown; readonly file: string };
-  readonly dataDir: string;
-  readonly fix: boolean;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
-export interface DoctorLine {
-  readonly check: string;
-  readonly result: 'ok' | 'warn' | 'fail';
-  readonly message: string;
-  readonly remedy?: string;
 }

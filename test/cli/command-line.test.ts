@@ -39,7 +39,6 @@ describe('bad input is refused in a line or two, with the right code and no stac
     { reason: 'a sink that is not there', argv: ['notify', 'test', 'pager'], says: /no notification sink|no sink pager/ },
     { reason: 'a shell that is not known', argv: ['completion', 'tcsh'], says: /Allowed choices are bash, zsh, fish/ },
     { reason: 'an open incident has no outcome', argv: ['incidents', '--open', '--outcome', 'fixed'], says: /--open is given with/ },
-    { reason: 'capture without what is live', argv: ['init', '--capture'], says: /--root FOLDER|--capture needs/ },
     { reason: 'a port that no machine has', argv: ['up', '--port', '70000'], says: /from 1 to 65535/ },
   ];
 

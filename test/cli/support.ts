@@ -69,9 +69,12 @@ export function fakeDeps(overrides: Partial<Deps> = {}): Deps {
     notifyTest: absent('notifyTest'),
     startWorkers: absent('startWorkers'),
     up: absent('up'),
-    doctor: () => {
-      throw new Error('doctor is not expected here');
-    },
+    temporalPlace: () => Promise.resolve({ address: '127.0.0.1:7233', namespace: 'default', from: 'a test' }),
+    searchAttributes: absent('searchAttributes'),
+    clockBehind: absent('clockBehind'),
+    tryArtifacts: absent('tryArtifacts'),
+    trySecret: absent('trySecret'),
+    trySource: absent('trySource'),
     ...overrides,
   };
 }

@@ -1,7 +1,9 @@
+import { relative } from 'node:path';
 import { Command } from 'commander';
 import { formatAddress } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
+import type { ExplainedValue } from '../deps.js';
 import { EXIT } from '../exit.js';
 import { count, valueText } from '../render/changes.js';
 import { plain } from '../render/escape.js';
@@ -49,8 +51,14 @@ async function validate(context: Context): Promise<number> {
 
 async function print(context: Context, address: string): Promise<number> {
   const target = await context.target(address);
-  const values = await context.deps.explain(context.configFile(), target.environment, target.target);
+  const values = await context.deps.explain(context.configPlace(), target);
   if (context.json) await context.printJson('config-print', { address: formatAddress(target), values });
-  else await context.say(context.table(['KEY', 'VALUE', 'FROM'], values.map((each) => [plain(each.path), valueText(each.value), plain(each.from)])));
+  else await context.say(context.table(['KEY', 'VALUE', 'FROM'], values.map((each) => [plain(each.path), valueText(each.value), placeText(context, each)])));
   return EXIT.done;
+}
+
+function placeText(context: Context, { file, line }: ExplainedValue): string {
+  if (line === 0) return 'default';
+  const near = relative(context.io.cwd, file);
+  return `${plain(near === '' || near.startsWith('..') ? file : near)}:${line}`;
 }

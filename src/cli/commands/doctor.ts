@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
-import type { DoctorLine } from '../deps.js';
+import { type DoctorLine, examine } from '../examine.js';
 import { EXIT } from '../exit.js';
 import { plain } from '../render/escape.js';
 import { paintWord } from '../render/style.js';
@@ -22,11 +22,8 @@ export function doctorCommand(cli: Cli): Command {
 }
 
 async function doctor(context: Context, options: DoctorOptions): Promise<number> {
-  const file = context.configFile();
-  const config = await context.config().catch((error: unknown) => ({ error, file }));
   const lines: DoctorLine[] = [];
-  const timeoutMs = context.options.timeout ?? TIMEOUT_MS;
-  for await (const line of context.deps.doctor({ config, dataDir: context.dataDir(), fix: options.fix === true, timeoutMs, signal: context.io.signal })) {
+  for await (const line of examine(context, { fix: options.fix === true, timeoutMs: context.options.timeout ?? TIMEOUT_MS })) {
     lines.push(line);
     if (!context.json) await context.say(lineText(context, line));
   }

@@ -46,7 +46,7 @@ async function incident(context: Context, id: string): Promise<number> {
     const full = await gather(ledger, row);
     if (context.json) {
       const { row: bare, ...rest } = full;
-      await context.printJson('incident', { id: formatIncident(bare), ...bare, ...rest, commands: commandsOf(bare) });
+      await context.printJson('incident', { id: formatIncident(bare), incident: bare, ...rest, commands: commandsOf(bare) });
     } else await print(context, full);
     return EXIT.done;
   } finally {

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
-import { CliError } from '../errors.js';
 import { EXIT } from '../exit.js';
 import { plain } from '../render/escape.js';
 
@@ -16,13 +15,12 @@ export function initCommand(cli: Cli): Command {
     .summary('write a configuration for this folder')
     .description('Recognises what is in this folder and writes a commented holdfast.yaml that check accepts. With --capture it also writes the desired state from what is live. Overwrites nothing.')
     .option('--capture', 'write the desired state from what is live')
-    .option('--root <folder>', 'what is live: the folder to watch');
+    .option('--root <folder>', 'what is live: the folder to watch (default: what is recognised)');
   example(command, 'holdfast init --root /srv/shop', 'holdfast init --capture --root /etc/nginx');
   return define<InitOptions>(cli, { command, run: ({ context, options }) => init(context, options) });
 }
 
 async function init(context: Context, options: InitOptions): Promise<number> {
-  if (options.capture === true && options.root === undefined) throw new CliError('--capture needs to know what is live', { remedy: 'Name its folder: holdfast init --capture --root FOLDER' });
   const root = options.root === undefined ? {} : { root: resolve(context.io.cwd, options.root) };
   const file = context.options.config === undefined ? {} : { file: resolve(context.io.cwd, context.options.config) };
   const result = await context.deps.init({ folder: context.io.cwd, capture: options.capture === true, signal: context.io.signal, ...root, ...file });

@@ -8,6 +8,7 @@ import { untilStopped } from '../running.js';
 interface WorkerOptions {
   readonly pool?: readonly string[];
   readonly access: 'read' | 'write' | 'both';
+  readonly control?: boolean;
 }
 
 export function workerCommand(cli: Cli): Command {
@@ -15,7 +16,9 @@ export function workerCommand(cli: Cli): Command {
     .summary('run workers against a Temporal that is there')
     .description('Runs workers until Ctrl-C. In production only the write workers of a pool hold its write credentials.')
     .option('--pool <name...>', 'only these pools (default: all of the configuration)')
-    .addOption(new Option('--access <access>', 'what they do in their pools').choices(['read', 'write', 'both']).default('both'));
+    .addOption(new Option('--access <access>', 'what they do in their pools').choices(['read', 'write', 'both']).default('both'))
+    .option('--control', 'also run workflows, messages and schedules (the default without --pool)')
+    .option('--no-control', 'leave workflows, messages and schedules to others');
   example(command, 'holdfast worker', 'holdfast worker --pool prod --access write');
   return define<WorkerOptions>(cli, { command, formats: [], longRunning: true, run: ({ context, options }) => worker(context, options) });
 }
@@ -26,7 +29,7 @@ async function worker(context: Context, options: WorkerOptions): Promise<number>
   const known = [...new Set([...config.environments.map((each) => each.pool), ...config.targets.map((target) => target.pool)])];
   const unknown = pools.find((pool) => !known.includes(pool));
   if (unknown !== undefined) throw new CliError(`the configuration has no pool ${unknown}`, { remedy: `Its pools: ${known.join(', ') || 'none'}.` });
-  const running = await context.deps.startWorkers({ config, dataDir: context.dataDir(), pools, access: options.access, signal: context.io.signal, log: (line) => context.note(plain(line)) });
+  const running = await context.deps.startWorkers({ config, dataDir: context.dataDir(), pools, access: options.access, control: options.control ?? pools.length === 0, signal: context.io.signal, log: (line) => context.note(plain(line)) });
   context.note(`Working on ${running.queues.map(plain).join(', ')}. Ctrl-C ends.`);
   return untilStopped(context, running);
 }

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../config/config.js';
+import { refKey, type Sources } from '../../config/sources.js';
+import type { Change } from '../../domain/change.js';
+import { formatIncident } from '../../domain/address.js';
+import { HoldfastError } from '../../domain/errors.js';
+import type { Revision, Source, Target } from '../../domain/target.js';
+import type { Acceptance, Ledger, Settled } from '../../ledger/ledger.js';
+import type { Logger, Provider, ReadContext } from '../../providers/provider.js';
+import type { AssessRequest, Assessed, AssessedPart, Deps, LookRequest } from '../deps.js';
+import type { Io } from '../io.js';
+
+export interface LookingParts {
+  readonly io: Io;
+  readonly log: Logger;
+  /** Where Git sources are kept between checks. */
+  readonly dataDir: () => string;
+}
+
+/** Runs providers from here, as the workers do, and writes nothing. */
+export function lookingDeps(parts: LookingParts): Pick<Deps, 'look' | 'assess' | 'trySource' | 'trySecret'> {
+  const { io } = parts;
+  let opened: Sources | undefined;
+  const commits = new Map<string, Promise<Readonly<Record<string, string>>>>();
+
+  async function sources(): Promise<Sources> {
+    const { openSources } = await import('../../config/sources.js');
+    opened ??= openSources({ folder: join(parts.dataDir(), 'sources') });
+    return opened;
+  }
+
+  /** Each repository is asked once in a check, so that its targets all see the same commits. */
+  async function revisionOf({ config, target }: LookRequest, ctx: ReadContext): Promise<Revision> {
+    const { source } = target;
+    const kept = await sources();
+    if (source.type === 'folder') return kept.resolve(source, ctx);
+    const known = commits.get(source.url) ?? kept.refs(sourcesOf(config, source.url), ctx);
+    commits.set(source.url, known);
+    return kept.resolve(source, ctx, await known);
+  }
+
+  return {
+    trySecret: async (config, reference) => void (await resolve(io, config, reference)),
+    trySource: (request) => withContext(parts, request, async (ctx) => void (await revisionOf(request, ctx))),
+    look: (request) =>
+      withContext(parts, request, async (ctx) => {
+        const { look } = await import('../../providers/look.js');
+        const { hashJson } = await import('../../digest.js');
+        const provider = await providerOf(request.target);
+        try {
+          return await look(provider, request.target, await revisionOf(request, ctx), ctx);
+        } catch (error) {
+          // A source that cannot be read says nothing about what is live.
+          if (!(error instanceof HoldfastError)) throw error;
+          return { verdict: 'unknown', reason: error.message, revision: '', identity: {}, changes: [], resources: 0, skipped: [] };
+        }
+      }),
+    assess: (request) => withContext(parts, request, async (ctx) => assess(request, await revisionOf(request, ctx), ctx)),
+  };
+}
+
+function sourcesOf(config: Config, url: string): readonly Source[] {
+  const all = config.targets.map((target) => target.source).filter((source) => source.type === 'git' && source.url === url);
+  return [...new Map(all.map((source) => [source.type === 'git' ? refKey(source) : '', source])).values()];
+}
+
+export async function providerOf(target: Target): Promise<Provider> {
+  const { providers } = await import('../../providers/index.js');
+  const provider = providers[target.provider];
+  if (provider === undefined) throw new HoldfastError('Invalid', `there is no provider ${target.provider}`);
+  return provider;
+}
+
+/** What a read step is given when it runs from here. */
+export async function withContext<T>({ io, log }: LookingParts, { config, signal }: LookRequest, work: (ctx: ReadContext) => Promise<T>): Promise<T> {
+  const workFolder = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  try {
+    return await work({ signal, heartbeat: () => undefined, log, workFolder, resolveSecret: (reference) => resolve(io, config, reference) });
+  } finally {
+    await rm(workFolder, { recursive: true, force: true });
+  }
+}
+
+async function resolve(io: Io, config: Config, reference: string): Promise<string> {
+  const { resolveSecret } = await import('../../config/secrets.js');
+  return resolveSecret(reference, { folder: config.folder, env: { ...io.env } });
+}
+
+async function assess({ target, observation, ledger, now }: AssessRequest, revision: Revision, ctx: ReadContext): Promise<Assessed> {
+  const { assessParts } = await import('../../policy/assess.js');
+  const { decideByRemediation } = await import('../../domain/decide.js');
+  const { hashJson } = await import('../../digest.js');
+  const at = now.toISOString();
+  const quiet = ledger === undefined ? [] : await quietChanges(ledger, { target, changes: observation.changes, at });
+  const changes = observation.changes.filter((change) => !quiet.some((each) => each.change === change));
+  const gates = ledger === undefined ? [] : await ledger.closedGates(target, at);
+  const baseline = await baselineOf(target, { ...ctx, now: () => now });
+  const parts = await assessParts(
+    { target, provider: await providerOf(target), revision, changes, gates, decide: decideByRemediation, hash: hashJson, ...(baseline === undefined ? {} : { baseline }) },
+    ctx,
+  );
+  return { quiet, parts: parts.map(({ gate, ...part }): AssessedPart => ({ ...part, gates: gate.allowed ? [] : [gate] })) };
+}
+
+async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () => Date }) {
+  if (target.health.length === 0) return undefined;
+  const { probe } = await import('../../health/index.js');
+  return (await probe(target.health, ctx, { single: true })).verdict;
+}
+
+interface Quieting {
+  readonly target: Target;
+  readonly changes: readonly Change[];
+  readonly at: string;
+}
+
+/** What an incident would not be opened for, with who said so. */
+async function quietChanges(ledger: Ledger, { target, changes, at }: Quieting): Promise<Assessed['quiet']> {
+  const [settled, acceptances] = await Promise.all([ledger.settled(target, changes, at), ledger.acceptances(target, at)]);
+  return changes.flatMap((change) => {
+    const acceptance = acceptances.find((each) => covers(each, change));
+    if (acceptance !== undefined) return [{ change, why: `accepted by ${acceptance.by} until ${acceptance.until}: ${acceptance.reason}` }];
+    const row = settled.find((each) => each.fingerprint === change.fingerprint && each.revision === change.revision);
+    return row === undefined ? [] : [{ change, why: settledText(row) }];
+  });
+}
+
+function covers(acceptance: Acceptance, change: Change): boolean {
+  if (acceptance.fingerprint !== undefined) return acceptance.fingerprint === change.fingerprint;
+  return acceptance.resource === change.resource && (acceptance.path === undefined || acceptance.path === change.path);
+}
+
+function settledText(row: Settled): string {
+  const name = formatIncident({ ...row, number: row.incident });
+  return `${row.outcome} in ${name}${row.until === undefined ? '' : `, quiet until ${row.until}`}; ask again with: holdfast retry ${name} --reason WHY`;
+}

@@ -1,0 +1,155 @@
+import type { Config } from '../config/config.js';
+import { formatAddress } from '../domain/address.js';
+import type { Context } from './context.js';
+import { describeError, oneLine } from './errors.js';
+import { isHoldfastError } from '../domain/errors.js';
+import { readQueue, WORKFLOW_QUEUE, writeQueue } from './queues.js';
+import { forEachBounded } from './progress.js';
+import { count } from './render/changes.js';
+import { formatDuration } from './render/time.js';
+import { referencesOf } from './references.js';
+
+export interface DoctorLine {
+  readonly check: string;
+  readonly result: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export interface Examination {
+  /** Register what is missing. */
+  readonly fix: boolean;
+  readonly timeoutMs: number;
+}
+
+const LEAST_NODE = [22, 13] as const;
+/** Approvals and windows are judged by Temporal's clock; a workstation this far off misleads its reader. */
+const CLOCK_LIMIT_MS = 30_000;
+const WIDTH = 8;
+
+/** Looks at everything Holdfast needs, one line each; nothing that fails stops the rest. */
+export async function* examine(context: Context, options: Examination): AsyncGenerator<DoctorLine> {
+  yield node();
+  const config = await context.config().catch((error: unknown) => failed('configuration', error, context));
+  if ('check' in config) {
+    yield config;
+  } else {
+    yield ok('configuration', `${config.file}: ${count(config.environments.length, 'environment')}, ${count(config.targets.length, 'target')}`);
+    for (const warning of config.warnings) yield { check: 'configuration', result: 'warn', message: `${warning.where}: ${warning.message}` };
+    yield* secrets(context, config);
+    yield* sources(context, config);
+    yield await record(context);
+    yield await artifacts(context, config);
+  }
+  yield* temporal(context, 'check' in config ? undefined : config, options);
+  if (context.io.env['HOLDFAST_READ_ONLY'] === '1') yield { check: 'writing', result: 'warn', message: 'HOLDFAST_READ_ONLY is set: workers started from here write nothing' };
+}
+
+function node(): DoctorLine {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const good = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+  return good ? ok('node', process.versions.node) : { check: 'node', result: 'fail', message: `${process.versions.node} is too old`, remedy: `Install Node ${LEAST_NODE.join('.')} or later.` };
+}
+
+async function* secrets(context: Context, config: Config): AsyncGenerator<DoctorLine> {
+  const references = referencesOf(config);
+  const problems = (await forEachBounded(references, WIDTH, (reference) => problemOf('secrets', () => context.deps.trySecret(config, reference)))).filter((line) => line !== undefined);
+  yield* problems;
+  if (problems.length === 0) yield ok('secrets', references.length === 0 ? 'none are referred to' : `${count(references.length, 'reference')} resolve${references.length === 1 ? 's' : ''}`);
+}
+
+async function* sources(context: Context, config: Config): AsyncGenerator<DoctorLine> {
+  const signal = context.io.signal;
+  const lines = await forEachBounded(config.targets, WIDTH, (target) => problemOf(`source of ${formatAddress(target)}`, () => context.deps.trySource({ config, target, signal })));
+  const problems = lines.filter((line) => line !== undefined);
+  yield* problems;
+  if (problems.length === 0) yield ok('sources', config.targets.length === 0 ? 'there are no targets' : `${count(config.targets.length, 'target')}: all can be read`);
+}
+
+async function record(context: Context): Promise<DoctorLine> {
+  try {
+    const ledger = await context.ledger();
+    if (ledger === undefined) return { check: 'record', result: 'warn', message: 'there is none yet', remedy: 'holdfast up or holdfast worker makes it.' };
+    try {
+      const result = await ledger.verify();
+      if (result.ok) return ok('record', `${result.entries} entries verify, head ${result.head.slice(0, 12)}`);
+      return { check: 'record', result: 'fail', message: `entry ${result.seq} is bad (${result.problem}): ${result.detail}`, remedy: 'Keep the ledger as it is and compare it with a backup.' };
+    } finally {
+      await ledger.close();
+    }
+  } catch (error) {
+    return failed('record', error, context);
+  }
+}
+
+async function artifacts(context: Context, config: Config): Promise<DoctorLine> {
+  return (await problemOf('artifacts', () => context.deps.tryArtifacts(config))) ?? ok('artifacts', config.artifacts.folder);
+}
+
+async function* temporal(context: Context, config: Config | undefined, { fix, timeoutMs }: Examination): AsyncGenerator<DoctorLine> {
+  const dataDir = context.dataDir();
+  const request = { dataDir, timeoutMs };
+  try {
+    const place = await context.deps.temporalPlace(dataDir);
+    const { client } = await context.deps.connect(request);
+    try {
+      yield ok('temporal', `${place.address}, namespace ${place.namespace} (${place.from})`);
+      yield await attributes(context, { ...request, fix });
+      if (config !== undefined) yield* queues(config, (names) => client.pollers(names));
+      yield await clock(context, request);
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    yield failed('temporal', error, context);
+  }
+}
+
+async function attributes(context: Context, { dataDir, timeoutMs, fix }: { readonly dataDir: string; readonly timeoutMs: number; readonly fix: boolean }): Promise<DoctorLine> {
+  try {
+    const { missing, registered } = await context.deps.searchAttributes({ dataDir, timeoutMs, register: fix });
+    if (missing.length > 0) return { check: 'search attributes', result: 'fail', message: `not registered: ${missing.join(', ')}`, remedy: 'Register them with: holdfast doctor --fix' };
+    return ok('search attributes', registered.length === 0 ? 'registered' : `registered now: ${registered.join(', ')}`);
+  } catch (error) {
+    return failed('search attributes', error, context);
+  }
+}
+
+async function* queues(config: Config, pollers: (names: readonly string[]) => Promise<Readonly<Record<string, number>>>): AsyncGenerator<DoctorLine> {
+  const pools = [...new Set(config.targets.map((target) => target.pool))];
+  const names = [WORKFLOW_QUEUE, ...pools.flatMap((pool) => [readQueue(pool), writeQueue(pool)])];
+  const seen = await pollers(names);
+  const silent = names.filter((name) => (seen[name] ?? 0) === 0);
+  if (silent.length === 0) yield ok('workers', `${count(names.length, 'task queue')} polled`);
+  else yield { check: 'workers', result: 'fail', message: `nobody polls ${silent.join(', ')}`, remedy: 'Start workers with: holdfast worker — or everything with: holdfast up' };
+}
+
+async function clock(context: Context, request: { readonly dataDir: string; readonly timeoutMs: number }): Promise<DoctorLine> {
+  try {
+    const behind = await context.deps.clockBehind(request);
+    if (behind <= CLOCK_LIMIT_MS) return ok('clock', "not behind Temporal's");
+    return { check: 'clock', result: 'warn', message: `at least ${formatDuration(behind)} behind Temporal's`, remedy: 'Synchronise this machine with NTP.' };
+  } catch (error) {
+    return failed('clock', error, context);
+  }
+}
+
+async function problemOf(check: string, work: () => Promise<void>): Promise<DoctorLine | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return { check, result: 'fail', message: oneLine(error), ...(isHoldfastError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) };
+  }
+}
+
+function failed(check: string, error: unknown, context: Context): DoctorLine {
+  const [first = '', remedy] = describeError(error, { formatConfigError: (each) => context.deps.formatConfigError(each)?.split('\n', 1)[0] }).lines;
+  const message = first.replace(/^holdfast: /, '');
+  const told = isHoldfastError(error) ? (error.remedy ?? remedy) : remedy;
+  return { check, result: 'fail', message, ...(told === undefined ? {} : { remedy: told }) };
+}
+
+function ok(check: string, message: string): DoctorLine {
+  return { check, result: 'ok', message };
+}

@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { HoldfastError } from '../../src/domain/errors.js';
+import type { ClosedGate, Entry, TargetRow } from '../../src/ledger/ledger.js';
+import { change, cli, config, connected, HASH, incident, observation, plan, recorded, stream } from './support.js';
+
+function row(target: string, overrides: Partial<TargetRow> = {}): TargetRow {
+  return { environment: 'prod', target, verdict: 'clean', digest: 'd', revision: 'r', changes: 0, since: '2030-01-30T00:00:00Z', at: '2030-01-31T11:58:00.000Z', ...overrides };
+}
+
+const FREEZE: ClosedGate = { scope: 'prod', gate: 'freeze', by: 'bob', reason: 'release 4.2', at: '2030-01-31T10:00:00Z', until: '2030-01-31T14:00:00Z' };
+
+describe('status', () => {
+  const rows = [row('api'), row('storefront', { verdict: 'drifted', changes: 2 }), { ...row('storefront', { at: '2030-01-31T08:00:00.000Z' }), environment: 'dev' }];
+  const members = { targets: () => Promise.resolve(rows), incidents: (filter: { open?: boolean }) => Promise.resolve(filter.open === true ? [incident()] : []), allClosedGates: () => Promise.resolve([FREEZE]) };
+
+  it('shows every target, and first what needs attention', async () => {
+    const ran = await cli(['status'], { deps: { ...recorded(members), ...connected({}) } });
+    expect(ran.code).toBe(0);
+    expect(ran.out).toMatch(/Needs attention\n {2}! prod\/storefront: prod\/storefront#7 waits for an approval\n {2}! dev\/storefront: its check is overdue/);
+    expect(ran.out).toMatch(/prod\/storefront +drifted +2 +2m +prod\/storefront#7 +awaiting-approval \(plan 3f9ac2d10000\): an approval/);
+    expect(ran.out).toMatch(/dev\/storefront +clean +- +4h \(overdue\)/);
+    expect(ran.out).toContain('freeze of prod by bob until 2030-01-31T14:00:00Z: release 4.2');
+    expect(ran.err).toContain('Next: holdfast incident prod/storefront#7');
+    const order = ['prod/storefront', 'dev/storefront', 'prod/api'].map((address) => ran.out.lastIndexOf(`\n${address}`));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  });
+
+  it('says what is away and shows the rest', async () => {
+    const away = { connect: () => Promise.reject(new HoldfastError('Unreachable', 'nothing answers')) };
+    const ran = await cli(['status'], { deps: away });
+    expect(ran.code).toBe(0);
+    expect(ran.err).toContain('Temporal is not reachable, so nothing is checked or repaired now: nothing answers');
+    expect(ran.err).toContain('There is no record yet');
+    expect(ran.out).toMatch(/prod\/api +never/);
+  });
+
+  it('names a pool that nobody works for', async () => {
+    const ran = await cli(['status', 'prod'], { deps: { ...recorded(members), ...connected({ pollers: (queues) => Promise.resolve(Object.fromEntries(queues.map((queue) => [queue, 0]))) }) } });
+    expect(ran.err).toContain('No worker reads pool prod; start one with: holdfast worker --pool prod');
+  });
+
+  it('takes the phase from the running incident where the record is behind', async () => {
+    const status = { incident: 'prod/storefront#7', phase: 'soaking' as const, parts: [{ part: 1, phase: 'soaking' as const, decision: 'ask', risk: 'low', changes: 1, waitsFor: 'the end of the soak' }] };
+    const ran = await cli(['status', 'prod'], { deps: { ...recorded(members), ...connected({ incidentStatus: () => Promise.resolve(status) }) } });
+    expect(ran.out).toContain('soaking: the end of the soak');
+  });
+
+  it('is one JSON value', async () => {
+    const ran = await cli(['status', 'prod', '-o', 'json'], { deps: { ...recorded(members), ...connected({}) } });
+    expect(JSON.parse(ran.out)).toMatchObject({ version: 1, kind: 'status', degraded: [], gates: [FREEZE], targets: [{ address: 'prod/storefront', incident: { id: 'prod/storefront#7', plan: HASH }, gates: [FREEZE] }, { address: 'prod/api' }] });
+  });
+
+  it('keeps showing an incident that ended needs-human until the target is seen clean', async () => {
+    const ended = incident({ target: 'api', phase: 'closed', outcome: 'needs-human', closedAt: '2030-01-31T11:30:00Z' });
+    const incidents = (filter: { open?: boolean }) => Promise.resolve(filter.open === true ? [] : [ended]);
+    const before = recorded({ ...members, incidents, targets: () => Promise.resolve([row('api', { verdict: 'drifted', changes: 1 })]) });
+    expect((await cli(['status', 'prod'], { deps: { ...before, ...connected({}) } })).out).toContain('prod/api#7 needs a human');
+    const after = recorded({ ...members, incidents, targets: () => Promise.resolve([row('api')]) });
+    expect((await cli(['status', 'prod'], { deps: { ...after, ...connected({}) } })).out).not.toContain('needs a human');
+  });
+});
+
+describe('incidents', () => {
+  it('passes its filters on and lists what it gets', async () => {
+    const seen: unknown[] = [];
+    const deps = recorded({ incidents: (filter) => { seen.push(filter); return Promise.resolve([incident({ outcome: 'rolled-back', closedAt: '2030-01-31T11:30:00Z', phase: 'closed' })]); } });
+    const ran = await cli(['incidents', 'prod/storefront', '--outcome', 'rolled-back', '--since', '7d', '--limit', '3'], { deps });
+    expect(seen).toEqual([{ environment: 'prod', target: 'storefront', open: false, outcome: 'rolled-back', since: '2030-01-24T12:00:00.000Z', limit: 3 }]);
+    expect(ran.out).toMatch(/prod\/storefront#7 +rolled-back +drift +low +1h +30m/);
+  });
+
+  it('says that there are none, with nothing on standard output', async () => {
+    expect(await cli(['incidents'], { deps: recorded({}) })).toEqual({ code: 0, out: '', err: 'There are none.\n' });
+  });
+});
+
+describe('incident', () => {
+  const entries: readonly Entry[] = [
+    { seq: 1, at: '2030-01-31T11:00:00.000Z', kind: 'opened', by: 'holdfast', data: { changes: 1 }, previous: '0', hash: '1' },
+    { seq: 2, at: '2030-01-31T11:00:05.000Z', kind: 'validated', data: { of: 'the staged release', verdict: 'unhealthy', checks: [{ name: 'http', verdict: 'unhealthy', message: 'status 503\u001b[2J' }] }, previous: '1', hash: '2' },
+  ];
+  const deps = recorded({
+    incident: () => Promise.resolve(incident({ narrative: 'It drifted.\nIt was asked about.' })),
+    entries: () => stream(entries),
+    decisions: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, ask: 'a', decision: 'approve', plan: HASH, by: 'bob', verified: false, at: '2030-01-31T11:30:00Z', run: 'r', message: 'm' }]),
+    intents: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, key: 'k', step: 'prod/storefront#7/1.1/finalize', write: 'switch', plan: HASH, fence: 1, at: '2030-01-31T11:31:00Z', attempts: 1 }]),
+  });
+
+  it('tells the whole story, with the commands to paste', async () => {
+    const ran = await cli(['incident', 'prod/storefront'], { deps: { ...deps, ...connected({}) } });
+    expect(ran.code).toBe(0);
+    for (const text of [
+      'prod/storefront#7  awaiting-approval', '/server/port: 9103 → 9999', '1. write etc/app.yaml as desired', 'approve by bob (unverified), plan 3f9ac2d10000', 'http: unhealthy, status 503\\x1b[2J',
+      'switch  not known to have ended', 'It was asked about.', 'holdfast approve prod/storefront#7 --plan 3f9ac2d10000', 'holdfast reject prod/storefront#7',
+    ]) expect(ran.out).toContain(text);
+    expect(ran.out).not.toContain('\u001b');
+  });
+
+  it('is one JSON value', async () => {
+    const ran = await cli(['incident', 'prod/storefront#7', '-o', 'json'], { deps: { ...deps, ...connected({}) } });
+    expect(JSON.parse(ran.out)).toMatchObject({ version: 1, kind: 'incident', id: 'prod/storefront#7', incident: { phase: 'awaiting-approval', kind: 'drift' }, plans: [{ hash: HASH }], entries: [{ seq: 1 }, { seq: 2 }], commands: [expect.stringContaining('approve'), expect.anything(), expect.anything()] });
+  });
+
+  it('shows the drift that was last seen where nothing was planned', async () => {
+    const observed = recorded({
+      incident: () => Promise.resolve(incident({ phase: 'observed', parts: [] })),
+      lastObservation: () => Promise.resolve(row('storefront')),
+      report: () => Promise.resolve(observation([change({ resource: 'etc/seen' })])),
+    });
+    expect((await cli(['incident', 'prod/storefront'], { deps: { ...observed, ...connected({}) } })).out).toContain('etc/seen');
+  });
+});
+
+describe('changes', () => {
+  it('puts writes and first sights in the order of time', async () => {
+    const deps = recorded({
+      intents: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, key: 'k', step: 's', write: 'switch', resource: 'current', plan: HASH, fence: 1, at: '2030-01-31T11:31:00Z', attempts: 1, closedAt: '2030-01-31T11:31:01Z', ok: true }]),
+      entries: () => stream<Entry>([{ seq: 1, at: '2030-01-31T11:00:00Z', kind: 'drift', environment: 'prod', target: 'storefront', data: { changes: 2 }, previous: '', hash: '' }]),
+    });
+    const ran = await cli(['changes', 'prod', '--since', '2h'], { deps });
+    expect(ran.out).toMatch(/11:00:00 +drift +prod\/storefront +- +changes 2\n.*11:31:00 +write +prod\/storefront#7 +current +switch: done/);
+  });
+});
+
+describe('audit', () => {
+  const entry: Entry = { seq: 1, at: '2030-01-31T11:00:00Z', kind: 'opened', by: '=cmd()', data: { b: 1, a: 2 }, previous: '0', hash: 'h' };
+
+  it('exports the record line by line', async () => {
+    const ran = await cli(['audit', 'export'], { deps: recorded({ entries: () => stream([entry]) }) });
+    expect(JSON.parse(ran.out)).toEqual(entry);
+    const csv = await cli(['audit', 'export', '--format', 'csv'], { deps: recorded({ entries: () => stream([entry]) }) });
+    expect(csv.out).toContain(`"'=cmd()"`);
+  });
+
+  it('verifies, and names the first bad entry', async () => {
+    expect(await cli(['audit', 'verify'], { deps: recorded({ verify: () => Promise.resolve({ ok: true, entries: 9, head: HASH, checkpoints: 2 }) }) })).toMatchObject({ code: 0, out: 'The record verifies: 9 entries, 2 signed checkpoints, head 3f9ac2d10000.\n' });
+    const bad = recorded({ verify: () => Promise.resolve({ ok: false, seq: 5, problem: 'changed', detail: 'its hash does not match' }) });
+    expect(await cli(['audit', 'verify'], { deps: bad })).toMatchObject({ code: 1, out: '', err: expect.stringContaining('entry 5 is the first bad one (changed): its hash does not match') });
+    expect(JSON.parse((await cli(['audit', 'verify', '-o', 'json'], { deps: bad })).out)).toMatchObject({ kind: 'audit-verify', ok: false, seq: 5, exitCode: 1 });
+  });
+});
+
+describe('schedules', () => {
+  const listed = [{ environment: 'prod', cron: ['*/15 * * * *'], timezone: 'Europe/London', paused: true, note: 'paused by bob', lastAt: '2030-01-31T11:45:00Z' }];
+
+  it('are listed with what they are doing', async () => {
+    const ran = await cli(['schedules'], { deps: connected({ schedules: () => Promise.resolve(listed) }) });
+    expect(ran.out).toMatch(/prod +\*\/15 \* \* \* \* +Europe\/London +paused +15m +- +paused by bob/);
+  });
+
+  it('are paused with a name and a reason', async () => {
+    const notes: string[] = [];
+    const ran = await cli(['schedules', 'pause', 'prod', '--reason', 'maintenance'], { deps: connected({ pauseSchedule: (environment, note) => { notes.push(`${environment}: ${note}`); return Promise.resolve(); } }) });
+    expect(notes).toEqual(['prod: paused by alice: maintenance']);
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('holdfast schedules resume prod') });
+  });
+
+  it('are made those of the configuration', async () => {
+    const ran = await cli(['schedules', 'sync'], { deps: connected({ syncSchedules: (wanted) => Promise.resolve({ created: wanted.map((each) => each.environment), updated: [], removed: ['old'] }) }) });
+    expect(ran.out).toBe('created dev, prod; removed old\n');
+  });
+});
+
+describe('notify test', () => {
+  const sinks = [{ name: 'hook', type: 'command' as const, command: ['true'], timeoutMs: 1 }, { name: 'pager', type: 'command' as const, command: ['true'], timeoutMs: 1 }];
+  const loadConfig = () => Promise.resolve(config({ notifications: { sinks, routes: [] } }));
+
+  it('sends through every sink and fails when one did not take it', async () => {
+    const ran = await cli(['notify', 'test'], { deps: { loadConfig, notifyTest: (_config, sink) => (sink === 'hook' ? Promise.resolve() : Promise.reject(new Error('status 500'))) } });
+    expect(ran).toEqual({ code: 1, out: 'ok  hook\nfail  pager: status 500\n', err: '' });
+    expect(await cli(['notify', 'test', 'hook'], { deps: { loadConfig, notifyTest: () => Promise.resolve() } })).toMatchObject({ code: 0, out: 'ok  hook\n' });
+  });
+});
+
+describe('config', () => {
+  it('validate counts, and says warnings aside', async () => {
+    const ran = await cli(['config', 'validate'], { deps: { loadConfig: () => Promise.resolve(config({ warnings: [{ where: 'prod', message: 'windows are not enforced yet' }] })) } });
+    expect(ran).toEqual({ code: 0, out: '/work/holdfast.yaml is valid: 2 environments, 3 targets.\n', err: 'warning: prod: windows are not enforced yet\n' });
+  });
+
+  it('print names the file and line of every value', async () => {
+    const explain = () => Promise.resolve([{ path: 'soak', value: '30m', file: '/work/holdfast.yaml', line: 12 }, { path: 'settle', value: '0s', file: 'default', line: 0 }]);
+    expect((await cli(['config', 'print', 'prod/api'], { deps: { explain } })).out).toMatch(/soak +"30m" +holdfast\.yaml:12\nsettle +"0s" +default/);
+  });
+});
+
+describe('doctor', () => {
+  const well = {
+    ...recorded({ verify: () => Promise.resolve({ ok: true as const, entries: 3, head: HASH, checkpoints: 1 }) }),
+    ...connected({}),
+    searchAttributes: ({ register }: { register: boolean }) => Promise.resolve({ missing: [], registered: register ? ['HoldfastPhase'] : [] }),
+    clockBehind: () => Promise.resolve(0),
+    tryArtifacts: () => Promise.resolve(),
+    trySource: () => Promise.resolve(),
+  };
+
+  it('says that all is well', async () => {
+    const ran = await cli(['doctor'], { deps: well });
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    expect(ran.out.trim().split('\n').every((line) => line.startsWith('ok '))).toBe(true);
+    expect((await cli(['doctor', '--fix'], { deps: well })).out).toContain('registered now: HoldfastPhase');
+  });
+
+  it('goes on after each failure, gives the remedy, and fails', async () => {
+    const sick = {
+      ...well,
+      loadConfig: () => Promise.resolve(config({ notifications: { sinks: [{ name: 'hook', type: 'webhook', url: 'https://example.com', secret: '${env:HOOK}', allowPrivate: false, timeoutMs: 1 }], routes: [] } })),
+      ...recorded({ verify: () => Promise.resolve({ ok: false as const, seq: 2, problem: 'removed' as const, detail: 'a gap' }) }),
+      ...connected({ pollers: (queues) => Promise.resolve(Object.fromEntries(queues.map((queue) => [queue, queue === 'holdfast' ? 1 : 0]))) }),
+      searchAttributes: () => Promise.resolve({ missing: ['HoldfastPhase'], registered: [] }),
+      clockBehind: () => Promise.resolve(120_000),
+      trySecret: () => Promise.reject(new HoldfastError('Invalid', 'the secret ${env:HOOK} is not set', { remedy: 'set HOOK' })),
+      trySource: () => Promise.reject(new HoldfastError('Unreachable', 'the folder is gone')),
+    };
+    const ran = await cli(['doctor', '-o', 'json'], { deps: sick });
+    expect(ran.code).toBe(1);
+    const found = JSON.parse(ran.out).checks.filter((each: { result: string }) => each.result !== 'ok').map((each: { check: string; result: string }) => `${each.result} ${each.check}`);
+    expect(found).toEqual(['fail secrets', 'fail source of dev/storefront', 'fail source of prod/api', 'fail source of prod/storefront', 'fail record', 'fail search attributes', 'fail workers', 'warn clock']);
+    expect((await cli(['doctor'], { deps: sick })).out).toContain('fail  secrets: the secret ${env:HOOK} is not set\n      set HOOK');
+  });
+
+  it('looks at Temporal even when the configuration is broken', async () => {
+    const ran = await cli(['doctor'], { deps: { ...well, loadConfig: () => Promise.reject(new HoldfastError('Invalid', 'line 3 is wrong', { remedy: 'correct it' })) } });
+    expect(ran.code).toBe(1);
+    expect(ran.out).toContain('fail  configuration: line 3 is wrong\n      correct it');
+    expect(ran.out).toContain('ok    temporal: 127.0.0.1:7233');
+  });
+});
+
+describe('completion', () => {
+  it.each(['bash', 'zsh', 'fish'])('for %s knows commands and their options, and asks for addresses', async (shell) => {
+    const ran = await cli(['completion', shell]);
+    expect(ran.code).toBe(0);
+    for (const word of ['rollback', 'drift-exit-code', 'holdfast completion --targets']) expect(ran.out).toContain(word);
+  });
+
+  it('prints addresses, and nothing where there is no configuration', async () => {
+    expect((await cli(['completion', '--targets'])).out).toBe('dev\nprod\ndev/storefront\nprod/api\nprod/storefront\n');
+    expect(await cli(['completion', '--targets'], { deps: { loadConfig: () => Promise.reject(new Error('none')) } })).toEqual({ code: 0, out: '', err: '' });
+  });
+});
+
+describe('up and worker', () => {
+  it('say where everything is and what to try, and end cleanly on the first Ctrl-C', async () => {
+    const controller = new AbortController();
+    let ended = () => undefined as void;
+    const run = new Promise<void>((resolve) => { ended = resolve; });
+    const up = () => {
+      setImmediate(() => { controller.abort('SIGINT'); });
+      return Promise.resolve({ temporal: '127.0.0.1:7233', ui: 'http://127.0.0.1:8233', queues: ['holdfast'], run, shutdown: ended });
+    };
+    const ran = await cli(['up'], { deps: { up }, io: { signal: controller.signal } });
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain('Temporal UI   http://127.0.0.1:8233');
+    expect(ran.out).toContain('Next, in another terminal: holdfast status --config /work/holdfast.yaml');
+    expect(ran.err).toContain('Ctrl-C again ends at once');
+  });
+
+  it('run what was asked for', async () => {
+    const seen: unknown[] = [];
+    const startWorkers = (request: { pools: readonly string[]; access: string; control: boolean }) => {
+      seen.push([request.pools, request.access, request.control]);
+      return Promise.resolve({ queues: ['holdfast-prod-write'], run: Promise.resolve(), shutdown: () => undefined });
+    };
+    expect(await cli(['worker', '--pool', 'prod', '--access', 'write'], { deps: { startWorkers } })).toMatchObject({ code: 0, err: expect.stringContaining('Working on holdfast-prod-write') });
+    await cli(['worker'], { deps: { startWorkers } });
+    expect(seen).toEqual([[['prod'], 'write', false], [[], 'both', true]]);
+  });
+});
+
+describe('init', () => {
+  it('says what it wrote and what to try', async () => {
+    const init = () => Promise.resolve({ written: [{ path: 'holdfast.yaml', what: 'one environment, one target' }], example: 'prod/site' });
+    expect(await cli(['init', '--root', '/srv'], { deps: { init } })).toMatchObject({ code: 0, out: 'wrote holdfast.yaml  one environment, one target\n', err: expect.stringContaining('holdfast check prod/site') });
+  });
+});
+
+describe('a plan in the record that another version wrote', () => {
+  it('is shown with what is known of it', async () => {
+    const odd = recorded({ incident: () => Promise.resolve(incident({ parts: [{ part: 1, phase: 'a-new-phase', plan: 'x', changes: 'many' }] })), plan: () => Promise.resolve(plan()) });
+    expect(await cli(['incident', 'prod/storefront'], { deps: { ...odd, ...connected({}) } })).toMatchObject({ code: 0, out: expect.stringContaining('a-new-phase') });
+  });
+});
