@@ -5,7 +5,6 @@ import { sightingAction } from '../domain/sighting.js';
 import type { Revision, Target } from '../domain/target.js';
 import { environmentOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
-import { hashJson } from '../digest.js';
 import type { IncidentKind, IncidentRow } from '../ledger/ledger.js';
 import { look } from '../providers/look.js';
 import type { ReadContext } from '../providers/provider.js';
@@ -91,7 +90,7 @@ export async function observeTarget(deps: Dependencies, target: Target, ctx: Rea
 
 async function readTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>>): Promise<Observation> {
   const { provider } = await configured(deps, target);
-  return look(provider, target, await revisionOf(deps, target, ctx, commits), ctx, hashJson);
+  return look(provider, target, await revisionOf(deps, target, ctx, commits), ctx);
 }
 
 export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Revision> {

@@ -1,6 +1,6 @@
+import { hashJson } from '../digest.js';
 import { fingerprintOf, type Change, type Difference, type Observation } from '../domain/change.js';
 import { isHoldfastError } from '../domain/errors.js';
-import type { HashJson } from '../domain/json.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { IgnoreRule, Revision, Target } from '../domain/target.js';
 import { compileGlob, type Matcher } from './glob.js';
@@ -17,24 +17,24 @@ const MAX_REASON = 500;
  * difference its fingerprint and sorts. What goes wrong is a verdict of `unknown` with its reason;
  * it throws only once `ctx.signal` has fired.
  */
-export async function look(provider: Provider, target: Target, revision: Revision, ctx: ReadContext, hash: HashJson): Promise<Observation> {
+export async function look(provider: Provider, target: Target, revision: Revision, ctx: ReadContext): Promise<Observation> {
   try {
     ctx.signal.throwIfAborted();
     const sight = await provider.observe(target, revision, ctx);
-    return observationOf(target, revision, sight, hash);
+    return observationOf(target, revision, sight);
   } catch (error) {
     if (ctx.signal.aborted) throw error;
     return unknown(revision, {}, messageOf(error));
   }
 }
 
-function observationOf(target: Target, revision: Revision, sight: Sight, hash: HashJson): Observation {
+function observationOf(target: Target, revision: Revision, sight: Sight): Observation {
   const identity = sight.identity ?? {};
   if (sight.verdict === 'unknown') return unknown(revision, identity, sight.reason);
   const stranger = strangerIn(target.expect, identity);
   if (stranger !== undefined) return unknown(revision, identity, stranger);
   const { kept, ignored } = applyRules(target.ignore, sight.differences);
-  const changes = kept.map((difference): Change => ({ ...difference, fingerprint: fingerprintOf(target, difference, hash) })).sort(byPlace);
+  const changes = kept.map((difference): Change => ({ ...difference, fingerprint: fingerprintOf(target, difference, hashJson) })).sort(byPlace);
   return {
     verdict: changes.length === 0 ? 'clean' : 'drifted',
     revision: sight.revision,

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan, Staged } from '../../domain/plan.js';
 import type { WriteContext } from '../provider.js';
@@ -20,6 +20,7 @@ export async function cleanup(plan: Plan, staged: Staged, ctx: WriteContext, opt
     removeRecord(live.releases, release.name);
     removeShadowLog(release.release);
     prune(release, kept);
+    removeIfEmpty(live.releases);
   });
   if (!options.keepSnapshot) await ctx.artifacts.remove(release.artifact);
 }
@@ -35,5 +36,14 @@ function prune({ live }: StagedRelease, kept: ReadonlySet<string>): void {
   for (const { path } of made.slice(live.spec.keepReleases)) {
     removeRelease(path);
     removeRecord(live.releases, path.slice(path.lastIndexOf('/') + 1));
+  }
+}
+
+/** A folder of releases that holds none has nothing to say. */
+function removeIfEmpty(releases: string): void {
+  try {
+    rmdirSync(releases);
+  } catch {
+    // It holds something, and stays.
   }
 }

@@ -20,11 +20,18 @@ export function cwdOf(spec: FilesSpec, release: string): string {
   return filler({ release })(spec.cwd ?? release);
 }
 
-/** Runs the `validate` command on a staged release. `secrets` is asked only when its words are to be shown. */
-export async function validateRelease(live: Live, release: string, intent: OpenIntent, ctx: WriteContext, secrets: () => Promise<readonly string[]>): Promise<void> {
+/** A staged release, and how to find the secrets in it when words about it are to be shown. */
+export interface OnRelease {
+  readonly live: Live;
+  readonly release: string;
+  readonly secrets: () => Promise<readonly string[]>;
+}
+
+/** Runs the `validate` command on a staged release. */
+export async function validateRelease({ live, release, secrets }: OnRelease, intent: OpenIntent, ctx: WriteContext): Promise<void> {
   const { spec } = live;
   if (spec.validate === undefined) return;
-  const result = await run(spec, spec.validate.map(filler({ release })), release, intent, ctx);
+  const result = await run({ spec, release, command: spec.validate }, intent, ctx);
   if (result.end === 'exited' && result.code === 0) return;
   ctx.signal.throwIfAborted();
   const said = oneLine(redactOutput(result.stderr, await secrets()).replaceAll(release, '{release}'), 300);
@@ -37,17 +44,20 @@ export async function validateRelease(live: Live, release: string, intent: OpenI
 export async function reload(live: Live, intent: OpenIntent, ctx: WriteContext): Promise<void> {
   const how = live.spec.reload;
   if (how === undefined) return;
-  if ('signal' in how) return signal(how.signal, how.pidFile);
-  const result = await run(live.spec, how.command.map(filler({ release: live.root })), live.root, intent, ctx);
+  if ('signal' in how) {
+    signal(how.signal, how.pidFile);
+    return;
+  }
+  const result = await run({ spec: live.spec, release: live.root, command: how.command }, intent, ctx);
   if (result.end === 'exited' && result.code === 0) return;
   ctx.signal.throwIfAborted();
   throw new HoldfastError('Rejected', `the files are in place, but the reload command ${shown(how.command[0] ?? '')} ${endText(result)}`, { remedy: 'look at what the service says' });
 }
 
-async function run(spec: FilesSpec, command: readonly string[], release: string, intent: OpenIntent, ctx: WriteContext): Promise<CommandResult> {
+async function run({ spec, release, command }: { readonly spec: FilesSpec; readonly release: string; readonly command: readonly string[] }, intent: OpenIntent, ctx: WriteContext): Promise<CommandResult> {
   let recorded: Promise<void> | undefined;
   const result = await runCommand({
-    command, env: {}, cwd: cwdOf(spec, release), timeoutMs: milliseconds(spec.commandTimeout), signal: ctx.signal,
+    command: command.map(filler({ release })), env: {}, cwd: cwdOf(spec, release), timeoutMs: milliseconds(spec.commandTimeout), signal: ctx.signal,
     onStart: (pid) => {
       const identity = identityOfProcess(pid);
       if (identity !== undefined) recorded = intent.child(identity);

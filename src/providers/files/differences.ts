@@ -9,6 +9,7 @@ import { keyed, sha256 } from './seal.js';
 import { lastMatch, type Setup } from './setup.js';
 import { diffText } from './text-diff.js';
 
+type Base = Pick<Difference, 'resource' | 'revision'>;
 type FileEntry = Extract<Entry, { type: 'file' }>;
 
 /** Everything about one resource: how it differs, what could not be compared, and what was read. */
@@ -26,15 +27,14 @@ export async function compareResource(setup: Setup, resource: string): Promise<C
   const desired = readEntry(setup.desired, resource, setup.spec.maxFileBytes);
   const live = readEntry(setup.real, resource, setup.spec.maxFileBytes);
   const skip = (path: string, reason: string): Compared => ({ differences: [], skipped: [{ resource, path, reason }], desired, live });
-  const found = (differences: readonly Difference[]): Compared => ({ differences, skipped: [], desired, live });
   switch (desired.type) {
     case 'absent':
-      return unmanaged(setup, resource, live, skip, found);
+      return unmanaged(setup, resource, live);
     case 'symlink':
     case 'special':
       return skip('', `the desired state holds a ${kindOf(desired)} here, which is not compared`);
     case 'folder':
-      return found([]);
+      return { differences: [], skipped: [], desired, live };
     case 'large':
       return skip('', `the desired file is larger than maxFileBytes (${setup.spec.maxFileBytes})`);
     case 'unreadable':
@@ -71,19 +71,22 @@ export function desiredMode(setup: Setup, resource: string, desired: number, liv
   return executable ? live | ((live & 0o444) >> 2) : live & ~0o111;
 }
 
-function unmanaged(setup: Setup, resource: string, live: Entry, skip: (path: string, reason: string) => Compared, found: (differences: readonly Difference[]) => Compared): Compared {
+function unmanaged(setup: Setup, resource: string, live: Entry): Compared {
+  const none = { desired: { type: 'absent' }, live, differences: [], skipped: [] } as const;
+  const skip = (reason: string): Compared => ({ ...none, skipped: [{ resource, path: '', reason }] });
   switch (live.type) {
     case 'absent':
     case 'folder':
-      return found([]);
+      return none;
     case 'special':
-      return skip('', `a ${live.what} is not compared`);
+      return skip(`a ${live.what} is not compared`);
     default:
   }
-  if (setup.spec.unmanaged === 'ignore') return skip('', 'unmanaged: ignore');
-  if (setup.isProtected(resource)) return skip('', 'protected, and not in the desired state');
+  if (setup.spec.unmanaged === 'ignore') return skip('unmanaged: ignore');
+  if (setup.isProtected(resource)) return skip('protected, and not in the desired state');
   // What it holds is not part of it: a log that grows stays the same change.
-  return found([{ resource, kind: 'unmanaged', path: '', actual: kindOf(live), sensitive: false, revision: resourceRevision(setup, resource, { type: 'absent' }), effect: 'delete' }]);
+  const revision = resourceRevision(setup, resource, none.desired);
+  return { ...none, differences: [{ resource, kind: 'unmanaged', path: '', actual: kindOf(live), sensitive: false, revision, effect: 'delete' }] };
 }
 
 async function compareFile(setup: Setup, resource: string, desired: FileEntry, live: Entry): Promise<Compared> {
@@ -102,24 +105,24 @@ async function compareFile(setup: Setup, resource: string, desired: FileEntry, l
     case 'large':
       return result([
         { ...base, kind: 'changed', path: '@content', desired: { bytes: desired.content.length }, actual: { bytes: live.bytes }, effect: 'update' },
-        ...attributeDifferences(setup, resource, desired, live, revision),
+        ...attributeDifferences(setup, base, desired, live),
       ]);
     case 'unreadable': {
-      const attributes = attributeDifferences(setup, resource, desired, live, revision);
+      const attributes = attributeDifferences(setup, base, desired, live);
       if (attributes.length > 0) return result(attributes, { skipped: [{ resource, path: '@content', reason: 'the live file cannot be read: permission denied' }] });
       throw new HoldfastError('Unreachable', `the live file ${shown(resource)} cannot be read: permission denied`, { remedy: 'run the worker as a user that may read it' });
     }
     case 'file':
   }
-  const attributes = attributeDifferences(setup, resource, desired, live, revision);
+  const attributes = attributeDifferences(setup, base, desired, live);
   if (desired.content.equals(live.content)) return result(attributes);
   // What else bears this name may be anywhere: nothing of what it holds is shown.
   if (live.links > 1) return result([{ ...base, kind: 'changed', path: '@type', desired: 'file', actual: 'hard link', effect: 'replace' }]);
-  const { differences, fields } = await contentDifferences(setup, resource, desired, live, revision);
+  const { differences, fields } = await contentDifferences(setup, base, desired, live);
   return result([...differences, ...attributes], fields === undefined ? {} : { fields });
 }
 
-async function contentDifferences(setup: Setup, resource: string, desired: FileEntry, live: FileEntry, revision: string): Promise<{ differences: Difference[]; fields?: readonly FieldDifference[] }> {
+async function contentDifferences(setup: Setup, { resource, revision }: Base, desired: FileEntry, live: FileEntry): Promise<{ differences: Difference[]; fields?: readonly FieldDifference[] }> {
   const base = { resource, kind: 'changed', revision, effect: 'update' } as const;
   const secret = setup.isSensitive(resource);
   const fields = await fieldDifferences(setup, resource, desired, live);
@@ -146,7 +149,7 @@ async function fieldDifferences(setup: Setup, resource: string, desired: FileEnt
   return wanted === undefined || found === undefined ? undefined : compareFields(wanted, found, setup.rulesOf(resource));
 }
 
-function attributeDifferences(setup: Setup, resource: string, desired: Attributes, live: Attributes, revision: string): Difference[] {
+function attributeDifferences(setup: Setup, { resource, revision }: Base, desired: Attributes, live: Attributes): Difference[] {
   const base = { resource, kind: 'changed', sensitive: false, revision, effect: 'update' } as const;
   const differences: Difference[] = [];
   const mode = desiredMode(setup, resource, desired.mode, live.mode);

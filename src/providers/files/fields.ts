@@ -82,7 +82,11 @@ function compareLists(desired: readonly Json[], actual: readonly Json[], place: 
     return;
   }
   if (desired.length !== actual.length) return add(desired, actual, place);
-  for (const [index, item] of desired.entries()) compare(item, actual[index], { ...place, segments: [...place.segments, String(index)] });
+  for (const [index, item] of desired.entries()) compare(item, itemOf(actual, index), { ...place, segments: [...place.segments, String(index)] });
+}
+
+function itemOf(list: readonly Json[], index: number): Json | undefined {
+  return list[index];
 }
 
 function add(desired: Json | undefined, actual: Json | undefined, place: Place): void {
@@ -111,7 +115,7 @@ function sortedSet(list: readonly Json[]): Json[] {
 function scalarsOf(value: Json | undefined): string[] {
   if (Array.isArray(value)) return value.flatMap(scalarsOf);
   if (isObject(value)) return Object.values(value).flatMap(scalarsOf);
-  return isNothing(value) || typeof value === 'boolean' ? [] : [String(value)];
+  return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
 }
 
 function sameScalar(a: Json | undefined, b: Json | undefined): boolean {

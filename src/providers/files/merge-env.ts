@@ -12,7 +12,7 @@ export function mergeEnv(live: string, edits: readonly FieldEdit[]): string | un
       for (const index of at.reverse()) lines.splice(index, 1);
       continue;
     }
-    const text = quoted(String(value));
+    const text = typeof value === 'object' ? undefined : quoted(String(value));
     const last = at.at(-1);
     if (text === undefined) return undefined;
     if (last !== undefined) lines[last] = `${/^\s*(?:export\s+)?/.exec(lines[last] ?? '')?.[0] ?? ''}${name}=${text}`;

@@ -20,18 +20,19 @@ function layoutOf(live: string): { indent: number; indentSeq: boolean; flowColle
 
 function applyEdit(yaml: Yaml, document: Document, edit: FieldEdit): boolean {
   const trail: { node: YAMLMap | YAMLSeq; key: unknown }[] = [];
-  let at: Node | null | undefined = document.contents;
+  let at: unknown = document.contents;
   for (const [index, segment] of edit.segments.entries()) {
     if (!yaml.isMap(at) && !yaml.isSeq(at)) return false;
-    const node: YAMLMap | YAMLSeq = at;
+    const node = at;
     const key = yaml.isSeq(node) ? Number(segment) : keyOf(yaml, node, segment);
     trail.push({ node, key });
     if (index === edit.segments.length - 1) break;
-    at = node.get(key, true) as Node | undefined;
+    at = node.get(key, true);
     if (at === undefined || (yaml.isScalar(at) && at.value === null)) {
       if (edit.value === undefined) return true;
-      at = document.createNode({});
-      node.set(key, at);
+      const made = document.createNode({});
+      node.set(key, made);
+      at = made;
     }
   }
   const last = trail.at(-1);

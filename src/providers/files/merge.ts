@@ -85,5 +85,5 @@ function editOf(desired: Json, segments: readonly string[]): FieldEdit {
 
 function childOf(value: Json | undefined, segment: string): Json | undefined {
   if (Array.isArray(value)) return (value as readonly Json[])[Number(segment)];
-  return isJsonObject(value) && Object.hasOwn(value, segment) ? (value[segment] as Json | undefined) : undefined;
+  return isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
 }

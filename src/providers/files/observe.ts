@@ -86,7 +86,11 @@ class PairReader {
   private readonly a = Buffer.allocUnsafe(CHUNK);
   private readonly b = Buffer.allocUnsafe(CHUNK);
 
-  constructor(private readonly setup: Setup) {}
+  private readonly setup: Setup;
+
+  constructor(setup: Setup) {
+    this.setup = setup;
+  }
 
   revision(): string {
     return keyed(this.setup.address, this.tree.copy().digest('hex'));

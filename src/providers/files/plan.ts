@@ -53,8 +53,8 @@ export function stepsOf(live: Live, repairs: readonly Repair[]): PlanStep[] {
   const root = shown(live.root);
   return [
     ...repairs.map(stepOf),
-    ...(live.mode === 'link' ? [{ action: 'switch', resource: '', summary: `switch ${root} to the new release` } as const] : []),
-    ...(live.spec.reload === undefined ? [] : [{ action: 'reload', resource: '', summary: reloadSummary(live) } as const]),
+    ...(live.mode === 'link' ? [{ action: 'switch', resource: root, summary: `switch ${root} to the new release` } as const] : []),
+    ...(live.spec.reload === undefined ? [] : [{ action: 'reload', resource: root, summary: reloadSummary(live) } as const]),
   ];
 }
 
@@ -76,7 +76,7 @@ export async function assertCurrent(setup: Setup, plan: Plan, repairs: readonly 
   if (canonicalJson(stepsOf(setup, repairs) as unknown as Json) !== canonicalJson(plan.steps as unknown as Json)) {
     throw moved(`${plan.environment}/${plan.target} would be repaired in other steps than planned`);
   }
-  if ((await sealedOf(setup, plan.changes)) !== plan.sealed) throw moved(`a value that is not shown is not as it was when this was planned`);
+  if ((await sealedOf(setup, plan.changes)) !== plan.sealed) throw moved('a value that is not shown is not as it was when this was planned');
 }
 
 /** Covers both sides of each sensitive change, so that the plan's hash holds for these values and no others. */

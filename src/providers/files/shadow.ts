@@ -7,7 +7,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import type { HealthCheck } from '../../domain/health.js';
 import { oneLine } from '../../domain/plain-text.js';
 import type { ChildProcessIdentity, OpenIntent, WriteContext } from '../provider.js';
-import { cwdOf, filler } from './commands.js';
+import { cwdOf, filler, type OnRelease } from './commands.js';
 import { milliseconds } from './duration.js';
 import { explain, shown } from './errors.js';
 import { endProcessGroup, identityOfProcess, isRunning, processesWith } from './process.js';
@@ -27,7 +27,7 @@ export interface Shadow {
 }
 
 /** Starts a second instance on a staged release and waits until it answers on its port. */
-export async function startShadow(live: Live, release: string, intent: OpenIntent, ctx: WriteContext, secrets: () => Promise<readonly string[]>): Promise<Shadow | undefined> {
+export async function startShadow({ live, release, secrets }: OnRelease, intent: OpenIntent, ctx: WriteContext): Promise<Shadow | undefined> {
   const { shadow } = live.spec;
   if (shadow === undefined) return undefined;
   const port = await freePort();

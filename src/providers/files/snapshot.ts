@@ -16,8 +16,10 @@ export interface Snapshot {
   readonly folders: readonly string[];
 }
 
+const VERSION = 1;
+
 type Head = {
-  readonly version: 1;
+  readonly version: number;
   readonly folders: readonly string[];
   readonly touched: readonly { readonly resource: string; readonly after: string; readonly before: { readonly type: State['type']; readonly bytes?: number; readonly mode?: number; readonly uid?: number; readonly gid?: number; readonly target?: string } }[];
 };
@@ -25,7 +27,7 @@ type Head = {
 /** A length, a head in JSON, and the contents one after the other: bytes stay bytes, and equal snapshots are equal. */
 export function encodeSnapshot(snapshot: Snapshot): Buffer {
   const head: Head = {
-    version: 1,
+    version: VERSION,
     folders: snapshot.folders,
     touched: snapshot.touched.map(({ resource, after, before }) => {
       if (before.type !== 'file') return { resource, after, before };
@@ -43,7 +45,7 @@ export function decodeSnapshot(content: Uint8Array): Snapshot {
   const buffer = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const length = buffer.readUInt32BE(0);
   const head = JSON.parse(buffer.subarray(4, 4 + length).toString('utf8')) as Head;
-  if (head.version !== 1) throw new HoldfastError('ArtifactLost', 'the snapshot was written by a version that this one does not know', { remedy: 'finish the incident with the version that began it' });
+  if (head.version !== VERSION) throw new HoldfastError('ArtifactLost', 'the snapshot was written by a version that this one does not know', { remedy: 'finish the incident with the version that began it' });
   let at = 4 + length;
   const touched = head.touched.map(({ resource, after, before }): Touched => {
     const bytes = before.bytes ?? 0;

@@ -117,7 +117,7 @@ async function build(setup: Setup, { plan, name, base, results }: Building & { r
     renameSync(building, release);
     const expected = pathsOf(release);
     const made = await manifestOf(release, ctx);
-    await validateRelease(setup, release, intent, ctx, () => secretsOf(setup, release));
+    await validateRelease({ live: setup, release, secrets: () => secretsOf(setup, release) }, intent, ctx);
     tidy(release, expected);
     if ((await manifestOf(release, ctx)) !== made) throw new HoldfastError('Refused', 'the validate command changed files of the staged release', { remedy: 'let it only read' });
     record = { plan: plan.hash, base, made, begun: false };
@@ -133,7 +133,7 @@ async function shadowFor(setup: Setup, { name, record }: { readonly name: string
   const release = join(setup.releases, name);
   let shadow: Shadow | undefined;
   await perform(ctx, { name: 'start shadow' }, { isDone: () => isShadowRunning(shadow), act: async (intent) => {
-    shadow = await startShadow(setup, release, intent, ctx, () => secretsOf(setup, release));
+    shadow = await startShadow({ live: setup, release, secrets: () => secretsOf(setup, release) }, intent, ctx);
     if (shadow !== undefined) writeRecord(setup.releases, name, { ...record, shadow });
   } });
   return shadow;
