@@ -33,9 +33,10 @@ function packagesOf(file) {
 }
 
 async function install() {
-  const count = Object.keys(packagesOf(join(root, 'package-lock.json')) ?? {}).length - 1;
+  const entries = Object.entries(packagesOf(join(root, 'package-lock.json')) ?? {});
+  const count = entries.filter(([path, entry]) => path !== '' && entry.os === undefined && entry.cpu === undefined).length;
   const started = Date.now();
-  say(`installing dependencies (${whyStale(root)}): about ${count} packages, 400 MB, once; usually under a minute`);
+  say(`installing dependencies (${whyStale(root)}): about ${count} packages, 570 MB, once; usually under a minute`);
   const ticker = setInterval(() => say(`  still installing: ${seconds(started)}`), 10_000);
   const { code, output } = await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--no-progress']);
   clearInterval(ticker);

@@ -23,6 +23,7 @@ async function start() {
   if (!(await build())) throw new Error('it does not compile; see above');
   if (asked || own) return (await holdfast(args)).code;
   const { startServices, stopServices } = await import('./lib/quickstart.mjs');
+  await refuseSecond();
   say('the three services of the quickstart:');
   await startServices(folder, say);
   const { code, killed } = await holdfast(['--config', config, ...args]);
@@ -33,6 +34,13 @@ async function start() {
   await stopServices(folder);
   say('the services have ended; npm start goes on where this stopped');
   return code;
+}
+
+/** The services belong to the one that runs; a second start must not end them when it is refused. */
+async function refuseSecond() {
+  const { runningUp } = await import('../dist/embedded/data-folder.js');
+  const holder = await runningUp(join(folder, '.holdfast'));
+  if (holder !== undefined) throw new Error(`Holdfast already runs on the quickstart (process ${holder.pid}); use that one, or end it with: kill ${holder.pid}`);
 }
 
 function holdfast(options) {

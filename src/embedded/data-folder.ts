@@ -2,7 +2,7 @@ import { access, chmod, constants, mkdir, readFile, rename, stat, writeFile } fr
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { HoldfastError } from '../domain/errors.js';
-import { tryLock } from './lock.js';
+import { holderOf, tryLock } from './lock.js';
 import { isAlive, parseIdentity, type ProcessIdentity } from './process.js';
 
 export interface DataFolder {
@@ -45,6 +45,11 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   throw new HoldfastError('Refused', `${who} runs Holdfast on ${path}; only one may`, {
     remedy: holder === undefined ? `if none runs, remove ${join(path, LOCK_FILE)}` : 'end it first, or use another folder with --data-dir',
   });
+}
+
+/** The process that runs `holdfast up` on this folder now. */
+export async function runningUp(dataDir: string): Promise<ProcessIdentity | undefined> {
+  return holderOf(join(dataDir, LOCK_FILE));
 }
 
 /** Finds the embedded server through its data folder; undefined when none was ever started there. */

@@ -1,6 +1,7 @@
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
+import { link, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownIdentity, parseIdentity, type ProcessIdentity } from './process.js';
 
 /** Held by one living process; one left behind by a process that has ended is taken over. */
@@ -13,19 +14,22 @@ export type LockResult =
   /** `holder` is absent when the lock file cannot be read as one of ours. */
   | { readonly held: false; readonly holder?: ProcessIdentity };
 
+const ATTEMPTS = 50;
+const GUARD_MS = 10_000;
+
 /** Tries once; the folder must exist. */
 export async function tryLock(file: string): Promise<LockResult> {
   const me = await ownIdentity();
   const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, JSON.stringify(me), { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 5; attempt += 1) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       if (await linkNew(draft, file)) return { held: true, lock: { release: () => release(file, me) } };
       const text = await readFile(file, 'utf8').catch(() => undefined);
       if (text === undefined) continue;
       const holder = parseLock(text);
       if (holder === undefined || !(await isStale(holder))) return holder === undefined ? { held: false } : { held: false, holder };
-      await clearStale(file, text);
+      await clearStale(file, draft);
     }
     return { held: false };
   } finally {
@@ -33,22 +37,36 @@ export async function tryLock(file: string): Promise<LockResult> {
   }
 }
 
+/** Who holds it and lives; undefined when nobody does, or it cannot be told. */
+export async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
+  const holder = parseLock(await readFile(file, 'utf8').catch(() => ''));
+  return holder === undefined || (await isStale(holder)) ? undefined : holder;
+}
+
 /** A holder on another machine (a shared folder) cannot be looked at, so it counts as living. */
 async function isStale(holder: ProcessIdentity): Promise<boolean> {
   return holder.host === hostname() && !(await isAlive(holder));
 }
 
-/** Moves the stale lock aside by name, so that of two who saw it only one removes it, and a new one is put back. */
-async function clearStale(file: string, seen: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch {
+/**
+ * Removes a stale lock, one process at a time: looked at again under the guard, it cannot be the new lock
+ * of another that was quicker.
+ */
+async function clearStale(file: string, draft: string): Promise<void> {
+  const guard = `${file}.guard`;
+  if (!(await linkNew(draft, guard))) {
+    const since = await stat(guard).then((found) => found.ctimeMs, () => Date.now());
+    // Held for moments only; an old one is of a process killed at just that point.
+    if (Date.now() - since > GUARD_MS) await unlink(guard).catch(() => undefined);
+    await sleep(20);
     return;
   }
-  const text = await readFile(aside, 'utf8').catch(() => '');
-  if (text !== seen) await linkNew(aside, file);
-  await unlink(aside).catch(() => undefined);
+  try {
+    const holder = parseLock(await readFile(file, 'utf8').catch(() => ''));
+    if (holder !== undefined && (await isStale(holder))) await unlink(file).catch(() => undefined);
+  } finally {
+    await unlink(guard).catch(() => undefined);
+  }
 }
 
 /** A hard link fails when the name exists: creation and content in one step. */

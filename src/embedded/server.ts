@@ -106,7 +106,7 @@ async function startNew(dataDir: string, options: StartTemporalOptions): Promise
   const explicit = options.port !== undefined && options.uiPort !== undefined;
   for (let attempt = 1; ; attempt += 1) {
     const ports = {
-      front: await choosePort('--temporal-port', options.port, DEFAULT_PORT, options.log),
+      front: await choosePort('--port', options.port, DEFAULT_PORT, options.log),
       ui: await choosePort('--temporal-ui-port', options.uiPort, DEFAULT_UI_PORT, options.log),
       metrics: await freePort(),
     };
