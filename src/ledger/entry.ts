@@ -27,5 +27,5 @@ export function entryHash(entry: Omit<Linked, 'data'>, dataText: string): string
   return sha256(entryText(entry, dataText));
 }
 
-/** An entry as a store holds it: `data` still the text that was hashed. */
+/** An entry as a store holds it: `data` still the text that was hashed, absent members `undefined`. */
 export type StoredEntry = Omit<Entry, 'data'> & { readonly dataText: string };

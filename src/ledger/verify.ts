@@ -10,7 +10,8 @@ export interface RecordSnapshot {
   readonly head?: { readonly seq: number; readonly hash: string };
   /** By sequence number, the newest pruning apart. */
   readonly checkpoints: readonly Checkpoint[];
-  readonly pruned?: Checkpoint;
+  /** Signed as such: another checkpoint passed off as one has a signature over other members. */
+  readonly pruned?: Checkpoint & { readonly pruned: true };
   /** The copy kept outside the database. */
   readonly outside?: Checkpoint;
   /** True when a signing key exists, so that there must have been a checkpoint. */
@@ -31,7 +32,6 @@ export async function verifyRecord(snapshot: RecordSnapshot, onProgress?: (check
   const signed = [...(pruned === undefined ? [] : [pruned]), ...snapshot.checkpoints, ...(outside === undefined ? [] : [outside])];
   const forged = signed.filter((checkpoint) => !isSigned(checkpoint, trusted)).sort((one, other) => one.seq - other.seq)[0];
   if (forged !== undefined) return unsigned(forged, trusted);
-  if (pruned !== undefined && pruned.pruned !== true) return bad(pruned.seq, 'bad-signature', `the checkpoint at ${pruned.seq} was not signed as a pruning`);
 
   let last = { seq: pruned?.seq ?? 0, hash: pruned?.head ?? GENESIS };
   const expected = [...snapshot.checkpoints, ...(outside === undefined ? [] : [outside])]
@@ -85,10 +85,9 @@ function problemOf(entry: StoredEntry, last: { readonly seq: number; readonly ha
 
 /** `data` must be one JSON value: otherwise text could be moved between it and the columns beside it. */
 function isWhole(entry: StoredEntry, seq: number): boolean {
-  const { dataText, hash, ...rest } = entry;
-  if (entryHash({ ...rest, seq }, dataText) !== hash) return false;
+  if (entryHash(entry.seq === seq ? entry : { ...entry, seq }, entry.dataText) !== entry.hash) return false;
   try {
-    JSON.parse(dataText);
+    JSON.parse(entry.dataText);
     return true;
   } catch {
     return false;

@@ -59,7 +59,7 @@ export function headOf(database: Database): Head {
 }
 
 export function storedEntry(row: Row): StoredEntry {
-  return compact({
+  return {
     seq: integer(row, 'seq'),
     previous: text(row, 'previous'),
     at: text(row, 'at'),
@@ -70,12 +70,12 @@ export function storedEntry(row: Row): StoredEntry {
     by: optionalText(row, 'by'),
     dataText: text(row, 'data'),
     hash: text(row, 'hash'),
-  });
+  };
 }
 
 function entryOf(stored: StoredEntry): Entry {
   const { dataText, ...rest } = stored;
-  return { ...rest, data: JSON.parse(dataText) as Entry['data'] };
+  return compact({ ...rest, data: JSON.parse(dataText) as Entry['data'] });
 }
 
 async function* readEntries(database: Database, filter: EntryFilter): AsyncGenerator<Entry, void, undefined> {

@@ -82,9 +82,9 @@ export function createCheckpoints(database: Database, keyFile: string): Checkpoi
   };
 }
 
-function newestPruning(database: Database): Checkpoint | undefined {
+function newestPruning(database: Database): (Checkpoint & { readonly pruned: true }) | undefined {
   const row = database.get('SELECT * FROM checkpoints WHERE pruned = 1 ORDER BY seq DESC LIMIT 1');
-  return row === undefined ? undefined : checkpointOf(row);
+  return row === undefined ? undefined : { ...checkpointOf(row), pruned: true };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Database } from './database.js';
 import { integer, text } from './rows.js';
 
 /** At most so many entries at a time, so that a first pruning after years holds nobody up; the next takes the rest. */
-const ENTRIES_AT_ONCE = 100_000;
+const ENTRIES_AT_ONCE = 50_000;
 
 /** The target of a row has an incident that is open: what it may need is kept, whatever its age. */
 const HAS_OPEN_INCIDENT = 'EXISTS (SELECT 1 FROM incidents AS open WHERE open.environment = kept.environment AND open.target = kept.target AND open.closed_at IS NULL)';
