@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Format } from './context.js';
 import { Context, globalOptions } from './context.js';
 import type { Deps } from './deps.js';
@@ -89,7 +89,7 @@ function refuseFormat(command: Command, asked: Format, formats: readonly Format[
 
 function pathOf(command: Command): string {
   const names: string[] = [];
-  for (let each: Command | null = command; each?.parent != null; each = each.parent) names.unshift(each.name());
+  for (let each = command; each.parent !== null; each = each.parent) names.unshift(each.name());
   return names.join(' ');
 }
 

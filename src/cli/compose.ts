@@ -72,7 +72,7 @@ export function composeDeps(io: Io): Deps {
 /** The log of what runs in this process: lines on standard error. */
 function lineLog(io: Io): Logger {
   const line = (level: string) => (message: string, fields?: Record<string, unknown>) => {
-    const rest = fields === undefined ? '' : ` ${Object.entries(fields).map(([name, value]) => `${plain(name)}=${plain(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))}`).join(' ')}`;
+    const rest = fields === undefined ? '' : ` ${Object.entries(fields).map(([name, value]) => `${plain(name)}=${plain(typeof value === 'string' || value === undefined ? (value ?? '') : JSON.stringify(value))}`).join(' ')}`;
     io.err(`${io.now().toISOString().slice(11, 19)} ${level} ${plain(message)}${rest}\n`);
   };
   return { debug: () => undefined, info: line('info'), warn: line('warn'), error: line('error') };

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { isatty } from 'node:tty';
 
 /** Everything a command may touch of its process, so that a test can run one without a process. */
 export interface Io {
@@ -51,9 +52,9 @@ export function processIo(): ProcessIo {
   return {
     out: (text) => writeOut(text, controller.signal),
     err: (text) => void process.stderr.write(text),
-    outTty: process.stdout.isTTY === true,
-    errTty: process.stderr.isTTY === true,
-    columns: process.stdout.columns ?? process.stderr.columns ?? 100,
+    outTty: isatty(1),
+    errTty: isatty(2),
+    columns: process.stdout.columns || process.stderr.columns || 100,
     env: process.env,
     cwd: process.cwd(),
     user: userName(),
@@ -69,7 +70,8 @@ export function processIo(): ProcessIo {
 
 export function interruptionOf(signal: AbortSignal): Interruption | undefined {
   if (!signal.aborted) return undefined;
-  return signal.reason === 'SIGTERM' || signal.reason === 'stdout-closed' ? signal.reason : 'SIGINT';
+  const reason: unknown = signal.reason;
+  return reason === 'SIGTERM' || reason === 'stdout-closed' ? reason : 'SIGINT';
 }
 
 function writeOut(text: string, signal: AbortSignal): Promise<void> {

@@ -64,10 +64,13 @@ export async function waitForEnd(context: Context, waiting: Waiting): Promise<En
 }
 
 export async function sayEnd(context: Context, { standing, exitCode, waitedMs }: End): Promise<void> {
-  if (standing === undefined) return context.note(`Nothing was seen of it within ${formatDuration(waitedMs)}; it goes on without this command.`);
-  const name = plain(standing.name);
-  if (exitCode === EXIT.waiting) return context.note(`${name}: still ${standing.phase}${waitText(standing)} after ${formatDuration(waitedMs)}; it goes on without this command.`);
-  return context.say(`${name}: ${standing.outcome ?? ''}; read it with: holdfast incident ${shellWord(standing.name)}`);
+  const name = plain(standing?.name ?? 'the incident');
+  if (standing === undefined || exitCode === EXIT.waiting) {
+    const state = standing === undefined ? 'not seen to move' : `still ${standing.phase}${waitText(standing)}`;
+    context.note(`${name}: ${state} after ${formatDuration(waitedMs)}; it goes on without this command.`);
+    return;
+  }
+  await context.say(`${name}: ${standing.outcome ?? ''}; read it with: holdfast incident ${shellWord(standing.name)}`);
 }
 
 /** The record knows how an incident ended; the running workflow knows what it waits for. */

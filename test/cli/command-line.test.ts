@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/program.js';
 import { HoldfastError } from '../../src/domain/errors.js';
-import { cli, config, connected, incident, recorded } from './support.js';
+import { cli, config, connected, fakeDeps, incident, recorded, text } from './support.js';
 
 describe('bad input is refused in a line or two, with the right code and no stack', () => {
   const rows: readonly { readonly reason: string; readonly argv: readonly string[]; readonly says: RegExp; readonly code?: number }[] = [
@@ -109,11 +110,9 @@ describe('errors', () => {
 
 describe('no configuration', () => {
   it('says how to write one', async () => {
-    const { run } = await import('../../src/cli/program.js');
-    const { fakeDeps } = await import('./support.js');
     let err = '';
     const io = {
-      out: () => Promise.resolve(), err: (text: string) => { err += text; }, outTty: false, errTty: false, columns: 80, env: {}, cwd: '/nowhere/at/all',
+      out: () => Promise.resolve(), err: (line: string) => { err += line; }, outTty: false, errTty: false, columns: 80, env: {}, cwd: '/nowhere/at/all',
       user: undefined, signal: new AbortController().signal, now: () => new Date(0), sleep: () => Promise.resolve(),
     };
     expect(await run(['check'], io, fakeDeps())).toBe(1);
@@ -124,7 +123,7 @@ describe('no configuration', () => {
 describe('who decides', () => {
   it('must be named where the system knows no user', async () => {
     const ran = await cli(['reject', 'prod/storefront', '--reason', 'x'], { io: { user: undefined }, deps: recorded({ incident: () => Promise.resolve(incident()) }) });
-    expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('--by NAME') });
+    expect(ran).toMatchObject({ code: 1, err: text('--by NAME') });
   });
 
   it('is the user of the system otherwise, and shown as unverified', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DecideInput, EnvironmentCommand, HoldfastClient } from '../../src/client.js';
 import { HoldfastError } from '../../src/domain/errors.js';
 import type { DecisionRow } from '../../src/ledger/ledger.js';
-import { cli, config, connected, environment, HASH, incident, recorded } from './support.js';
+import { cli, config, connected, environment, HASH, incident, json, recorded, text } from './support.js';
 
 type Answer = Awaited<ReturnType<HoldfastClient['decide']>>;
 
@@ -36,19 +36,19 @@ describe('approve', () => {
   it('of a closed incident says how it ended and what can be done', async () => {
     const closed = recorded({ incident: () => Promise.resolve(incident({ phase: 'closed', outcome: 'expired', closedAt: '2030-01-31T11:50:00Z' })) });
     for (const argv of [['approve', 'prod/storefront#7'], ['approve', 'prod/storefront#7', '--plan', '3f9ac2d1'], ['reject', 'prod/storefront#7', '--reason', 'x']]) {
-      expect(await cli(argv, { deps: closed })).toMatchObject({ code: 1, err: expect.stringMatching(/#7 is closed \(expired\)[\s\S]*holdfast retry prod\/storefront#7/) });
+      expect(await cli(argv, { deps: closed })).toMatchObject({ code: 1, err: text(/#7 is closed \(expired\)[\s\S]*holdfast retry prod\/storefront#7/) });
     }
   });
 
   it('of an unknown incident names the last one', async () => {
     const deps = recorded({ incident: (_address, number) => Promise.resolve(number === 9 ? undefined : incident()) });
-    expect(await cli(['approve', 'prod/storefront#9', '--plan', '3f9ac2d1'], { deps })).toMatchObject({ code: 1, err: expect.stringContaining('Its last one is prod/storefront#7') });
+    expect(await cli(['approve', 'prod/storefront#9', '--plan', '3f9ac2d1'], { deps })).toMatchObject({ code: 1, err: text('Its last one is prod/storefront#7') });
   });
 
   it('of a target that never had one says so', async () => {
     const deps = recorded({ incident: () => Promise.resolve(undefined) });
-    expect(await cli(['incident', 'prod/api'], { deps })).toMatchObject({ code: 1, err: expect.stringContaining('prod/api has had no incident') });
-    expect(await cli(['incident', 'prod/ap'], { deps })).toMatchObject({ code: 1, err: expect.stringContaining('Did you mean prod/api?') });
+    expect(await cli(['incident', 'prod/api'], { deps })).toMatchObject({ code: 1, err: text('prod/api has had no incident') });
+    expect(await cli(['incident', 'prod/ap'], { deps })).toMatchObject({ code: 1, err: text('Did you mean prod/api?') });
   });
 });
 
@@ -71,9 +71,9 @@ describe('the exit code of a decision', () => {
     const ran = await cli(['approve', 'prod/storefront', '--plan', '3f9ac2d1'], { deps });
     expect(ran.code).toBe(code);
     expect(code === 0 ? ran.out : ran.err).toContain('prod/storefront#7: m');
-    const json = await cli(['approve', 'prod/storefront', '--plan', '3f9ac2d1', '-o', 'json'], { deps });
-    expect(json.code).toBe(code);
-    expect(JSON.parse(json.out)).toMatchObject({ version: 1, kind: 'decision', incident: 'prod/storefront#7', result: answer.result, verified: false, exitCode: code });
+    const printed = await cli(['approve', 'prod/storefront', '--plan', '3f9ac2d1', '-o', 'json'], { deps });
+    expect(printed.code).toBe(code);
+    expect(json(printed)).toMatchObject({ version: 1, kind: 'decision', incident: 'prod/storefront#7', result: answer.result, verified: false, exitCode: code });
   });
 
   it('with Temporal away says so, with the remedy', async () => {
@@ -98,7 +98,7 @@ describe('--wait', () => {
   const accepted = answering({ result: 'accepted', message: 'approved' });
 
   it('ends with the incident: 0 when it is fixed', async () => {
-    expect(await cli(argv, { deps: { ...ending('fixed', 5), ...accepted } })).toMatchObject({ code: 0, out: expect.stringContaining('prod/storefront#7: fixed') });
+    expect(await cli(argv, { deps: { ...ending('fixed', 5), ...accepted } })).toMatchObject({ code: 0, out: text('prod/storefront#7: fixed') });
   });
 
   it('ends with 1 when the repair was rolled back', async () => {
@@ -106,12 +106,12 @@ describe('--wait', () => {
   });
 
   it('ends with 5 and says what it waits for when the time is over', async () => {
-    expect(await cli([...argv, '--timeout', '30s'], { deps: { ...ending(undefined, 0), ...accepted } })).toMatchObject({ code: 5, err: expect.stringMatching(/still soaking, waits for the end of the soak after 30s/) });
+    expect(await cli([...argv, '--timeout', '30s'], { deps: { ...ending(undefined, 0), ...accepted } })).toMatchObject({ code: 5, err: text(/still soaking, waits for the end of the soak after 30s/) });
   });
 
   it('is one JSON value', async () => {
     const ran = await cli([...argv, '-o', 'json'], { deps: { ...ending('fixed', 3), ...accepted } });
-    expect(JSON.parse(ran.out)).toMatchObject({ kind: 'decision', result: 'accepted', end: { outcome: 'fixed' }, exitCode: 0 });
+    expect(json(ran)).toMatchObject({ kind: 'decision', result: 'accepted', end: { outcome: 'fixed' }, exitCode: 0 });
   });
 });
 
@@ -140,8 +140,8 @@ describe('what is said to an environment', () => {
   });
 
   it('cannot retry what is open, nor undo what was not fixed', async () => {
-    expect(await cli(['retry', 'prod/storefront', '--reason', 'r'], { deps: OPEN })).toMatchObject({ code: 1, err: expect.stringContaining('is open (awaiting-approval)') });
+    expect(await cli(['retry', 'prod/storefront', '--reason', 'r'], { deps: OPEN })).toMatchObject({ code: 1, err: text('is open (awaiting-approval)') });
     const closed = recorded({ incident: () => Promise.resolve(incident({ phase: 'closed', outcome: 'rejected', closedAt: 'x' })) });
-    expect(await cli(['rollback', 'prod/storefront', '--reason', 'r'], { deps: closed })).toMatchObject({ code: 1, err: expect.stringContaining('only a repair that was made can be undone') });
+    expect(await cli(['rollback', 'prod/storefront', '--reason', 'r'], { deps: closed })).toMatchObject({ code: 1, err: text('only a repair that was made can be undone') });
   });
 });

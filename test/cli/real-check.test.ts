@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { composeDeps } from '../../src/cli/compose.js';
 import type { Io } from '../../src/cli/io.js';
 import { run } from '../../src/cli/program.js';
-import type { Ran } from './support.js';
+import { json, list, type Ran, text } from './support.js';
 
 let folder: string;
 
@@ -32,8 +32,8 @@ async function holdfast(argv: readonly string[], env: Io['env'] = {}): Promise<R
   let out = '';
   let err = '';
   const io: Io = {
-    out: (text) => { out += text; return Promise.resolve(); },
-    err: (text) => { err += text; },
+    out: (piece) => { out += piece; return Promise.resolve(); },
+    err: (piece) => { err += piece; },
     outTty: false, errTty: false, columns: 100, env, cwd: join(folder, 'live'), user: 'alice',
     signal: new AbortController().signal, now: () => new Date(), sleep: () => Promise.resolve(),
   };
@@ -44,7 +44,7 @@ async function holdfast(argv: readonly string[], env: Io['env'] = {}): Promise<R
 describe('check on real files, with nothing else running', () => {
   it('is clean, and finds its configuration from a folder below it', async () => {
     const ran = await holdfast(['check']);
-    expect(ran).toMatchObject({ code: 0, out: expect.stringMatching(/prod\/site +clean/), err: '' });
+    expect(ran).toMatchObject({ code: 0, out: text(/prod\/site +clean/), err: '' });
   });
 
   it('says each kind of drift in words', async () => {
@@ -63,12 +63,12 @@ describe('check on real files, with nothing else running', () => {
     await rm(join(folder, 'live/etc'), { recursive: true });
     await rm(join(folder, 'live'), { recursive: true });
     const ran = await holdfast(['check', '--config', join(folder, 'holdfast.yaml')]);
-    expect(ran).toMatchObject({ code: 3, out: expect.stringMatching(/prod\/site +unknown/) });
+    expect(ran).toMatchObject({ code: 3, out: text(/prod\/site +unknown/) });
   });
 
   it('could not tell when the source is gone', async () => {
     await rm(join(folder, 'desired'), { recursive: true });
-    expect(await holdfast(['check'])).toMatchObject({ code: 3, out: expect.stringMatching(/prod\/site +unknown/) });
+    expect(await holdfast(['check'])).toMatchObject({ code: 3, out: text(/prod\/site +unknown/) });
   });
 
   it('writes nothing', async () => {
@@ -80,11 +80,10 @@ describe('check on real files, with nothing else running', () => {
     await writeFile(join(folder, 'live/etc/app.yaml'), 'server:\n  port: 9999\n');
     const ran = await holdfast(['plan', 'prod/site', '-o', 'json']);
     expect(ran.code).toBe(2);
-    const value = JSON.parse(ran.out);
-    expect(value.parts).toHaveLength(1);
-    expect(value.parts[0]).toMatchObject({ decision: 'ask', plan: { hash: expect.stringMatching(/^[0-9a-f]{64}$/), blastRadius: { update: 1 } } });
+    const parts = list(ran, 'parts') as { readonly plan: { readonly hash: string } }[];
+    expect(parts).toMatchObject([{ decision: 'ask', plan: { hash: text(/^[0-9a-f]{64}$/), blastRadius: { update: 1 } } }]);
     expect(await readFile(join(folder, 'live/etc/app.yaml'), 'utf8')).toContain('9999');
-    expect((await holdfast(['plan', 'prod/site'])).out).toContain(value.parts[0].plan.hash.slice(0, 12));
+    expect((await holdfast(['plan', 'prod/site'])).out).toContain(parts[0]?.plan.hash.slice(0, 12));
   });
 });
 
@@ -101,7 +100,7 @@ describe('a broken configuration', () => {
 describe('with Temporal away', () => {
   it('status still shows what is configured', async () => {
     const ran = await holdfast(['status']);
-    expect(ran).toMatchObject({ code: 0, out: expect.stringMatching(/prod\/site +never/) });
+    expect(ran).toMatchObject({ code: 0, out: text(/prod\/site +never/) });
     expect(ran.err).toContain('no Temporal server is known to');
   });
 
@@ -124,7 +123,7 @@ describe('config', () => {
   });
 
   it('schema is a JSON Schema', async () => {
-    expect(JSON.parse((await holdfast(['config', 'schema'])).out)).toHaveProperty('$schema');
+    expect(json(await holdfast(['config', 'schema']))).toHaveProperty('$schema');
   });
 });
 
@@ -138,7 +137,7 @@ describe('init', () => {
   it('--capture makes what is live the desired state, and check is clean at once', async () => {
     await emptied();
     const ran = await holdfast(['init', '--capture', '--root', join(folder, 'live'), ...at()]);
-    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('2 files as they are live now') });
+    expect(ran).toMatchObject({ code: 0, out: text('2 files as they are live now') });
     expect(await readFile(join(folder, 'desired/etc/motd'), 'utf8')).toBe('hello\n');
     expect((await holdfast(['check', ...at()])).code).toBe(0);
   });
@@ -150,9 +149,9 @@ describe('init', () => {
   });
 
   it('overwrites neither a configuration nor a desired state', async () => {
-    expect(await holdfast(['init', ...at()])).toMatchObject({ code: 1, err: expect.stringContaining('nothing is overwritten') });
+    expect(await holdfast(['init', ...at()])).toMatchObject({ code: 1, err: text('nothing is overwritten') });
     await rm(join(folder, 'holdfast.yaml'));
-    expect(await holdfast(['init', '--capture', ...at()])).toMatchObject({ code: 1, err: expect.stringContaining('holds a desired state already') });
+    expect(await holdfast(['init', '--capture', ...at()])).toMatchObject({ code: 1, err: text('holds a desired state already') });
     await expect(readFile(join(folder, 'holdfast.yaml'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Config, Environment } from '../../src/config/config.js';
 import type { HoldfastClient } from '../../src/client.js';
 import type { Deps } from '../../src/cli/deps.js';
@@ -214,6 +215,21 @@ export function connected(members: Partial<HoldfastClient>): Pick<Deps, 'connect
 
 export function recorded(members: Partial<Ledger>): Pick<Deps, 'openLedger'> {
   return { openLedger: () => Promise.resolve(ledger(members)) };
+}
+
+/** For a member of an object that is compared: a text that holds, or matches, this. */
+export function text(part: string | RegExp): string {
+  return (typeof part === 'string' ? expect.stringContaining(part) : expect.stringMatching(part)) as string;
+}
+
+/** What was printed with `-o json`. */
+export function json(ran: Ran): Record<string, unknown> {
+  return JSON.parse(ran.out) as Record<string, unknown>;
+}
+
+/** A list in what was printed with `-o json`. */
+export function list(ran: Ran, name: string): readonly Record<string, unknown>[] {
+  return json(ran)[name] as readonly Record<string, unknown>[];
 }
 
 export async function* stream<T>(items: readonly T[]): AsyncGenerator<T> {

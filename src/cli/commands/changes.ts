@@ -81,7 +81,10 @@ function driftOf(entry: Entry): Happening {
 
 async function print(context: Context, happenings: readonly Happening[], since: string): Promise<void> {
   if (context.json) return context.printJson('changes', { since, changes: happenings });
-  if (happenings.length === 0) return context.note(`Nothing was written and no drift was first seen since ${formatTime(since)} UTC.`);
+  if (happenings.length === 0) {
+    context.note(`Nothing was written and no drift was first seen since ${formatTime(since)} UTC.`);
+    return;
+  }
   const rows = happenings.map((each) => [formatTime(each.at), each.what, plain(each.incident ?? each.address), plain(each.resource ?? '-'), plain(each.text)]);
   return context.say(context.table(['TIME (UTC)', 'WHAT', 'WHERE', 'RESOURCE', 'HOW'], rows));
 }

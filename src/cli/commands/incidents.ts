@@ -64,7 +64,10 @@ async function print(context: Context, rows: readonly IncidentRow[]): Promise<vo
   if (context.json) {
     return context.printJson('incidents', { incidents: rows.map(({ narrative: _narrative, ...row }) => ({ id: formatIncident(row), ...row })) });
   }
-  if (rows.length === 0) return context.note('There are none.');
+  if (rows.length === 0) {
+    context.note('There are none.');
+    return;
+  }
   const now = context.io.now();
   const cells = rows.map((row) => [
     formatIncident(row),

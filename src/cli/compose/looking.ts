@@ -42,12 +42,15 @@ export function lookingDeps(parts: LookingParts): Pick<Deps, 'look' | 'assess' |
   }
 
   return {
-    trySecret: async (config, reference) => void (await resolve(io, config, reference)),
-    trySource: (request) => withContext(parts, request, async (ctx) => void (await revisionOf(request, ctx))),
+    async trySecret(config, reference) {
+      await resolve(io, config, reference);
+    },
+    async trySource(request) {
+      await withContext(parts, request, (ctx) => revisionOf(request, ctx));
+    },
     look: (request) =>
       withContext(parts, request, async (ctx) => {
         const { look } = await import('../../providers/look.js');
-        const { hashJson } = await import('../../digest.js');
         const provider = await providerOf(request.target);
         try {
           return await look(provider, request.target, await revisionOf(request, ctx), ctx);

@@ -15,7 +15,7 @@ export async function sendTest(config: Config, { sink, signal, io }: TestMessage
   const { compose } = await import('../../notify/compose.js');
   const { resolveSecret } = await import('../../config/secrets.js');
   const { hashJson } = await import('../../digest.js');
-  const sinks = openSinks(config.notifications, { resolveSecret: (reference) => resolveSecret(reference, { folder: config.folder, env: { ...io.env } }), now: io.now });
+  const sinks = openSinks(config.notifications, { resolveSecret: (reference) => resolveSecret(reference, { folder: config.folder, env: { ...io.env } }), now: () => io.now() });
   const at = io.now().toISOString();
   const notice: Notice = {
     event: 'test',

@@ -4,9 +4,6 @@ import type { ConnectRequest, Connection, Deps, TemporalPlace } from '../deps.js
 import type { Io } from '../io.js';
 import { WORKFLOW_QUEUE } from '../queues.js';
 
-/** As the service's enumeration of task queue types has it. */
-const WORKFLOW_TASKS = 1;
-
 export interface Place extends TemporalPlace {
   readonly connect: ConnectOptions;
 }
@@ -141,8 +138,9 @@ async function clockBehind(io: Io, request: ConnectRequest): Promise<number> {
   const place = await findTemporal(request.dataDir, io.env);
   const { connection } = await connectTemporal({ ...place.connect, timeoutMs: request.timeoutMs });
   try {
-    const answer = await connection.workflowService.describeTaskQueue({ namespace: place.namespace, taskQueue: { name: WORKFLOW_QUEUE }, taskQueueType: WORKFLOW_TASKS });
-    const newest = Math.max(0, ...(answer.pollers ?? []).map((poller) => Number(poller.lastAccessTime?.seconds ?? 0)));
+    // Without a type it is asked about workflow tasks.
+    const answer = await connection.workflowService.describeTaskQueue({ namespace: place.namespace, taskQueue: { name: WORKFLOW_QUEUE } });
+    const newest = Math.max(0, ...answer.pollers.map((poller) => Number(poller.lastAccessTime?.seconds ?? 0)));
     return Math.max(0, newest * 1_000 - io.now().getTime());
   } finally {
     await connection.close();

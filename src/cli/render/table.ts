@@ -24,11 +24,11 @@ function line(cells: readonly string[], widths: readonly number[]): string {
 }
 
 function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }
 
 /** Only unpainted lines are cut: half a colour sequence would colour the rest of the screen. */
 function cut(text: string, columns: number, style: Style): string {
   if (columns <= 0 || width(text) <= columns || text.includes('\u001b')) return text;
-  return [...text].slice(0, columns - 1).join('') + style.dim('…');
+  return Array.from(text).slice(0, columns - 1).join('') + style.dim('…');
 }
