@@ -41,7 +41,7 @@ describe('what a check prints', () => {
     const secret = change({ path: '/password', sensitive: true });
     const extra = change({ resource: 'etc/extra', kind: 'unmanaged', path: '', effect: 'delete' });
     const text = change({ resource: 'etc/motd', path: '@content', text: '@@ -1 +1 @@\n-hello\n+hacked\n' });
-    const found = observation([change({ by: 'bob' }), { ...secret, desired: undefined, actual: undefined } as never, extra, text]);
+    const found = observation([change({ by: 'bob' }), { ...secret, desired: undefined, actual: undefined }, extra, text]);
     const ran = await cli(['check', 'prod'], { deps: looking({ 'prod/storefront': found }) });
     expect(ran.out).toMatch(/TARGET +VERDICT +FOUND\nprod\/api +clean +14 resources as desired\nprod\/storefront +drifted +4 changes in 14 resources\n/);
     expect(ran.out).toContain('~ etc/app.yaml');
