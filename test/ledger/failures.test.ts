@@ -19,6 +19,11 @@ describe('failures of SQLite', () => {
     expect(failure.message).toContain('/data/ledger.db');
   });
 
+  it('lets a step try again when a file beside the database could not be written', () => {
+    const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', syscall: 'write', errno: -28 });
+    expect(sqliteFailure(cause, '/data/ledger.db')).toMatchObject({ retryable: true, message: expect.stringContaining('ENOSPC') as string });
+  });
+
   it('passes on what is said already', () => {
     const said = new HoldfastError('Fenced', 'late');
     expect(sqliteFailure(said, '/data/ledger.db')).toBe(said);

@@ -8,6 +8,7 @@ const RESTORE = 'restore the file with its -wal from a backup, or move it away t
 /** What went wrong with the ledger's file, said as what, where, why and the remedy. */
 export function sqliteFailure(cause: unknown, file: string): HoldfastError {
   if (isHoldfastError(cause)) return cause;
+  if (isFileError(cause)) return unreachable(cause, `ledger ${file}: a file beside it cannot be written (${cause.code})`, 'check the owner and mode of its folder, and that the disk is not full');
   const code = resultCode(cause);
   switch (code) {
     case CODES.busy:
@@ -39,6 +40,11 @@ export function isBusy(error: unknown): boolean {
 
 function unreachable(cause: unknown, message: string, remedy: string): HoldfastError {
   return new HoldfastError('Unreachable', message, { cause, remedy });
+}
+
+/** From the file system itself, as when the checkpoint's copy is written. */
+function isFileError(error: unknown): error is { readonly code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }
 
 /** The low byte is the primary code; the rest tells variants apart that need the same remedy. */
