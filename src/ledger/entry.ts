@@ -11,7 +11,7 @@ export type Linked = NewEntry & { readonly seq: number; readonly previous: strin
  * `data` as stored: putting it in as it is saves parsing and sorting it for every entry verified.
  * Members are named here in their sorted order.
  */
-export function entryText(entry: Omit<Linked, 'data'>, dataText: string): string {
+function entryText(entry: Omit<Linked, 'data'>, dataText: string): string {
   let text = `{"at":${JSON.stringify(entry.at)}`;
   if (entry.by !== undefined) text += `,"by":${JSON.stringify(entry.by)}`;
   text += `,"data":${dataText}`;

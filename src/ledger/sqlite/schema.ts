@@ -12,7 +12,7 @@ const MIGRATIONS: readonly { readonly version: number; readonly name: string; re
   { version: 1, name: 'first', sql: FIRST },
 ];
 
-export const SCHEMA_VERSION = MIGRATIONS.at(-1)?.version ?? 0;
+const SCHEMA_VERSION = MIGRATIONS.at(-1)?.version ?? 0;
 
 /** Brings a new or older file to this build's schema. Refuses another program's file and a newer schema. */
 export function migrate(database: Database): void {
