@@ -1,5 +1,6 @@
 // `npm run break -- SCENARIO [--environment NAME]`: breaks the quickstart from outside, as a person
 // or another program would, and says what it did and how to see it.
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './lib/build.mjs';
@@ -20,7 +21,8 @@ async function main() {
     options: { environment: { type: 'string', short: 'e' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   const folder = process.env.HOLDFAST_QUICKSTART ?? join(root, 'examples', 'quickstart');
-  if (!(await build())) throw new Error('it does not compile; see above');
+  // Not when merely out of date: what is built may be running just now.
+  if (!existsSync(join(root, 'dist', 'embedded', 'process.js')) && !(await build())) throw new Error('it does not compile; see above');
   const { carryOut, readScenarios, reset } = await import('./lib/scenarios.mjs');
   const scenarios = await readScenarios(join(root, 'examples', 'drift-patterns'));
   const [name, ...more] = positionals;
