@@ -17,22 +17,28 @@ export interface ConfigFile {
   readonly root: boolean;
 }
 
+/** Open files are limited; this many at once are as fast as all. */
+const READ_AT_ONCE = 64;
+
 /** Reads the root and what it includes. Without a usable root there is nothing to return. */
 export async function readFiles(root: string, reader: Reader, report: Report): Promise<readonly ConfigFile[]> {
   const first = await readFile(root, reader, report, true);
   if (first === undefined) return [];
-  const files = [first];
   const include = child(first.tree, 'include');
   const patterns = include === undefined ? [] : (check(sections.include, toPlain(include), { report, where: ['include'], tree: include }) ?? []);
   const seen = new Set([root]);
   for (const [index, pattern] of patterns.entries()) {
     const at = (include?.kind === 'list' ? include.items[index]?.at : undefined) ?? first.tree.at;
     for (const path of await findListed(pattern, { at, folder: first.folder, reader, report, what: `include[${index}]` })) {
-      if (seen.has(path)) continue;
       seen.add(path);
-      const file = await readFile(path, reader, report, false);
-      if (file !== undefined) files.push(file);
     }
+  }
+  seen.delete(root);
+  const files = [first];
+  const paths = [...seen];
+  for (let from = 0; from < paths.length; from += READ_AT_ONCE) {
+    const read = await Promise.all(paths.slice(from, from + READ_AT_ONCE).map((path) => readFile(path, reader, report, false)));
+    files.push(...read.filter((file) => file !== undefined));
   }
   return files;
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { sha256 } from '../digest.js';
 import { HoldfastError } from '../domain/errors.js';
 
@@ -89,16 +89,22 @@ export async function readBounded(path: string, most: number): Promise<Buffer> {
   try {
     const now = await handle.stat();
     refuseUnlessFile(now, most);
-    const buffer = Buffer.alloc(most + 1);
-    let filled = 0;
-    while (filled <= most) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
-      if (bytesRead === 0) return buffer.subarray(0, filled);
-      filled += bytesRead;
-    }
-    throw tooLarge(filled, most);
+    return await readAll(handle, now.size, most);
   } finally {
     await handle.close();
+  }
+}
+
+/** What is read may be longer than what was looked at: a file that grows is read on, up to the limit. */
+async function readAll(handle: FileHandle, expected: number, most: number): Promise<Buffer> {
+  let buffer = Buffer.alloc(expected + 1);
+  let filled = 0;
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
+    if (bytesRead === 0) return buffer.subarray(0, filled);
+    filled += bytesRead;
+    if (filled > most) throw tooLarge(filled, most);
+    if (filled === buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(Math.min(buffer.length, most + 1 - filled))]);
   }
 }
 
