@@ -1,6 +1,6 @@
 // A small shop front. It reads its configuration from a release folder at start and on SIGHUP.
 //
-//   server.mjs --root FOLDER --port PORT [--name NAME] [--load FILE] [--pid-file FILE]
+//   server.mjs --root FOLDER --port PORT [--host ADDRESS] [--name NAME] [--load FILE] [--pid-file FILE]
 //   server.mjs --root FOLDER --check
 import { readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -11,6 +11,7 @@ const { values: options } = parseArgs({
   options: {
     root: { type: 'string' },
     port: { type: 'string' },
+    host: { type: 'string', default: '127.0.0.1' },
     name: { type: 'string', default: 'storefront' },
     load: { type: 'string' },
     'pid-file': { type: 'string' },
@@ -42,7 +43,7 @@ async function serve() {
     answer(request, response).catch((error) => send(response, 500, 'text/plain', `${error.message}\n`));
   });
   server.on('error', (error) => end(`port ${options.port}: ${error.message}`));
-  server.listen(Number(options.port), '127.0.0.1', () => void ready());
+  server.listen(Number(options.port), options.host, () => void ready());
   process.on('SIGHUP', () => void reload());
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
 }
@@ -52,7 +53,7 @@ async function ready() {
     await writeFile(`${options['pid-file']}.draft`, `${process.pid}\n`);
     await rename(`${options['pid-file']}.draft`, options['pid-file']);
   }
-  log(`serves ${state.release} on http://127.0.0.1:${options.port}`);
+  log(`serves ${state.release} on http://${options.host}:${options.port}`);
 }
 
 /** Keeps what it had when the new files are wrong, as a careful program does, and says so in its health. */
