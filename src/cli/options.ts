@@ -30,7 +30,7 @@ export function planOption(): Option {
 }
 
 export function waitOption(): Option {
-  return new Option('--wait', 'wait until the incident ends; exits 5 when it still waits at --timeout (default 10m)');
+  return new Option('--wait', 'wait until the incident ends; exits 5 when it still waits at --timeout (default 1h)');
 }
 
 /** Who is named as having decided. Nothing verifies it here, and it is shown so. */

@@ -36,9 +36,10 @@ export function readPart(part: JsonObject): RecordedPart {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
+/** Empty texts say nothing and count as absent. */
 export function textOf(data: JsonObject, name: string): string | undefined {
   const value = data[name];
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 export function numberOf(data: JsonObject, name: string): number | undefined {

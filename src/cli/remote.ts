@@ -55,7 +55,7 @@ async function print(context: Context, rows: readonly Row[]): Promise<void> {
     }
     await context.say(`${environment}: ${counts.clean} clean, ${counts.drifted} drifted, ${counts.unknown} unknown`);
     for (const address of counts.unknownTargets) await context.say(`  unknown: ${plain(address)}`);
-    for (const incident of counts.opened) await context.say(`  opened: ${plain(incident)}`);
+    for (const incident of counts.opened) await context.say(`  opened: ${plain(incident.includes('/') ? incident : `${environment}/${incident}`)}`);
     if (counts.opened.length > 0) context.note(`${count(counts.opened.length, 'incident')} opened; see: holdfast incidents ${environment} --open`);
   }
 }

@@ -3,6 +3,8 @@ import { formatIncident, type TargetAddress } from '../domain/address.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit.js';
+import { isClosed } from './incident-row.js';
+import { withLiveStatus } from './live.js';
 import { readPart } from './parts.js';
 import { startProgress } from './progress.js';
 import { plain, shellWord } from './render/escape.js';
@@ -17,7 +19,8 @@ export interface Waiting {
   readonly wanted: DecideInput['decision'];
 }
 
-const DEFAULT_WAIT_MS = 10 * 60_000;
+/** Longer than a usual soak, which is part of the waiting. */
+const DEFAULT_WAIT_MS = 60 * 60_000;
 const POLL_MS = 1_000;
 
 /** What each decision was made for; any other end is not what was asked. */
@@ -75,13 +78,14 @@ export async function sayEnd(context: Context, { standing, exitCode, waitedMs }:
 
 /** The record knows how an incident ended; the running workflow knows what it waits for. */
 async function look({ client, ledger, address, number }: Waiting): Promise<Standing | undefined> {
-  const row = await ledger?.incident(address, number);
-  if (row !== undefined) {
+  const found = await ledger?.incident(address, number);
+  if (found !== undefined) {
+    const [row = found] = isClosed(found) ? [found] : await withLiveStatus(client, [found]);
     const waitsFor = row.parts.map(readPart).find((part) => part.waitsFor !== undefined)?.waitsFor;
     return {
       name: formatIncident(row),
       phase: row.phase,
-      ...(row.outcome === undefined || row.closedAt === undefined ? {} : { outcome: row.outcome }),
+      ...(found.outcome === undefined || found.closedAt === undefined ? {} : { outcome: found.outcome }),
       ...(waitsFor === undefined ? {} : { waitsFor }),
     };
   }

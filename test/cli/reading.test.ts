@@ -118,7 +118,7 @@ describe('changes', () => {
       entries: () => stream<Entry>([{ seq: 1, at: '2030-01-31T11:00:00Z', kind: 'drift', environment: 'prod', target: 'storefront', data: { changes: 2 }, previous: '', hash: '' }]),
     });
     const ran = await cli(['changes', 'prod', '--since', '2h'], { deps });
-    expect(ran.out).toMatch(/11:00:00 +drift +prod\/storefront +- +changes 2\n.*11:31:00 +write +prod\/storefront#7 +current +switch: done/);
+    expect(ran.out).toMatch(/11:00:00 +drift +prod\/storefront +- +2 changes\n.*11:31:00 +write +prod\/storefront#7 +current +switch: done/);
   });
 });
 

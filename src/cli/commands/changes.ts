@@ -76,7 +76,7 @@ async function drifts(ledger: Ledger, since: string, scope: Scope): Promise<read
 
 function driftOf(entry: Entry): Happening {
   const address = `${entry.environment ?? ''}/${entry.target ?? ''}`;
-  return { at: entry.at, what: 'drift', address, ...(entry.incident === undefined ? {} : { incident: `${address}#${entry.incident}` }), text: entryText(entry.data) };
+  return { at: entry.at, what: 'drift', address, ...(entry.incident === undefined ? {} : { incident: `${address}#${entry.incident}` }), text: entryText(entry) };
 }
 
 async function print(context: Context, happenings: readonly Happening[], since: string): Promise<void> {

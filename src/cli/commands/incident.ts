@@ -102,7 +102,9 @@ async function print(context: Context, full: Full): Promise<void> {
   section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain(each.by)}${each.verified || each.decision === 'policy' ? '' : ' (unverified)'}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
   section('Health', full.entries.flatMap((entry) => { const report = healthOf(entry); return report === undefined ? [] : healthLines(formatTime(entry.at), report, style); }));
   section('Writes', full.writes.map((write) => `${formatTime(write.at)}  ${plain(write.step)}: ${plain(write.write)}${write.resource === undefined ? '' : ` (${plain(write.resource)})`}  ${write.closedAt === undefined ? style.yellow('not known to have ended') : write.ok === true ? 'done' : style.red(`failed: ${plain(write.error ?? '')}`)}`));
-  const timeline = full.entries.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], full.entries.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
+  // Writes have their own section, with the beginning and the end of each on one line.
+  const told = full.entries.filter((entry) => entry.kind !== 'intent' && entry.kind !== 'outcome');
+  const timeline = told.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], told.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
   section('Timeline', timeline);
   section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
   section('Commands', commandsOf(row));
@@ -127,7 +129,7 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
       ...indent(
         [
           ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
-          ...(part.waitsFor === undefined || part.waitsFor === '' ? [] : [`waits:    ${plain(part.waitsFor)}`]),
+          ...(part.waitsFor === undefined ? [] : [`waits:    ${plain(part.waitsFor)}`]),
           ...(part.expiresAt === undefined || part.outcome !== undefined ? [] : [`expires:  ${formatTime(part.expiresAt)} UTC`]),
           ...(plan === undefined ? (part.plan === undefined ? [] : [`plan:     ${shortHash(part.plan)}`]) : planLines(plan, context.style)),
         ],

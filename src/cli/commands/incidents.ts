@@ -76,7 +76,7 @@ async function print(context: Context, rows: readonly IncidentRow[]): Promise<vo
     plain(row.risk ?? '-'),
     formatAge(row.openedAt, now),
     row.closedAt === undefined ? '-' : formatAge(row.closedAt, now),
-    plain(partsOf(row).find((part) => part.waitsFor !== undefined)?.waitsFor ?? '-'),
+    plain(partsOf(row).find((part) => part.waitsFor !== undefined)?.waitsFor ?? (row.phase === 'awaiting-approval' ? 'an approval' : '-')),
   ]);
   return context.say(context.table(['INCIDENT', 'STATE', 'KIND', 'RISK', 'OPENED', 'CLOSED', 'WAITS FOR'], cells));
 }

@@ -29,7 +29,9 @@ async function init(context: Context, options: InitOptions): Promise<number> {
     return EXIT.done;
   }
   for (const { path, what } of result.written) await context.say(`wrote ${plain(path)}  ${plain(what)}`);
-  const address = result.example === undefined ? '' : ` ${result.example}`;
-  context.note(`\nNext:\n  holdfast check${address}    look now, from here\n  holdfast plan${address === '' ? ' ADDRESS' : address}     what would be done about it\n  holdfast up       check on a schedule and repair`);
+  const address = result.example ?? 'ENVIRONMENT/TARGET';
+  const lines = [[`holdfast check ${address}`, 'look now, from here'], [`holdfast plan ${address}`, 'what would be done about it'], ['holdfast up', 'check on a schedule, and repair']] as const;
+  const width = Math.max(...lines.map(([command]) => command.length));
+  context.note(`\nNext:\n${lines.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}`);
   return EXIT.done;
 }

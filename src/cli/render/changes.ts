@@ -64,7 +64,8 @@ function fieldLine(change: Change, style: Style): string {
   const by = change.by === undefined ? '' : style.dim(` (by ${plain(change.by)})`);
   const name = change.path === '' ? '' : `${pathText(change.path)}: `;
   if (change.sensitive) return `${name}(sensitive)${by}`;
-  if (change.desired === undefined && change.actual === undefined) return `${name}differs${by}`;
+  // The text says it better than the digests of both sides.
+  if (change.text !== undefined || (change.desired === undefined && change.actual === undefined)) return `${name}differs${by}`;
   return `${name}${style.green(valueText(change.desired))} → ${style.red(valueText(change.actual))}${by}`;
 }
 
