@@ -1,7 +1,7 @@
 import type { Declared } from './declared.js';
 import type { EnvironmentEntry } from './environments.js';
 import { findMatches, patternProblem } from './folders.js';
-import type { Place, Report } from './problem.js';
+import type { NewProblem, Place, Report } from './problem.js';
 import type { Reader } from './read.js';
 import { formatPath, quote } from './text.js';
 import { child, type MapTree, mergeTrees, type Scalar, type Tree } from './tree.js';
@@ -105,13 +105,21 @@ function scopeWith(environment: EnvironmentEntry, more: readonly (readonly [stri
   return new Map([...environment.scope, ...more]);
 }
 
+interface Filling {
+  readonly scope: Scope;
+  readonly at: Place;
+  readonly where: readonly string[];
+  readonly ctx: Context;
+}
+
 /** Replaces the variables of `each`; `undefined` when one is not known, which is reported. */
-function fill(template: string, { scope, at, where, ctx }: { readonly scope: Scope; readonly at: Place; readonly where: readonly string[]; readonly ctx: Context }): string | undefined {
-  let failed = false;
-  const report: Report = { failed: false, toError: ctx.report.toError, add: (problem) => { failed = true; ctx.report.add(problem); } };
+function fill(template: string, { scope, at, where, ctx }: Filling): string | undefined {
+  const problems: NewProblem[] = [];
+  const report = { add: (problem: NewProblem) => { problems.push(problem); } };
   const replace = substitution({ scope, report, where: [], rootFolder: ctx.rootFolder, maySecret: () => false });
   const value = replace({ kind: 'scalar', at, value: template }, where);
-  return failed ? undefined : String(value);
+  for (const problem of problems) ctx.report.add(problem);
+  return problems.length === 0 ? String(value) : undefined;
 }
 
 /** The place of a field of an instance, or of its declaration when it has none. */

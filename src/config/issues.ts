@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Report } from './problem.js';
 import { formatPath, quote, suggest } from './text.js';
 import { locate, locateKey, type Tree } from './tree.js';

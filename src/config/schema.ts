@@ -99,7 +99,7 @@ export function configJsonSchema(providers: Readonly<Record<string, Provider>>):
   });
   const schema = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any', reused: 'ref' }) as { properties?: Record<string, Json>; $defs?: Json };
   const title = { title: 'holdfast.yaml', description: 'Configuration of Holdfast. Durations are 500ms, 30s, 5m, 4h, 7d.' };
-  return { ...title, ...(allowVariables(schema as Json) as Record<string, Json>) };
+  return { ...title, ...(allowVariables(schema) as Record<string, Json>) };
 }
 
 /** Within targets a variable may stand for any value: `port: "${vars.port}"`. */

@@ -8,7 +8,7 @@ export type Scope = ReadonlyMap<string, Scalar>;
 
 export interface Substitution {
   readonly scope: Scope;
-  readonly report: Report;
+  readonly report: Pick<Report, 'add'>;
   /** What it is about, for the messages: `targets.web`. */
   readonly where: readonly PropertyKey[];
   /** Relative `${file:…}` references count from here in the result. */

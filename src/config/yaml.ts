@@ -80,7 +80,7 @@ function mapEntries(items: readonly { key: Node; value: Node | null }[], ctx: Co
       ctx.report.add({ at, message: 'a key must be a plain word', remedy: 'write `key: value`' });
       continue;
     }
-    const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+    const name = typeof key.value === 'string' ? key.value : (key.source ?? '');
     if (name === '__proto__') {
       ctx.report.add({ at, message: '"__proto__" cannot be a key', remedy: 'choose another name' });
       continue;
@@ -99,8 +99,8 @@ function scalarValue(node: YamlScalar, ctx: Conversion): Scalar {
   const { value, source } = node;
   const at = { file: ctx.file, offset: node.range?.[0] ?? 0 };
   if (typeof value === 'bigint') return String(value);
-  if (typeof value !== 'number') return typeof value === 'string' || typeof value === 'boolean' || value === null ? value : String(value);
   const written = source ?? '';
+  if (typeof value !== 'number') return typeof value === 'string' || typeof value === 'boolean' || value === null ? value : written;
   if (!Number.isFinite(value)) {
     ctx.report.add({ at, message: `${quote(written)} is not a number that can be used`, remedy: 'write a finite number, or quote it if it is text' });
     return 0;
@@ -113,7 +113,7 @@ function scalarValue(node: YamlScalar, ctx: Conversion): Scalar {
   return value;
 }
 
-function stop(ctx: Conversion, node: Node, message: string, remedy: string): undefined {
+function stop(ctx: Conversion, node: Node, message: string, remedy: string): Tree | undefined {
   ctx.stopped = true;
   ctx.report.add({ at: { file: ctx.file, offset: node.range?.[0] ?? 0 }, message, remedy });
   return undefined;

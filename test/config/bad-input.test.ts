@@ -37,7 +37,7 @@ const rows: readonly Row[] = [
   { reason: 'an unknown key of a health check', config: target('health: [{ type: tcp, host: a, port: 1, intervall: 2s }]'), says: /unknown key "intervall" in targets\.web\.health\[0\]/, remedy: /did you mean "interval"/ },
   { reason: 'an unknown key of a provider', config: minimal({ spec: 'root: /a, unmanged: remove' }), says: /unknown key "unmanged" in targets\.web\.spec/, remedy: /did you mean "unmanaged"/ },
   { reason: 'a duplicate key', config: `${base}project: other\n`, says: /the key "project" is given twice/, remedy: /keep one/ },
-  { reason: 'environments that differ only by case', config: `${base.replace('  dev: {  }', '  dev: {}\n  DEV: {}')}`, says: /"DEV" differs from "dev" only by case/, remedy: /lower-case/ },
+  { reason: 'environments that differ only by case', config: base.replace('  dev: {  }', '  dev: {}\n  DEV: {}'), says: /"DEV" differs from "dev" only by case/, remedy: /lower-case/ },
   ...['../../x', 'a/b', '😀', 'a'.repeat(1_001), '-a', 'a b', 'Ünï', '\u001b[31mred'].map((name): Row => ({
     reason: `an environment named ${JSON.stringify(name.slice(0, 12))}`, config: base.replace('  dev: {  }', `  dev: {}\n  ${JSON.stringify(name)}: {}`), says: /environments: ".*" is not a name/, remedy: /lower-case letters/,
   })),

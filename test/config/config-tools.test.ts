@@ -161,7 +161,7 @@ describe('secrets', () => {
 
   test('a literal is refused and not repeated', async () => {
     const error = await resolveSecret('hunter2', { folder, env }).catch((problem: unknown) => problem as Error);
-    expect(`${(error as Error).message}`).toMatch(/not written as a reference/);
+    expect((error as Error).message).toMatch(/not written as a reference/);
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });
 });

@@ -161,7 +161,7 @@ describe('a Git source', () => {
   ])('$reason is one line with its remedy', async ({ more, text }) => {
     commit({ a: '1' });
     const error = await sources.resolve(source(more), ctx).catch((problem: unknown) => problem);
-    expect(error).toMatchObject({ message: expect.stringMatching(text), remedy: expect.any(String) });
+    expect(error).toMatchObject({ message: expect.stringMatching(text) as unknown, remedy: expect.any(String) as unknown });
     expect((error as Error).message).not.toContain('\n');
   });
 

@@ -16,7 +16,7 @@ function provider<Spec>(name: string, spec: z.ZodType<Spec>, resolveSpec?: (spec
     name, spec, fencing: 'none', observe: never, plan: never, stage: never, finalize: never, rollback: never, cleanup: never,
     ...(resolveSpec === undefined ? {} : { resolveSpec }),
   };
-  return made as unknown as Provider;
+  return made;
 }
 
 /** Two engines that only have settings. */
