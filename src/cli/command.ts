@@ -42,7 +42,7 @@ export function define<Options>(cli: Cli, definition: Definition<Options>): Comm
     refuseFormat(command, context.options.output, formats);
     const args = command.processedArgs.map((each: unknown) => (typeof each === 'string' ? each : undefined));
     const work = run({ context, args, options: command.opts() as Options });
-    cli.finish(longRunning ? await work : await unlessInterrupted(work, cli.io.signal));
+    cli.finish(longRunning ? await unlessAbandoned(work, cli.io.signal) : await unlessInterrupted(work, cli.io.signal));
   });
 }
 
@@ -111,6 +111,17 @@ async function unlessInterrupted(work: Promise<number>, signal: AbortSignal): Pr
     throw error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** A start that was given up because the signal said so is no failure; an end that failed is one. */
+async function unlessAbandoned(work: Promise<number>, signal: AbortSignal): Promise<number> {
+  try {
+    return await work;
+  } catch (error) {
+    const abandoned = signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'));
+    if (abandoned) return interruptedExit(signal);
+    throw error;
   }
 }
 

@@ -35,7 +35,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     case 'approved':
     case 'rejected':
     case 'accepted':
-      return said([about ?? place(data), until(data, 'until'), reason, data['verified'] === false ? '(unverified)' : undefined]);
+      return `${said([about ?? place(data), until(data, 'until'), reason])}${data['verified'] === false ? ' (unverified)' : ''}`;
     case 'decided':
       return said([textOf(data, 'decision'), reason]);
     case 'gate':
