@@ -74,7 +74,7 @@ async function release(deps: Dependencies, { scope, by, reason, gate: named }: C
   // What was quarantined was settled too: releasing it means that it may be asked about again.
   for (const row of opened) {
     const address = parseAddress(row.scope);
-    if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] });
+    if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
   }
   await stir(deps, scope);
   return yes(`released ${opened.length} ${named ?? gate} in ${scope}; the next check decides again`);
@@ -88,7 +88,7 @@ async function retry(deps: Dependencies, message: CommandMessage, at: string): P
   if (row.closedAt === undefined) return no(`${scope}#${incident} is still open; decide it, or cancel it first`);
   const quarantined = (await deps.ledger.closedGates(address, at)).filter((gate) => gate.gate === 'quarantine' && gate.incident === incident);
   if (quarantined.length > 0) return no(`its changes are quarantined since it was rolled back; first: holdfast release ${scope} --gate quarantine --reason "…"`);
-  const forgotten = await deps.ledger.unsettle(address, { incident });
+  const forgotten = await deps.ledger.unsettle(address, { incident }, { at, by, reason });
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident, by, data: { decision: 'retry', reason, changes: forgotten } });
   return forgotten === 0 ? no(`${scope}#${incident} left nothing that is kept quiet; the next check asks about what it sees`) : yes(`${forgotten} changes are asked about again at the next check`);
 }

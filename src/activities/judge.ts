@@ -75,7 +75,8 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       ...(message.reason === undefined ? {} : { reason: message.reason }),
       ...(message.until === undefined ? {} : { until: message.until }),
     });
-    if (first || decision.run === batch.run) continue;
+    if (first) continue;
+    if (decision.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${question.plan.slice(0, 12)} was decided before: ${decision.decision} by ${decision.by}` };
     const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
     return { ...answer, result: 'refused', parts: [], message: replay, replayed: true };

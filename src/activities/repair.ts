@@ -161,7 +161,9 @@ export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 
   const { target } = await configured(deps, incident);
   const observation = await observeTarget(deps, target, ctx);
   if (observation.verdict === 'unknown') return;
-  const { changes, drift } = await relevantChanges(deps.ledger, target, observation, deps.now().toISOString());
+  const at = deps.now().toISOString();
+  const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
+  await deps.ledger.observed({ address: { environment: incident.environment, target: incident.target }, at, observation, driftFingerprint: drift });
   const row = await deps.ledger.incident(incident, incident.number);
   const known = new Set((row?.parts ?? []).flatMap((each) => (Array.isArray(each['fingerprints']) ? each['fingerprints'] : [])));
   if (changes.every((change) => known.has(change.fingerprint))) await deps.ledger.updateIncident(incident, { drift });

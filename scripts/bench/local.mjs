@@ -1,0 +1,125 @@
+// What a person waits for on one machine. Ratios come from one run; times are of this machine.
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { decideByRemediation, splitParts } from '../../dist/domain/decide.js';
+import { freePort } from '../../dist/embedded/ports.js';
+import { row } from './table.mjs';
+
+const run = promisify(execFile);
+const program = new URL('../../bin/holdfast', import.meta.url).pathname;
+const FILES = 10_000;
+const BYTES = 4096;
+const RUNS = 5;
+
+/** `holdfast check` of 10,000 files of 4 KB against `sha256sum` over the same two trees. */
+export async function filesRows(say) {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
+  try {
+    say(`writing ${FILES} files twice`);
+    for (let index = 0; index < FILES; index += 1) {
+      const content = randomBytes(BYTES);
+      for (const side of ['desired', 'live']) {
+        const dir = join(folder, side, String(index % 100));
+        if (index < 100) await mkdir(dir, { recursive: true });
+        await writeFile(join(dir, `${index}.bin`), content);
+      }
+    }
+    await writeFile(join(folder, 'holdfast.yaml'), 'version: 1\nproject: bench\nenvironments: { dev: { remediation: ask } }\ntargets: { tree: { environments: [dev], provider: files, source: { path: ./desired }, spec: { root: ./live } } }\n');
+    const sums = [];
+    const checks = [];
+    let memory = 0;
+    for (let index = 0; index <= RUNS; index += 1) {
+      const sum = await timed('sh', ['-c', 'find desired live -type f -print0 | xargs -0 sha256sum > /dev/null'], folder);
+      const check = await timed('/usr/bin/env', [process.execPath, program, 'check', '--config', join(folder, 'holdfast.yaml'), '-o', 'json'], folder);
+      if (index === 0) continue;
+      sums.push(sum.seconds);
+      checks.push(check.seconds);
+      memory = Math.max(memory, check.megabytes);
+    }
+    return [
+      row({ name: 'files.check: 10,000 files of 4 KB against sha256sum', value: median(checks) / median(sums), unit: '× sha256sum', goal: 1.5 }),
+      row({ name: 'files.check: seconds', value: median(checks), unit: 's' }),
+      row({ name: 'files.check: sha256sum of both trees', value: median(sums), unit: 's' }),
+      row({ name: 'files.check: memory', value: memory, unit: 'MB' }),
+    ];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export async function cliRows(say) {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
+  try {
+    for (const side of ['desired', 'live']) {
+      await mkdir(join(folder, side));
+      await writeFile(join(folder, side, 'app.yaml'), `port: ${side === 'live' ? 1 : 2}\n`);
+    }
+    const file = join(folder, 'holdfast.yaml');
+    await writeFile(file, 'version: 1\nproject: bench\nenvironments: { dev: { schedule: "0 0 1 1 *", remediation: ask } }\ntargets: { tree: { environments: [dev], provider: files, source: { path: ./desired }, spec: { root: ./live } } }\n');
+    const rows = [];
+    for (const [name, args, goal] of [['--version', ['--version'], 0.3], ['--help', ['--help'], 0.3], ['check', ['check', '--config', file]], ['plan', ['plan', 'dev/tree', '--config', file]]]) {
+      say(`holdfast ${name}`);
+      const times = [];
+      for (let index = 0; index < RUNS; index += 1) times.push((await timed(process.execPath, [program, ...args], folder)).seconds);
+      rows.push(row({ name: `cli: holdfast ${name}`, value: median(times), unit: 's', ...(goal === undefined ? {} : { goal }) }));
+    }
+    say('holdfast up, cold and warm');
+    await upUntilReady(file);
+    const warm = await upUntilReady(file);
+    rows.push(row({ name: 'cli: warm start of up to ready', value: warm, unit: 's', goal: 5 }));
+    return rows;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Deciding and splitting ten thousand changes at once. */
+export function decideRows() {
+  const target = { environment: 'prod', target: 'shop', remediation: 'auto', health: [{}], intent: {} };
+  const changes = Array.from({ length: 10_000 }, (_, index) => ({ resource: `etc/${index}.yaml`, path: '/port', kind: 'changed', effect: index % 7 === 0 ? 'delete' : 'update', fingerprint: `v1:${index}` }));
+  const started = process.hrtime.bigint();
+  const parts = splitParts(changes.map((change) => ({ change, decided: decideByRemediation({ target, change, baseline: 'healthy' }) })));
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  if (parts.length !== 2) throw new Error('ten thousand changes did not split into two parts');
+  return [row({ name: 'decide: 10,000 changes', value: seconds, unit: 's', goal: 0.5 })];
+}
+
+async function upUntilReady(file) {
+  const started = Date.now();
+  const child = spawn(process.execPath, [program, 'up', '--config', file, '--port', String(await freePort()), '--temporal-ui-port', String(await freePort())], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const seconds = await new Promise((resolve, reject) => {
+    let seen = '';
+    const look = (chunk) => {
+      seen += chunk;
+      if (/is up/.test(seen)) resolve((Date.now() - started) / 1000);
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.once('exit', (code) => { reject(new Error(`up ended with ${code}: ${seen}`)); });
+  });
+  const gone = new Promise((resolve) => { child.once('exit', resolve); });
+  child.kill('SIGINT');
+  await gone;
+  return seconds;
+}
+
+/** Wall time and peak memory of a command, whatever it exits with. */
+async function timed(command, args, cwd) {
+  const started = process.hrtime.bigint();
+  const child = spawn(command, args, { cwd, stdio: 'ignore' });
+  let megabytes = 0;
+  const sampling = setInterval(() => {
+    void run('ps', ['-o', 'rss=', '-p', String(child.pid)]).then(({ stdout }) => { megabytes = Math.max(megabytes, Number(stdout) / 1024); }, () => undefined);
+  }, 50);
+  await new Promise((resolve) => { child.once('exit', resolve); });
+  clearInterval(sampling);
+  return { seconds: Number(process.hrtime.bigint() - started) / 1e9, megabytes };
+}
+
+function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
