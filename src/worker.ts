@@ -51,30 +51,29 @@ const TEND_MS = 5_000;
 const PRUNE_EVERY_MS = 6 * 3_600_000;
 /** A killed worker's workflows go on elsewhere after this. */
 const STICKY_MS = 5_000;
+const BUNDLE = new URL('./workflow-bundle.js', import.meta.url);
 
-/** Configuration to dependencies to workers: the composition root of every process that does steps. */
-export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
+/** What every step of this process works with, and the configuration that is kept in force. */
+export interface Composed {
+  readonly kept: KeptConfig;
+  readonly deps: Dependencies;
+}
+
+/** Configuration to dependencies. `startWorkers` closes the ledger and the client in them when it ends. */
+export async function composeDependencies(options: WorkersOptions): Promise<Composed> {
   const { log, connect } = options;
-  quiet(log);
   const kept = await keepConfig(options.load);
   const ledger = await openLedger(kept.current());
-  const client = await connectTemporal(connect);
-  const { address, apiKey, tls } = connect;
-  const connection = await NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
-  const bundlePath = new URL('./workflow-bundle.js', import.meta.url);
-  const build = sha256(await readFile(bundlePath)).slice(0, 12);
-  const secrets = (reference: string): Promise<string> => resolveSecret(reference, { folder: kept.current().folder, env: options.env });
-
   const deps: Dependencies = {
     config: () => inForce(kept, log),
-    sources: openSources({ folder: join(options.dataDir, 'sources'), resolveSecret: secrets }),
+    sources: openSources({ folder: join(options.dataDir, 'sources') }),
     ledger,
     artifacts: await openArtifacts(kept.current()),
     providers,
     decide: decideByRemediation,
     probe,
-    client,
-    resolveSecret: secrets,
+    client: await connectTemporal(connect),
+    resolveSecret: (reference) => resolveSecret(reference, { folder: kept.current().folder, env: options.env }),
     tell: async (notice, key) => {
       const config = kept.current();
       await ledger.enqueue(compose({ notice, sinks: sinksFor(notice, config.notifications), project: config.project, hash: hashJson, key }));
@@ -82,9 +81,20 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     log,
     now: () => new Date(),
     workRoot: join(options.dataDir, 'work'),
-    build,
+    build: sha256(await readFile(BUNDLE)).slice(0, 12),
     readOnly: options.env['HOLDFAST_READ_ONLY'] === '1',
   };
+  return { kept, deps };
+}
+
+/** Dependencies to workers: the composition root of every process that does steps. */
+export async function startWorkers(options: WorkersOptions, composed?: Composed): Promise<RunningWorkers> {
+  const { log, connect } = options;
+  quiet(log);
+  const { kept, deps } = composed ?? (await composeDependencies(options));
+  const { ledger, client } = deps;
+  const { address, apiKey, tls } = connect;
+  const connection = await NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
   const activities = createActivities(deps);
   const workers = new Map<string, Worker>();
   const stopping = new AbortController();
@@ -103,7 +113,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       shutdownForceTime: '20 seconds',
       stickyQueueScheduleToStartTimeout: STICKY_MS,
       dataConverter: { payloadConverterPath: new URL('./workflows/payload-converter.js', import.meta.url).pathname },
-      ...(workflows ? { workflowBundle: { codePath: bundlePath.pathname } } : {}),
+      ...(workflows ? { workflowBundle: { codePath: BUNDLE.pathname } } : {}),
     });
     workers.set(queue, worker);
     runs.push(worker.run().catch(fail));
@@ -121,7 +131,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   await serve(kept.current());
   const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, sync: (config) => syncSchedules(config) } : {}) });
   const deliverer = options.control
-    ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: secrets, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
+    ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
 
   async function syncSchedules(config: Config): Promise<void> {
