@@ -122,7 +122,7 @@ function nameOf(text: string, otherwise: string): string {
   return name === '' ? otherwise : name;
 }
 
-export interface InitialConfig {
+interface InitialConfig {
   readonly project: string;
   readonly target: string;
   /** As written: relative to the configuration, or absolute. */
@@ -131,7 +131,7 @@ export interface InitialConfig {
   readonly inside: readonly string[];
 }
 
-export function renderInitialConfig({ project, target, root, inside }: InitialConfig): string {
+function renderInitialConfig({ project, target, root, inside }: InitialConfig): string {
   const protect = inside.length === 0 ? '' : `
       # These lie inside root and belong to Holdfast.
       protect: [${inside.map((glob) => JSON.stringify(glob)).join(', ')}]`;

@@ -27,7 +27,7 @@ export interface Reader {
   readonly digests: ReadonlyMap<string, string>;
 }
 
-export const MOST_BYTES = 1024 * 1024;
+const MOST_BYTES = 1024 * 1024;
 
 export function createReader(): Reader {
   const stamps = new Map<string, string>();

@@ -16,7 +16,7 @@ export const scheduleSchema = z.union(
 
 const voterSchema = z.strictObject({ group: z.string().min(1), count: countSchema.default(1) });
 
-export const ruleSchema = z
+const ruleSchema = z
   .strictObject({
     /** An expression of the policy language; absent means always. */
     when: z.string().min(1).max(1_000).optional(),
@@ -27,7 +27,7 @@ export const ruleSchema = z
     error: said('a rule has either `any` or `all`', 'write any: [{ group: NAME, count: 1 }]'),
   });
 
-export const approvalsSchema = z.strictObject({
+const approvalsSchema = z.strictObject({
   trust: z.enum(['namespace', 'signed']).default('namespace'),
   rules: z.array(ruleSchema).max(50).optional(),
   expires: durationSchema.prefault('4h'),
@@ -37,9 +37,9 @@ export const approvalsSchema = z.strictObject({
   settled: durationSchema.prefault('7d'),
 });
 
-export const WINDOW_ACTIONS = ['stage', 'finalize'] as const;
+const WINDOW_ACTIONS = ['stage', 'finalize'] as const;
 
-export const windowSchema = z.strictObject({
+const windowSchema = z.strictObject({
   kind: z.enum(['allow', 'deny']),
   start: cronSchema,
   duration: durationSchema,
@@ -48,7 +48,7 @@ export const windowSchema = z.strictObject({
   overrun: z.boolean().default(false),
 });
 
-export const limitsSchema = z.strictObject({
+const limitsSchema = z.strictObject({
   concurrent: countSchema.default(2),
   reads: countSchema.default(8),
   resources: z.strictObject({ max: z.int().min(1), percent: z.int().min(1).max(100) }).optional(),

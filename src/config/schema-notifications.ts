@@ -28,7 +28,7 @@ function someOf<Item extends z.ZodType>(item: Item) {
   return z.union([item, z.array(item).min(1).max(100)]).transform((value) => (Array.isArray(value) ? (value as z.output<Item>[]) : [value as z.output<Item>]));
 }
 
-export const routeSchema = z.strictObject({
+const routeSchema = z.strictObject({
   match: z
     .strictObject({
       environment: someOf(nameSchema).optional(),

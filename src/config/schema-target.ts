@@ -58,7 +58,7 @@ export type HealthInput = z.output<typeof healthSchema>;
 
 const GIT_URL_REMEDY = 'write https://host/repository.git, ssh://git@host/repository.git, git@host:repository.git or file:///folder';
 
-export const gitUrlSchema = z.string().max(2_000).superRefine((text, ctx) => {
+const gitUrlSchema = z.string().max(2_000).superRefine((text, ctx) => {
   const add = (fact: string, remedy: string) => ctx.addIssue({ code: 'custom', params: { secret: true }, message: said(fact, remedy) });
   if (/^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^\s/-][^\s]*$/.test(text) && !text.includes('::')) return;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -81,12 +81,12 @@ const inRepositorySchema = z.string().max(1_000).refine((path) => !path.startsWi
   error: said('expected a path inside the repository', 'write it relative to the top of the repository, without ..'),
 });
 
-export const authSchema = z.union(
+const authSchema = z.union(
   [z.strictObject({ sshKey: referenceSchema }), z.strictObject({ token: referenceSchema, username: z.string().min(1).max(200).optional() })],
   { error: said('expected { sshKey } or { token }', 'write { sshKey: "${file:keys/deploy}" }') },
 );
 
-export const sourceSchema = z
+const sourceSchema = z
   .strictObject({
     path: z.string().max(4_000).optional(),
     git: gitUrlSchema.optional(),
@@ -112,7 +112,7 @@ const dateSchema = z.string().superRefine((text, ctx) => {
   if (!shape.test(text) || Number.isNaN(Date.parse(text))) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
 });
 
-export const ignoreSchema = z.strictObject({
+const ignoreSchema = z.strictObject({
   resource: globSchema,
   path: globSchema.optional(),
   reason: lineSchema,
@@ -144,7 +144,7 @@ export const targetFields = {
 export const targetSchema = z.strictObject(targetFields);
 export type TargetInput = z.output<typeof targetSchema>;
 
-export const eachSchema = z.strictObject({
+const eachSchema = z.strictObject({
   folders: z.string().min(1).max(500),
   name: z.string().min(1).max(500),
 });
