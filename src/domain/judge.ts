@@ -28,6 +28,8 @@ export interface Judgement {
   readonly message: string;
   /** The plan that stands now. */
   readonly plan?: string;
+  /** With `refused`: for who decides, not for what. */
+  readonly unauthorised?: true;
 }
 
 export interface JudgeInput {
@@ -53,7 +55,7 @@ export function judge(input: JudgeInput): Judgement {
   });
 
   if (input.trust === 'signed') {
-    return say('refused', 'approvals.trust is signed and this decision carries no signature that can be verified');
+    return { ...say('refused', 'approvals.trust is signed and this decision carries no signature that can be verified'), unauthorised: true };
   }
   if (message.decision === 'rollback') return judgeRollback(questions, say);
 
@@ -80,7 +82,7 @@ function judgeApproval(open: readonly Question[], message: DecisionMessage, say:
   if (question === undefined) return say('refused', 'there is nothing to approve');
   if (second !== undefined) return say('refused', `"${message.plan ?? ''}" names more than one plan of this incident; give more of the hash`);
   if (question.impossible !== undefined) return say('refused', `there is no repair to approve: ${question.impossible}`);
-  if (question.causedBy.includes(message.by)) return say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`);
+  if (question.causedBy.includes(message.by)) return { ...say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`), unauthorised: true };
   return say('accepted', `approved: plan ${short(question)} goes on as soon as its gates are open`, [question.part]);
 }
 

@@ -224,7 +224,7 @@ async function decide(run: IncidentRun, payload: unknown): Promise<DecideAnswer>
   await condition(() => entry.answer !== undefined);
   const answer = entry.answer;
   if (answer === undefined) return { result: 'refused', message: 'not judged' };
-  return { result: answer.result, message: answer.message, ...(answer.plan === undefined ? {} : { plan: answer.plan }) };
+  return { result: answer.result, message: answer.message, ...(answer.plan === undefined ? {} : { plan: answer.plan }), ...(answer.unauthorised === true ? { unauthorised: true } : {}) };
 }
 
 /** Cancelling rolls back what is staged or switched, then ends; nothing is torn down in the middle of a step. */
