@@ -53,7 +53,7 @@ export async function run(argv: readonly string[], io: Io, deps: Deps): Promise<
   }
 }
 
-export function buildProgram(cli: Cli): Command {
+function buildProgram(cli: Cli): Command {
   const program = new Command('holdfast')
     .description('Finds drift between what infrastructure should be and what it is, and repairs it or puts everything back.')
     .version(version(), '-V, --version', 'print the version')

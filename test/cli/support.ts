@@ -9,7 +9,7 @@ import type { Plan } from '../../src/domain/plan.js';
 import type { Target } from '../../src/domain/target.js';
 import type { IncidentRow, Ledger } from '../../src/ledger/ledger.js';
 
-export const NOW = new Date('2030-01-31T12:00:00.000Z');
+const NOW = new Date('2030-01-31T12:00:00.000Z');
 export const HASH = '3f9ac2d1'.padEnd(64, '0');
 
 export interface Ran {
@@ -184,7 +184,7 @@ export function incident(overrides: Partial<IncidentRow> = {}): IncidentRow {
 }
 
 /** A ledger in which only what a test names is there; reading anything else fails the test. */
-export function ledger(members: Partial<Ledger>): Ledger {
+function ledger(members: Partial<Ledger>): Ledger {
   const base: Partial<Ledger> = {
     close: () => Promise.resolve(),
     targets: () => Promise.resolve([]),
@@ -199,7 +199,7 @@ export function ledger(members: Partial<Ledger>): Ledger {
   return strict<Ledger>('ledger', base);
 }
 
-export function client(members: Partial<HoldfastClient>): HoldfastClient {
+function client(members: Partial<HoldfastClient>): HoldfastClient {
   return strict<HoldfastClient>('client', {
     close: () => Promise.resolve(),
     schedules: () => Promise.resolve([]),

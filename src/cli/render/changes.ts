@@ -39,11 +39,6 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** `/server/port` as it is; the resource as a whole has no path of its own. */
-export function pathText(path: string): string {
-  return plain(path);
-}
-
 function resourceLine(resource: string, group: readonly Change[], style: Style): string {
   const whole = group.find((change) => change.path === '');
   const kind = whole?.kind ?? 'changed';
@@ -62,7 +57,7 @@ function oneChange(change: Change, style: Style): readonly string[] {
 
 function fieldLine(change: Change, style: Style): string {
   const by = change.by === undefined ? '' : style.dim(` (by ${plain(change.by)})`);
-  const name = change.path === '' ? '' : `${pathText(change.path)}: `;
+  const name = change.path === '' ? '' : `${plain(change.path)}: `;
   if (change.sensitive) return `${name}(sensitive)${by}`;
   // The text says it better than the digests of both sides.
   if (change.text !== undefined || (change.desired === undefined && change.actual === undefined)) return `${name}differs${by}`;

@@ -7,7 +7,7 @@ import type { Style } from './style.js';
 import { indent } from './table.js';
 
 /** So many characters of a hash are shown; approving needs at least 8 of them. */
-export const SHORT_HASH = 12;
+const SHORT_HASH = 12;
 
 export function shortHash(hash: string): string {
   return plain(hash.slice(0, SHORT_HASH));
@@ -60,7 +60,7 @@ export function partMarkdown(part: AssessedPart, number: number): string {
   ].join('\n');
 }
 
-export function blastText(radius: BlastRadius): string {
+function blastText(radius: BlastRadius): string {
   const said = (['create', 'update', 'replace', 'delete'] as const).filter((verb) => radius[verb] > 0).map((verb) => `${verb} ${radius[verb]}`);
   return said.length === 0 ? 'changes nothing' : said.join(', ');
 }
