@@ -41,8 +41,11 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 const DECISIONS: readonly string[] = ['approve', 'reject', 'accept', 'rollback'] satisfies readonly DecisionKind[];
 const COMMANDS: readonly string[] = ['freeze', 'unfreeze', 'release', 'retry', 'undo', 'accept'] satisfies readonly CommandName[];
-const LIMITS = { by: 200, reason: 1000, plan: 80, until: 40, signature: 4000, scope: 130, gate: 40, resource: 1000, path: 1000, id: 300 };
+const LIMITS: Readonly<Record<string, number>> = { by: 200, reason: 1000, plan: 80, until: 40, signature: 4000, scope: 130, gate: 40, resource: 1000, path: 1000 };
+const LONGEST_ID = 300;
 const PLAN_PREFIX = /^[0-9a-f]{8,64}$/;
+/** A surrogate without its other half, sent so or cut so: it has no canonical form, and hashing it would fail for ever. */
+const HALF_CHARACTER = /\p{Surrogate}/gu;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** `decision` is the signal's name, or absent for the `decide` update, which carries it. */
@@ -102,7 +105,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function text(payload: Record<string, unknown>, key: string): string | undefined {
   const value = payload[key];
   if (typeof value !== 'string') return undefined;
-  return value.slice(0, LIMITS[key as keyof typeof LIMITS] ?? LIMITS.id);
+  return value.slice(0, LIMITS[key] ?? LONGEST_ID).replace(HALF_CHARACTER, '\ufffd');
 }
 
 function defined<T extends Record<string, string | undefined>>(members: T): { [K in keyof T]?: string } {

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Difference } from '../../src/domain/change.js';
+import { decideByRemediation, highestRisk, splitParts } from '../../src/domain/decide.js';
+import type { Decided, Decision, DecisionInput, Risk } from '../../src/domain/decision.js';
+import type { Remediation } from '../../src/domain/target.js';
+import { change, HTTP, target } from './build.js';
+
+interface Row {
+  readonly reason: string;
+  readonly remediation?: Remediation;
+  readonly effect?: Difference['effect'];
+  readonly baseline?: DecisionInput['baseline'];
+  readonly health?: readonly (typeof HTTP)[];
+  readonly decision: Decision;
+  readonly rule?: string;
+}
+
+function decide({ remediation = 'auto', effect = 'update', baseline, health = [HTTP] }: Partial<Row>): Decided {
+  return decideByRemediation({ target: target({ remediation, health }), change: change({ effect }), ...(baseline === undefined ? {} : { baseline }) });
+}
+
+describe('decideByRemediation', () => {
+  const rows: Row[] = [
+    { reason: 'it repairs by itself what was healthy before', baseline: 'healthy', decision: 'remediate', rule: 'remediation: auto' },
+    { reason: 'a file that is missing is made again', effect: 'create', baseline: 'healthy', decision: 'remediate' },
+    { reason: 'a delete is never automatic', effect: 'delete', baseline: 'healthy', decision: 'ask', rule: 'never-automatic-deletes' },
+    { reason: 'a replace is never automatic', effect: 'replace', baseline: 'healthy', decision: 'ask', rule: 'never-automatic-deletes' },
+    { reason: 'without a health check nothing can be proved', health: [], decision: 'ask', rule: 'health-required' },
+    { reason: 'it was unhealthy before, so the repair cannot be judged', baseline: 'unhealthy', decision: 'ask', rule: 'unhealthy-before' },
+    { reason: 'nobody could tell how it was', baseline: 'inconclusive', decision: 'ask', rule: 'unhealthy-before' },
+    { reason: 'the measurement itself failed', baseline: 'error', decision: 'ask', rule: 'unhealthy-before' },
+    { reason: 'a health check that was not run proves nothing', decision: 'ask', rule: 'unhealthy-before' },
+    { reason: 'the target asks', remediation: 'ask', baseline: 'healthy', decision: 'ask', rule: 'remediation: ask' },
+    { reason: 'the target asks, also for deletes', remediation: 'ask', effect: 'delete', decision: 'ask' },
+    { reason: 'the target is only observed', remediation: 'observe', baseline: 'healthy', decision: 'hold', rule: 'remediation: observe' },
+    { reason: 'observed means never', remediation: 'observe', effect: 'delete', baseline: 'unhealthy', decision: 'hold' },
+  ];
+  it.each(rows)('$decision: $reason', ({ decision, rule, ...input }) => {
+    const decided = decide(input);
+    expect(decided.decision).toBe(decision);
+    expect(decided.reason).not.toBe('');
+    if (rule !== undefined) expect(decided.rules[0]).toBe(rule);
+  });
+
+  it.each<{ effect?: Difference['effect']; path?: string; tier?: string; risk: Risk; reason: string }>([
+    { risk: 'low', reason: 'a field comes back' },
+    { path: '@mode', risk: 'medium', reason: 'permissions decide who reads it' },
+    { path: '@owner', risk: 'medium', reason: 'so does the owner' },
+    { effect: 'delete', risk: 'high', reason: 'something is gone afterwards' },
+    { effect: 'replace', risk: 'high', reason: 'it is gone for a while' },
+    { tier: 'critical', risk: 'medium', reason: 'one more for what matters most' },
+    { tier: 'critical', effect: 'delete', risk: 'critical', reason: 'the worst of both' },
+    { tier: 'gold', risk: 'low', reason: 'a tier that means nothing here' },
+  ])('risk $risk: $reason', ({ effect = 'update', path = '/port', tier, risk }) => {
+    const decided = decideByRemediation({ target: target(tier === undefined ? {} : { intent: { tier } }), change: change({ effect, path }), baseline: 'healthy' });
+    expect(decided.risk).toBe(risk);
+  });
+
+  it('never repairs by itself a delete, a replace, or what was not healthy before', () => {
+    const input = fc.record({
+      remediation: fc.constantFrom<Remediation[]>('observe', 'ask', 'auto'), effect: fc.constantFrom<Difference['effect'][]>('create', 'update', 'replace', 'delete'),
+      baseline: fc.constantFrom<DecisionInput['baseline'][]>('healthy', 'unhealthy', 'inconclusive', 'error', undefined), health: fc.constantFrom([], [HTTP]),
+    });
+    fc.assert(fc.property(input, (given) => {
+      const safe = given.remediation === 'auto' && (given.effect === 'create' || given.effect === 'update') && given.baseline === 'healthy' && given.health.length > 0;
+      expect(decide(given).decision === 'remediate').toBe(safe);
+    }));
+  });
+});
+
+const ORDER: readonly Decision[] = ['hold', 'accept', 'adopt', 'ask', 'remediate'];
+const RISKS: readonly Risk[] = ['low', 'medium', 'high', 'critical'];
+
+describe('splitParts', () => {
+  const member = fc.record({ decision: fc.constantFrom(...ORDER), risk: fc.constantFrom(...RISKS), rule: fc.constantFrom('one', 'two'), reason: fc.constantFrom('because', 'since') });
+  const members = fc.array(member, { maxLength: 12 }).map((all) => all.map(({ rule, ...rest }, index) => ({ change: change({ path: `/${index}` }), decided: { ...rest, rules: [rule] } })));
+
+  it('keeps every change, in one part, with those of its own decision', () => {
+    fc.assert(fc.property(members, (given) => {
+      const parts = splitParts(given);
+      expect(parts.flatMap((part) => part.changes.map((each) => each.path)).sort()).toEqual(given.map((each) => each.change.path).sort());
+      for (const part of parts) for (const each of part.changes) expect(given.find((one) => one.change === each)?.decided.decision).toBe(part.decision);
+    }));
+  });
+
+  it('has the most restrictive part first, whatever the order', () => {
+    fc.assert(fc.property(members.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))), ([given, shuffled]) => {
+      const decisions = splitParts(shuffled).map((part) => part.decision);
+      expect(decisions).toEqual(ORDER.filter((decision) => decisions.includes(decision)));
+      expect(decisions).toEqual(splitParts(given).map((part) => part.decision));
+    }));
+  });
+
+  it('has the highest risk of its changes, and each rule and reason once', () => {
+    const [part] = splitParts([
+      { change: change({ path: '/a' }), decided: { decision: 'ask', risk: 'low', rules: ['one'], reason: 'because' } },
+      { change: change({ path: '/b' }), decided: { decision: 'ask', risk: 'high', rules: ['two', 'one'], reason: 'because' } },
+    ]);
+    expect(part).toMatchObject({ decision: 'ask', risk: 'high', rules: ['one', 'two'], reason: 'because' });
+  });
+
+  it('of nothing makes nothing', () => {
+    expect(splitParts([])).toEqual([]);
+  });
+});
+
+it.each<{ risks: Risk[]; highest: Risk; reason: string }>([
+  { risks: [], highest: 'low', reason: 'nothing is at risk' },
+  { risks: ['low', 'critical', 'high'], highest: 'critical', reason: 'the worst counts' },
+  { risks: ['medium', 'low'], highest: 'medium', reason: 'the worst counts' },
+])('the highest of $risks is $highest: $reason', ({ risks, highest }) => {
+  expect(highestRisk(risks)).toBe(highest);
+});
