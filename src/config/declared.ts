@@ -10,6 +10,8 @@ import { nameProblem } from './values.js';
 export interface Declared {
   readonly name: string;
   readonly key: Place;
+  /** Where its provider is named. */
+  readonly provider: Place;
   readonly file: ConfigFile;
   readonly declaration: Declaration;
   /** Defaults and the target's own fields; overrides not yet. */
@@ -75,7 +77,7 @@ function readTarget({ name, key, tree, file, layers }: Reading, { providers, env
   const overrides = new Map(entriesOf(child(tree, 'overrides')).map(([environment, entry]) => [environment, entry.value]));
   if (base.kind !== 'map') return undefined;
   // What is missing is looked for where the target is named.
-  return { name, key, file, declaration, base: { ...base, at: key }, overrides };
+  return { name, key, provider: child(tree, 'provider')?.at ?? key, file, declaration, base: { ...base, at: key }, overrides };
 }
 
 interface NamesInput {

@@ -34,7 +34,7 @@ export async function explain(options: LoadOptions, address: TargetAddress): Pro
     throw new HoldfastError('Invalid', `the configuration has no target ${formatAddress(address)}`, { remedy: suggest(formatAddress(address), known) });
   }
   const { instance, target } = found;
-  const values: ExplainedValue[] = [{ ...placed('provider', target.provider, instance.declared.key) }];
+  const values: ExplainedValue[] = [{ ...placed('provider', target.provider, instance.declared.provider) }];
   values.push(...explainTree(instance.tree, [], scalarsOf(instance, { report: createReport(), rootFolder })));
   for (const key of INHERITED) {
     const tree = child(instance.environment.tree, key);

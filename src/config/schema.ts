@@ -102,7 +102,7 @@ export function configJsonSchema(providers: Readonly<Record<string, Provider>>):
   return { ...title, ...(allowVariables(schema) as Record<string, Json>) };
 }
 
-/** Within targets a variable may stand for any value: `port: "${vars.port}"`. */
+/** A variable may stand for any value of a target: `port: "${vars.port}"`. Where none may, loading says so. */
 function allowVariables(schema: Json): Json {
   if (Array.isArray(schema)) return schema.map((item: Json) => allowVariables(item));
   if (typeof schema !== 'object' || schema === null) return schema;

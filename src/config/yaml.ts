@@ -14,7 +14,7 @@ export function parseYaml(path: string, text: string, report: Report): MapTree |
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) {
     const deep = error.code === 'RESOURCE_EXHAUSTION';
-    const message = deep ? 'the values are nested too deeply' : `this is not valid YAML: ${firstLine(error.message)}`;
+    const message = deep ? 'the values are nested too deeply' : `this is not valid YAML: ${factOf(error.code, error.message)}`;
     const remedy = deep ? `nest at most ${DEEPEST} levels` : remedyFor(error.code);
     report.add({ at: { file, offset: Math.min(error.pos[0], text.length) }, message, remedy });
     return undefined;
@@ -119,9 +119,11 @@ function stop(ctx: Conversion, node: Node, message: string, remedy: string): Tre
   return undefined;
 }
 
-function firstLine(message: string): string {
+/** The parser quotes what it met, which may be a secret or a control sequence: only what it says about it is kept. */
+function factOf(code: string, message: string): string {
   const line = message.split('\n')[0] ?? '';
-  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
+  const fact = code === 'TAG_RESOLVE_FAILED' ? line : line.replace(/: .*$/, '');
+  return quote(fact, 160).slice(1, -1);
 }
 
 function remedyFor(code: string): string {

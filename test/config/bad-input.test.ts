@@ -29,6 +29,7 @@ const rows: readonly Row[] = [
   { reason: 'not UTF-8', config: { 'holdfast.yaml': Uint8Array.from([0x76, 0xff, 0xfe, 0x3a]) }, says: /not UTF-8/, remedy: /save it as UTF-8/ },
   { reason: 'a list instead of keys', config: '- a\n', says: /`key: value` lines/, remedy: /version: 1/ },
   { reason: 'broken YAML', config: 'version: 1\n  project: [a\n', says: /not valid YAML/, remedy: /check indentation/ },
+  { reason: 'broken YAML beside a secret', config: 'version: 1\npassword: `hunter2\n', says: /not valid YAML/, remedy: /check/, hides: 'hunter2' },
   { reason: 'two documents', config: 'version: 1\n---\nversion: 1\n', says: /not valid YAML/, remedy: /one document/ },
   { reason: 'a tag that would make an object', config: `${base}policies: !!js/function x\n`, says: /not valid YAML/, remedy: /remove the tag/ },
   { reason: 'an unknown key at the top', config: `${base}enviroments: {}\n`, says: /unknown key "enviroments"/, remedy: /did you mean "environments"/ },

@@ -86,7 +86,7 @@ targets:
     const told = Object.fromEntries(values.map((value) => [value.path, `${JSON.stringify(value.value)} ${value.file.replace(`${folder}/`, '')}:${value.line}`]));
     expect(told).toMatchObject({
       soak: '"1m" holdfast.yaml:4', remediation: '"observe" holdfast.yaml:6', 'spec.root': '"/a/9101" teams/a.yaml:7', 'spec.token': '"${env:TOKEN}" teams/a.yaml:7',
-      settle: '"5s" teams/a.yaml:9', blindAfter: '"45m" default:0', pool: '"dev" default:0', provider: '"files" teams/a.yaml:3',
+      settle: '"5s" teams/a.yaml:9', blindAfter: '"45m" default:0', pool: '"dev" default:0', provider: '"files" teams/a.yaml:5',
     });
   });
 

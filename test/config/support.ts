@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
 import { z } from 'zod';
 import { loadConfig, type LoadedConfig, type LoadOptions } from '../../src/config/load.js';
 import { ConfigError, formatConfigError } from '../../src/config/problem.js';
@@ -27,9 +28,16 @@ export const providers: Readonly<Record<string, Provider>> = {
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
+const made: string[] = [];
+
+afterAll(() => {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A new folder with these files; a `string` is the content of `holdfast.yaml`. */
 export function folderWith(files: Files | string): string {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));
+  made.push(folder);
   for (const [name, content] of Object.entries(typeof files === 'string' ? { 'holdfast.yaml': files } : files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);
