@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
 import { errorOf, type Files, folderWith, lines, loadIn, loadText, minimal, shown } from './support.js';
 
+const MAKE_PIPE = '/usr/bin/mkfifo';
+
 interface Row {
   readonly reason: string;
   readonly config: Files | string;
@@ -145,7 +147,7 @@ describe('a mistake is said in a line, with its field and its remedy', () => {
 describe('files that are none', () => {
   test.each<{ reason: string; make: (path: string) => void; says: RegExp }>([
     { reason: 'a folder', make: (path) => mkdirSync(path), says: /this is a folder/ },
-    { reason: 'a pipe, without waiting for a writer', make: (path) => { execFileSync('mkfifo', [path]); }, says: /pipe, socket or device/ },
+    { reason: 'a pipe, without waiting for a writer', make: (path) => { execFileSync(MAKE_PIPE, [path]); }, says: /pipe, socket or device/ },
     { reason: 'nothing', make: () => undefined, says: /no such file/ },
   ])('$reason', async ({ make, says }) => {
     const folder = folderWith({});
