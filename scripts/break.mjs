@@ -8,6 +8,9 @@ import { root, say } from './lib/step.mjs';
 
 const USAGE = 'npm run break -- SCENARIO [--environment NAME]   (npm run break -- --list shows the scenarios; reset undoes them all)';
 
+// `npm run break … | head` closes the pipe, which is no fault.
+process.stdout.on('error', () => process.exit(0));
+
 try {
   process.exitCode = await main();
 } catch (error) {

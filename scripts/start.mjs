@@ -26,6 +26,7 @@ async function start() {
   await refuseSecond();
   say('the three services of the quickstart:');
   await startServices(folder, say);
+  say('break something in another terminal with: npm run break -- --list   (where "holdfast" is named, this clone has it as bin/holdfast)\n');
   const { code, killed } = await holdfast(['--config', config, ...args]);
   if (killed) {
     say('Holdfast was killed; the services and the Temporal server run on, and the next npm start goes on with them');

@@ -1,9 +1,11 @@
 import { homedir, platform } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** Where this user's downloads and builds are kept between runs. The folder may not exist yet. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['XDG_CACHE_HOME'] !== undefined && env['XDG_CACHE_HOME'] !== '') return join(env['XDG_CACHE_HOME'], 'holdfast');
+  const named = env['XDG_CACHE_HOME'];
+  // The XDG specification has relative ones ignored.
+  if (named !== undefined && isAbsolute(named)) return join(named, 'holdfast');
   // Without HOME, `homedir` asks the system's user database.
   if (platform() === 'darwin') return join(homedir(), 'Library', 'Caches', 'holdfast');
   return join(homedir(), '.cache', 'holdfast');

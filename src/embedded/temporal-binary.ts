@@ -31,6 +31,8 @@ export interface FindOptions {
   readonly log: (line: string) => void;
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
+  /** Where the archive is downloaded from; the vendor's address unless a mirror is named. */
+  readonly download?: string;
 }
 
 /**
@@ -105,7 +107,7 @@ async function download(folder: string, options: FindOptions): Promise<void> {
   let timer = setTimeout(() => stall.abort(new Error('no answer within 10 s')), 10_000);
   try {
     const signal = options.signal === undefined ? stall.signal : AbortSignal.any([stall.signal, options.signal]);
-    const answer = await fetch(`${DOWNLOAD}?platform=${os}&arch=${cpu}`, { signal }).catch((error: unknown) => {
+    const answer = await fetch(`${options.download ?? DOWNLOAD}?platform=${os}&arch=${cpu}`, { signal }).catch((error: unknown) => {
       throw new Error(causeOf(error));
     });
     if (!answer.ok || answer.body === null) throw new Error(`the download answered ${answer.status}`);
