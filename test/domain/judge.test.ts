@@ -134,7 +134,7 @@ describe('judge, for any questions', () => {
         if (given.decision === 'rollback') continue;
         expect(about?.decided).toBeUndefined();
         expect(about?.expiresAt).not.toBe(BEFORE);
-        if (given.plan !== undefined) expect(about?.plan?.startsWith(given.plan)).toBe(true);
+        if (given.plan !== undefined) expect(about?.plan.startsWith(given.plan)).toBe(true);
         if (given.decision === 'approve') expect(about?.causedBy).not.toContain(given.by);
       }
     }));
