@@ -24,7 +24,8 @@ import { poolQueue, WORKFLOW_QUEUE, type Access } from './workflows/messages.js'
 
 export interface WorkersOptions {
   readonly connect: ConnectOptions;
-  readonly load: () => Promise<LoadedConfig>;
+  /** `known`: the matches of `each` that may be repaired; a new one begins in `observe`. */
+  readonly load: (known?: ReadonlySet<string>) => Promise<LoadedConfig>;
   /** Holds work folders and kept sources. */
   readonly dataDir: string;
   /** Empty: every pool of the configuration, and new ones as they appear. */
@@ -57,13 +58,17 @@ const BUNDLE = new URL('./workflow-bundle.js', import.meta.url);
 export interface Composed {
   readonly kept: KeptConfig;
   readonly deps: Dependencies;
+  /** Grows as new matches of `each` are seen clean. */
+  readonly known: Set<string>;
 }
 
 /** Configuration to dependencies. `startWorkers` closes the ledger and the client in them when it ends. */
 export async function composeDependencies(options: WorkersOptions): Promise<Composed> {
   const { log, connect } = options;
-  const kept = await keepConfig(options.load);
-  const ledger = await openLedger(kept.current());
+  const first = await options.load();
+  const ledger = await openLedger(first);
+  const known = await knownMatches(ledger, first);
+  const kept = await keepConfig(() => options.load(known));
   const deps: Dependencies = {
     config: () => inForce(kept, log),
     sources: openSources({ folder: join(options.dataDir, 'sources') }),
@@ -84,14 +89,14 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
     build: sha256(await readFile(BUNDLE)).slice(0, 12),
     readOnly: options.env['HOLDFAST_READ_ONLY'] === '1',
   };
-  return { kept, deps };
+  return { kept, deps, known };
 }
 
 /** Dependencies to workers: the composition root of every process that does steps. */
 export async function startWorkers(options: WorkersOptions, composed?: Composed): Promise<RunningWorkers> {
   const { log, connect } = options;
   quiet(log);
-  const { kept, deps } = composed ?? (await composeDependencies(options));
+  const { kept, deps, known } = composed ?? (await composeDependencies(options));
   const { ledger, client } = deps;
   const { address, apiKey, tls } = connect;
   const connection = await NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
@@ -129,7 +134,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
-  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, sync: (config) => syncSchedules(config) } : {}) });
+  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, sync: (config) => syncSchedules(config) } : {}) });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
@@ -181,11 +186,12 @@ interface Tending {
   readonly signal: AbortSignal;
   readonly serve: (config: Config) => Promise<void>;
   readonly ledger?: Ledger;
+  readonly known?: Set<string>;
   readonly sync?: (config: Config) => Promise<void>;
 }
 
 /** Between steps: serve the pools and schedules of a new configuration, and keep the record signed and within retention. */
-async function tend({ kept, log, signal, serve, ledger, sync }: Tending): Promise<void> {
+async function tend({ kept, log, signal, serve, ledger, known, sync }: Tending): Promise<void> {
   let served = '';
   let prunedAt = Date.now();
   while (!signal.aborted) {
@@ -197,6 +203,7 @@ async function tend({ kept, log, signal, serve, ledger, sync }: Tending): Promis
         await ledger?.append({ at: new Date().toISOString(), kind: 'configuration', data: { digest: config.digest, environments: config.environments.length, targets: config.targets.length } });
         served = config.digest;
       }
+      if (ledger !== undefined && known !== undefined && (await learnMatches(ledger, kept.current(), known))) await kept.refresh({ force: true });
       if (ledger !== undefined && Date.now() - prunedAt > PRUNE_EVERY_MS) {
         prunedAt = Date.now();
         const at = new Date().toISOString();
@@ -211,6 +218,28 @@ async function tend({ kept, log, signal, serve, ledger, sync }: Tending): Promis
       signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
     });
   }
+}
+
+const MATCHES = 'matches';
+
+/** What `each` matched at the first start is known; later matches are learnt as they are seen clean. */
+async function knownMatches(ledger: Ledger, config: LoadedConfig): Promise<Set<string>> {
+  const remembered = await ledger.getMeta(MATCHES);
+  if (remembered !== undefined) return new Set(JSON.parse(remembered) as string[]);
+  await ledger.setMeta(MATCHES, JSON.stringify(config.matches));
+  return new Set(config.matches);
+}
+
+/** A new match is only observed until one look at it was clean: then its desired state is what it claims to be. */
+async function learnMatches(ledger: Ledger, config: LoadedConfig, known: Set<string>): Promise<boolean> {
+  const before = known.size;
+  for (const match of config.matches) {
+    const [environment = '', target = ''] = match.split('/');
+    if (!known.has(match) && (await ledger.lastObservation({ environment, target }))?.verdict === 'clean') known.add(match);
+  }
+  if (known.size === before) return false;
+  await ledger.setMeta(MATCHES, JSON.stringify([...known].sort()));
+  return true;
 }
 
 /** The SDK's own log goes where ours goes; its news of every poll and cache does not. */

@@ -1,6 +1,7 @@
 import { formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
+import { highestRisk } from '../domain/decide.js';
 import { flappingFields } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
 import type { DecisionInput } from '../domain/decision.js';
@@ -71,7 +72,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
   for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index }, each));
-  await deps.ledger.updateIncident(input.incident, { drift });
+  await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
   return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
 }
 

@@ -33,10 +33,12 @@ export function closeActivities(deps: Dependencies): Pick<ControlActivities, 'cl
       const healthy = rolledBack && target !== undefined && target.health.length > 0
         ? (await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true })).verdict === 'healthy'
         : undefined;
+      const moved = rolledBack ? await desiredMoved(deps, input.incident) : undefined;
       const narrative = narrate({
         incident: formatIncident(input.incident), kind: row.kind, openedAt: row.openedAt, closedAt: at, outcome: input.outcome, parts,
         ...(firstSeen === undefined ? {} : { firstSeen }),
         ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
+        ...(moved === undefined ? {} : { desiredMoved: moved }),
       });
       const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && part.plan !== undefined).map((part) => settledRows(deps, input.incident, {
         at, outcome: part.outcome, reason: part.reason, plans: [part.plan ?? ''],
@@ -89,6 +91,7 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
       place: oneLine(fieldKey(change), 200), desired: valueText(change.desired), actual: valueText(change.actual),
     })),
     ...(part.by === undefined ? {} : { by: part.by }),
+    ...(part.cause === undefined ? {} : { cause: part.cause }),
     ...(part.until === undefined ? {} : { until: part.until }),
     ...(decision?.decision === 'approve' ? { approvedBy: `${decision.by}${decision.verified ? '' : ' (unverified)'}`, approvedAt: decision.at } : {}),
   };
@@ -103,6 +106,17 @@ function measuredText(entry: Entry): string {
 
 function valueText(value: Json | undefined): string {
   return value === undefined ? 'absent' : oneLine(JSON.stringify(value), 120);
+}
+
+/** Compares the desired state of the last clean look with that of the drift; the record has an entry for each. */
+async function desiredMoved(deps: Dependencies, { environment, target }: IncidentId): Promise<boolean | undefined> {
+  let clean: Json | undefined;
+  let drifted: Json | undefined;
+  for await (const entry of deps.ledger.entries({ environment, target, kinds: ['clean', 'drift'] })) {
+    if (entry.kind === 'clean') clean = entry.data['revision'];
+    else drifted = entry.data['revision'];
+  }
+  return clean === undefined || drifted === undefined ? undefined : clean !== drifted;
 }
 
 async function earliestSight(deps: Dependencies, incident: IncidentId, plans: readonly (Plan | undefined)[]): Promise<string | undefined> {

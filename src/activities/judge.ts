@@ -1,6 +1,7 @@
 import { environmentOf } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { judge } from '../domain/judge.js';
+import { DECIDED } from '../domain/message.js';
 import type { GateAnswer } from '../domain/gate.js';
 import { hashJson } from '../digest.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
@@ -21,7 +22,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
         const at = times?.get(keyOf(item)) ?? deps.now().toISOString();
         const answer = await judgeOne(deps, { ...batch, questions }, item, at);
         answers.push(answer);
-        questions = questions.map((question) => (answer.parts.includes(question.part) && item.message.decision !== 'rollback' ? { ...question, decided: `${item.message.decision} by ${answer.by}` } : question));
+        questions = questions.map((question) => (answer.parts.includes(question.part) && item.message.decision !== 'rollback' ? { ...question, decided: `${DECIDED[item.message.decision]} by ${answer.by}` } : question));
       }
       if (batch.malformed > 0) await refuse(deps, batch, `${batch.malformed} messages made no sense: ${batch.lastProblem ?? ''}`);
       return answers;
@@ -76,7 +77,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       ...(message.until === undefined ? {} : { until: message.until }),
     });
     if (first) continue;
-    if (decision.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${question.plan.slice(0, 12)} was decided before: ${decision.decision} by ${decision.by}` };
+    if (decision.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${question.plan.slice(0, 12)} was decided before, by ${decision.by}` };
     const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
     return { ...answer, result: 'refused', parts: [], message: replay, replayed: true };

@@ -85,7 +85,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   const staged = input.staged ?? (await stagedBefore(deps, input));
   await deps.ledger.updateIncident(input.incident, { phase: 'rolling-back' });
   const result = staged === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, ctx);
-  const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || (input.cause === 'asked' && input.undoes !== undefined);
+  const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || input.cause === 'asked';
   const at = deps.now().toISOString();
   if (quarantines && result.result === 'restored') {
     for (const change of plan.changes) {

@@ -194,6 +194,8 @@ export interface EndedPart {
   readonly decision: Decision;
   readonly plan?: string;
   readonly ask?: string;
+  /** Why it was rolled back, when it was. */
+  readonly cause?: RollbackInput['cause'];
   /** Why it ended so, in a line. */
   readonly reason: string;
   readonly by?: string;

@@ -14,19 +14,19 @@ export function composeDeps(io: Io): Deps {
   let problems: typeof import('../config/problem.js') | undefined;
   const log = lineLog(io);
 
-  async function load(where: ConfigPlace): Promise<LoadedConfig> {
+  async function load(where: ConfigPlace, known?: ReadonlySet<string>): Promise<LoadedConfig> {
     place = where;
     problems = await import('../config/problem.js');
     const { loadConfig } = await import('../config/load.js');
     const { providers } = await import('../providers/index.js');
-    return loadConfig({ ...where, providers, now: io.now() });
+    return loadConfig({ ...where, providers, now: io.now(), ...(known === undefined ? {} : { known }) });
   }
 
   const dataDir = () => place?.dataDir ?? join(dirname(place?.file ?? join(io.cwd, 'holdfast.yaml')), '.holdfast');
-  const reload = () => load(place ?? { file: join(io.cwd, 'holdfast.yaml') });
+  const reload = (known?: ReadonlySet<string>) => load(place ?? { file: join(io.cwd, 'holdfast.yaml') }, known);
 
   return {
-    loadConfig: load,
+    loadConfig: (where) => load(where),
     formatConfigError: (error) => (problems !== undefined && error instanceof problems.ConfigError ? problems.formatConfigError(error) : undefined),
     async configSchema() {
       const { configJsonSchema } = await import('../config/schema.js');

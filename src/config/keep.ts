@@ -1,17 +1,16 @@
-import type { Config } from './config.js';
 import type { LoadedConfig } from './load.js';
 import { ConfigError } from './problem.js';
 import { type Stamp, stampOf } from './read.js';
 
 /** The configuration in force. */
 export interface KeptConfig {
-  current(): Config;
+  current(): LoadedConfig;
   /**
    * Loads again when a file or folder that was read looks different; otherwise it costs a look at
    * each. A valid configuration is taken at once; an invalid one is refused, said in `error` until
-   * it is corrected, and the last good one stays. Throws what is not a `ConfigError`.
+   * it is corrected, and the last good one stays. `force` loads in any case. Throws what is not a `ConfigError`.
    */
-  refresh(): Promise<{ readonly changed: boolean; readonly error?: ConfigError }>;
+  refresh(options?: { readonly force?: boolean }): Promise<{ readonly changed: boolean; readonly error?: ConfigError }>;
 }
 
 /** Loads once, throwing a `ConfigError` when that first one is invalid, and keeps it. */
@@ -21,8 +20,8 @@ export async function keepConfig(load: () => Promise<LoadedConfig>): Promise<Kep
   let error: ConfigError | undefined;
   let underWay: Promise<{ changed: boolean; error?: ConfigError }> | undefined;
 
-  async function refresh(): Promise<{ changed: boolean; error?: ConfigError }> {
-    if (!(await differs(stamps))) return error === undefined ? { changed: false } : { changed: false, error };
+  async function refresh(force: boolean): Promise<{ changed: boolean; error?: ConfigError }> {
+    if (!force && !(await differs(stamps))) return error === undefined ? { changed: false } : { changed: false, error };
     try {
       const next = await load();
       const changed = next.digest !== kept.digest;
@@ -38,7 +37,7 @@ export async function keepConfig(load: () => Promise<LoadedConfig>): Promise<Kep
   return {
     current: () => kept,
     // Callers at the same time share one look.
-    refresh: () => (underWay ??= refresh().finally(() => { underWay = undefined; })),
+    refresh: ({ force = false } = {}) => (underWay ??= refresh(force).finally(() => { underWay = undefined; })),
   };
 }
 

@@ -27,7 +27,7 @@ function changeMarkdown(change: Change): string {
 /** Markdown: the repair step by step, with what makes it safe and its hash. */
 export function planMarkdown(plan: Plan): string {
   const { create, update, replace, delete: remove } = plan.blastRadius;
-  const steps = plan.steps.slice(0, NAMED).map((step, index) => `${index + 1}. ${step.action} ${code(step.resource)}: ${prose(step.summary)}`);
+  const steps = plan.steps.slice(0, NAMED).map((step, index) => `${index + 1}. ${prose(step.summary)}`);
   if (plan.steps.length > NAMED) steps.push(`and ${plan.steps.length - NAMED} more steps`);
   return [
     `Plan ${code(plan.hash.slice(0, 12))}: ${create} create, ${update} update, ${replace} replace, ${remove} delete; staged as ${plan.staging}, rollback ${plan.rollback}`,

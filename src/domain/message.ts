@@ -5,6 +5,9 @@
  */
 export type DecisionKind = 'approve' | 'reject' | 'accept' | 'rollback';
 
+/** How a decision that was taken is told. */
+export const DECIDED: Readonly<Record<DecisionKind, string>> = { approve: 'approved', reject: 'rejected', accept: 'accepted', rollback: 'rolled back' };
+
 export interface DecisionMessage {
   readonly decision: DecisionKind;
   readonly by: string;

@@ -10,6 +10,8 @@ export interface NarratedPart {
   /** `etc/app.yaml /port and 2 more`. */
   readonly brief: string;
   readonly rules: readonly string[];
+  /** Why it was rolled back, when it was. */
+  readonly cause?: string;
   readonly approvedBy?: string;
   readonly approvedAt?: string;
   readonly writes: readonly string[];
@@ -28,6 +30,8 @@ export interface Narrated {
   readonly parts: readonly NarratedPart[];
   /** Health of what is live once everything was put back; absent when not measured. */
   readonly healthyAfterRollback?: boolean;
+  /** Whether the desired state had changed since the last clean look; absent when there was none. */
+  readonly desiredMoved?: boolean;
 }
 
 /** The story of an incident in plain text: what drifted, since when, what was decided by whom and why, what was done, what was measured, what to do next. */
@@ -42,7 +46,8 @@ export function narrate(told: Narrated): string {
 }
 
 function narratePart(part: NarratedPart): string[] {
-  const lines = [`Part ${part.part}, ${part.outcome}: ${part.brief}.`, `Decided ${part.decision} (${part.rules.join(', ')}).`];
+  const lines = [`Part ${part.part}, ${part.outcome}: ${part.brief}.`];
+  if (part.rules.length > 0) lines.push(`Decided ${part.decision} (${part.rules.join(', ')}).`);
   if (part.approvedBy !== undefined) lines.push(`Approved by ${part.approvedBy} at ${part.approvedAt ?? ''}.`);
   if (part.writes.length > 0) lines.push(`Done: ${part.writes.join('; ')}.`);
   for (const measured of part.measured) lines.push(`Measured: ${measured}.`);
@@ -54,7 +59,7 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
   const address = told.incident.split('#')[0] ?? told.incident;
   switch (part.outcome) {
     case 'rolled-back':
-      return told.kind === 'undo' ? undone(address) : looksLikeHotfix(part, told, address);
+      return told.kind === 'undo' || part.cause === 'asked' ? undone(address) : afterFailure(part, told, address);
     case 'needs-human':
       return [`Some of it is neither as desired nor as it was. Repair it by hand, then: holdfast release ${address} --gate needs-human --reason "…"`];
     case 'expired':
@@ -72,18 +77,21 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
   }
 }
 
-/** What was live was healthy and what was desired was not: most often an emergency value that the desired state does not know. */
-function looksLikeHotfix(part: NarratedPart, told: Narrated, address: string): string[] {
+/**
+ * What was live was healthy and what was desired was not. Where live moved away from a desired state
+ * that had not changed, that is most often an emergency value which the desired state does not know;
+ * where the desired state moved, the mistake is there.
+ */
+function afterFailure(part: NarratedPart, told: Narrated, address: string): string[] {
   const release = `To try the same repair again: holdfast release ${address} --gate quarantine --reason "…"`;
-  if (told.healthyAfterRollback !== true) return [`The repair did not prove healthy, and the same repair is not tried again. ${release}`];
-  const values = part.values.map((each) => `${each.place}: keep ${each.actual}, desired says ${each.desired}`);
-  return [
-    'This looks like a hotfix to adopt: what is live is healthy, and the desired state made it unhealthy. Make the live value the desired one:',
-    ...values,
-    release,
-  ];
+  const values = part.values.map((each) => `${each.place}: live is ${each.actual}, desired says ${each.desired}`);
+  if (told.healthyAfterRollback !== true) return ['The repair did not prove healthy, and the same repair is not tried again.', release];
+  if (told.desiredMoved === true) {
+    return ['What is live is as before and healthy; the new desired state did not prove healthy. Correct the desired state:', ...values, release];
+  }
+  return ['This looks like a hotfix to adopt: what is live is healthy, and the desired state is not. Make the live value the desired one:', ...values, release];
 }
 
 function undone(address: string): string[] {
-  return [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason "…", then holdfast retry.`];
+  return [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason "…"`];
 }

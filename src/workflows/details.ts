@@ -43,12 +43,17 @@ function describePart(part: PartState): string[] {
 function howTo(part: PartState): string[] {
   const plan = part.plan?.slice(0, 12);
   if (plan !== undefined && (part.phase === 'awaiting-approval' || (part.phase === 'observed' && part.impossible === undefined))) {
-    const expires = part.askExpiresAt === undefined ? '' : ` The question expires at ${part.askExpiresAt}.`;
-    return ['', `**To approve**, send the signal \`approve\` with \`{"by": "your name", "plan": "${plan}"}\`.${expires}`, '', `**To stop it**, send the signal \`reject\` with \`{"by": "your name", "reason": "why", "plan": "${plan}"}\`.`];
+    const expires = part.askExpiresAt === undefined ? '' : `The question expires at ${part.askExpiresAt}.`;
+    return [...signal('To approve, send the signal `approve`', { by: 'your name', plan }), ...signal('To stop it, send the signal `reject`', { by: 'your name', reason: 'why', plan }), ...(expires === '' ? [] : ['', expires])];
   }
   const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'verifying', 'soaking'];
-  if (undoable.includes(part.phase)) return ['', '**To stop and undo it**, send the signal `rollback` with `{"by": "your name", "reason": "why"}`, or cancel this workflow.'];
+  if (undoable.includes(part.phase)) return signal('To stop and undo it, cancel this workflow or send the signal `rollback`', { by: 'your name', reason: 'why' });
   return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : [];
+}
+
+/** On lines of their own, so that the payload can be copied whole. */
+function signal(how: string, payload: Readonly<Record<string, string>>): string[] {
+  return ['', `**${how}** with`, '', '```json', JSON.stringify(payload), '```'];
 }
 
 export function phaseOf(run: IncidentRun): Phase {

@@ -2,7 +2,7 @@ import {
   allHandlersFinished, CancellationScope, CancelledFailure, condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler,
 } from '@temporalio/workflow';
 import type { InboxMessage, Judged } from '../activities/types.js';
-import { parseDecision, type DecisionKind } from '../domain/message.js';
+import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
 import { REST_PHASES } from '../domain/phase.js';
 import { describeIncident, outcomeOfIncident, statusOf, tellSearchAttributes } from './details.js';
 import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
@@ -133,6 +133,7 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
   const { reason, until } = message;
   part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
   part.decidedRun = run.runId;
+  delete part.askExpiresAt;
 }
 
 function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['questions'][number] {
@@ -145,7 +146,7 @@ function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['
     ...(ask === undefined ? {} : { ask }),
     ...(impossible === undefined ? {} : { impossible }),
     ...(outcome === undefined ? {} : { outcome }),
-    ...(decided === undefined ? {} : { decided: `${decided.decision} by ${decided.by}` }),
+    ...(decided === undefined ? {} : { decided: `${DECIDED[decided.decision]} by ${decided.by}` }),
     ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
   };
 }
@@ -169,13 +170,14 @@ function retire(run: IncidentRun): void {
 
 async function end(run: IncidentRun, steps: Steps): Promise<void> {
   const outcome = outcomeOfIncident(run);
-  const parts = run.ended.map(({ part, decision, plan, ask, note, decided, outcome: ended }) => ({
+  const parts = run.ended.map(({ part, decision, plan, ask, note, decided, rollingBack, outcome: ended }) => ({
     part,
     decision,
     outcome: ended ?? outcome,
     reason: note,
     ...(plan === undefined ? {} : { plan }),
     ...(ask === undefined ? {} : { ask }),
+    ...(rollingBack === undefined ? {} : { cause: rollingBack.cause }),
     ...(decided === undefined ? {} : { by: decided.by }),
     ...(decided?.until === undefined ? {} : { until: decided.until }),
   }));

@@ -185,6 +185,8 @@ async function verify(part: PartState, run: IncidentRun, steps: Steps): Promise<
 /** Keeps watching after the switch, without a slot; the last look and measurement end it. */
 async function soak(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   if (part.soakMs === 0) return 'soaked';
+  part.note = `watching for ${Math.round(part.soakMs / 1000)} s before it counts as fixed`;
+  describeIncident(run);
   const summary = `soak of part ${part.part}: keep watching before it counts as fixed`;
   const stopped = await condition(() => run.cancelled || part.stop !== undefined, part.soakMs, { summary });
   if (stopped) return stopping(part, run) ?? 'cancelled';

@@ -74,7 +74,7 @@ describe('planMarkdown', () => {
     expect(planMarkdown(made).split('\n')).toEqual([
       `Plan \`${made.hash.slice(0, 12)}\`: 0 create, 1 update, 0 replace, 0 delete; staged as shadow, rollback exact`,
       '',
-      '1. update `etc/app.yaml`: write etc/app.yaml',
+      '1. write etc/app.yaml',
     ]);
   });
 

@@ -53,8 +53,14 @@ describe('the narrative', () => {
   it('calls a rollback to what is healthy a hotfix to adopt, and shows the value to keep', () => {
     const text = told('rolled-back', { healthyAfterRollback: true });
     expect(text).toContain('looks like a hotfix to adopt');
-    expect(text).toContain('etc/app.yaml /port: keep 2, desired says 1');
+    expect(text).toContain('etc/app.yaml /port: live is 2, desired says 1');
     expect(text).toContain('holdfast release prod/storefront --gate quarantine');
+  });
+
+  it('blames the desired state when it moved since the last clean look, because live was never touched', () => {
+    const text = told('rolled-back', { healthyAfterRollback: true, desiredMoved: true });
+    expect(text).not.toContain('hotfix');
+    expect(text).toContain('Correct the desired state');
   });
 
   it.each([{ healthyAfterRollback: false }, {}])('calls nothing a hotfix when what is live is not known to be healthy: %j', (health) => {

@@ -29,7 +29,7 @@ test('fixed after approval: nothing is written before a person approves', async 
     const incident = await world.start();
     await world.until('awaiting-approval');
     expect(world.calls).toEqual(['assess']);
-    expect(await world.details()).toContain('"plan": "aaaaaaaaaaaa"');
+    expect(await world.details()).toContain('"plan":"aaaaaaaaaaaa"');
     await incident.signal('approve', APPROVE);
     expect(((await incident.result()) as IncidentStatus).outcome).toBe('fixed');
     expect(world.closed[0]?.parts[0]?.by).toBe('alice');

@@ -7,7 +7,7 @@ import type { Io } from '../io.js';
 export interface UpParts {
   readonly io: Io;
   readonly log: Logger;
-  readonly load: () => Promise<LoadedConfig>;
+  readonly load: (known?: ReadonlySet<string>) => Promise<LoadedConfig>;
 }
 
 /** How often the server's process is looked at: it may be killed like any other. */
