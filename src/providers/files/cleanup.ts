@@ -6,6 +6,7 @@ import { withLock } from './lock.js';
 import { namesIn, removeRecord, readRecord } from './record.js';
 import { removeRelease } from './release.js';
 import { removeShadowLog, stopShadows } from './shadow.js';
+import { removeLinkDraft } from './write.js';
 import { assertMayWrite, namePrefix, openStaged, type StagedRelease } from './staged.js';
 
 /** Removes what staging left. What is live is never removed, nor a release that Holdfast did not make. */
@@ -13,12 +14,13 @@ export async function cleanup(plan: Plan, staged: Staged, ctx: WriteContext, opt
   assertMayWrite();
   const release = openStaged(plan, staged);
   const { live } = release;
-  await withLock(live.root, ctx, async () => {
+  await withLock(live, ctx, async () => {
     await stopShadows(live, readRecord(live.releases, release.name));
     const kept = new Set([live.real, ...(options.keepSnapshot && release.previous !== undefined ? [release.previous.real] : [])]);
     if (!kept.has(release.release)) removeRelease(release.release);
     removeRecord(live.releases, release.name);
     removeShadowLog(release.release);
+    removeLinkDraft(live.root, release.name);
     prune(release, kept);
     removeIfEmpty(live.releases);
   });

@@ -29,12 +29,12 @@ const FINAL: Readonly<Record<string, readonly [what: string, remedy: string]>> =
   ENOENT: ['it is not there', 'look whether something else removes it'],
 };
 
-/** Turns what the system said into what, where, why and the remedy. What is already told stays as it is. */
-export function explain(error: unknown, doing: string): HoldfastError {
-  if (isHoldfastError(error)) return error;
+/** Turns what the system said into what, where, why and the remedy. What is already told, or was cancelled, stays as it is. */
+export function explain(error: unknown, doing: string): unknown {
   const code = errorCode(error);
+  if (isHoldfastError(error) || !/^E[A-Z0-9]+$/.test(code)) return error;
   const wait = WAIT[code];
-  const [what, remedy] = wait ?? FINAL[code] ?? [code === 'unknown error' && error instanceof Error ? oneLine(error.message, 200) : code, undefined];
+  const [what, remedy] = wait ?? FINAL[code] ?? [code, undefined];
   return new HoldfastError(wait === undefined ? 'Rejected' : 'Unreachable', `${doing}: ${what}`, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
 }
 

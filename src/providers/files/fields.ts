@@ -97,7 +97,7 @@ function add(desired: Json | undefined, actual: Json | undefined, place: Place):
 
 function holdsSecret(value: Json | undefined, place: Place): boolean {
   if (typeof value === 'string') return isSecretValue(value);
-  if (Array.isArray(value)) return value.some((inner, index) => holdsSecret(inner, within(place, String(index))));
+  if (Array.isArray(value)) return value.some((inner: Json, index) => holdsSecret(inner, within(place, String(index))));
   if (!isObject(value)) return false;
   const named = [value.name, value.key].some((name) => typeof name === 'string' && isSecretName(name)) && own(value, 'value') !== undefined;
   return named || Object.entries(value).some(([key, inner]) => isSecretName(key) || place.rules.isSensitive(pointerOf([...place.segments, key])) || holdsSecret(inner, within(place, key)));

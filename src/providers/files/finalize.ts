@@ -20,7 +20,7 @@ import { pathsAfter } from './expected.js';
 export async function finalize(plan: Plan, staged: Staged, ctx: WriteContext): Promise<void> {
   assertMayWrite();
   const release = openStaged(plan, staged);
-  await withLock(release.live.root, ctx, async () => {
+  await withLock(release.live, ctx, async () => {
     const snapshot = await snapshotOf(release, ctx.artifacts);
     assertUnprotected(release, snapshot);
     await stopShadows(release.live, readRecord(release.live.releases, release.name));

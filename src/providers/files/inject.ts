@@ -25,7 +25,7 @@ export async function inject(target: Target, difference: Json, ctx: WriteContext
   const made = parsed.data;
   const resource = 'write' in made ? made.write : 'delete' in made ? made.delete : made.chmod;
   if (live.isProtected(resource)) throw new HoldfastError('Refused', `${shown(resource)} is protected`);
-  await withLock(live.root, ctx, () => perform(ctx, { name: `inject ${resource}`, resource }, {
+  await withLock(live, ctx, () => perform(ctx, { name: `inject ${resource}`, resource }, {
     act: () => { writeState(live.real, resource, stateOf(made, readState(live.real, resource, live.spec.maxFileBytes)), { durable: true }); },
   }));
 }

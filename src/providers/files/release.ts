@@ -38,11 +38,12 @@ export async function copyTree(from: string, to: string, options: { readonly com
   }
 }
 
-/** A digest of what stands in a tree and when it was last touched: equal as long as nobody has changed anything in it. */
-export async function manifestOf(root: string, turns: Turns): Promise<string> {
+/** A digest of what stands in a tree and when it was last touched: equal as long as nobody has changed anything in it, or in `only` these paths. */
+export async function manifestOf(root: string, turns: Turns, only?: ReadonlySet<string>): Promise<string> {
   const digest = createHash('sha256');
   let seen = 0;
   for (const entry of walk(root, true)) {
+    if (only?.has(entry.path) === false) continue;
     seen += 1;
     if (seen % BATCH === 0) await turn(turns, `${seen} files looked at`);
     const stats = statQuietly(join(root, entry.path));

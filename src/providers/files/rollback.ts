@@ -13,14 +13,14 @@ import { resolveRoot } from './setup.js';
 import { stopShadows } from './shadow.js';
 import { standingOf, type Snapshot, type Touched } from './snapshot.js';
 import { assertMayWrite, openStaged, perform, releaseName, snapshotOf, type StagedRelease } from './staged.js';
-import { readState, removeEmptyFolders, switchLink, writeState } from './write.js';
+import { readState, removeDraft, removeEmptyFolders, switchLink, writeState } from './write.js';
 
 /** Puts back what was live, from any point. What somebody else has changed since is left alone and said. */
 export async function rollback(plan: Plan, staged: Staged, ctx: WriteContext): Promise<Restored> {
   assertMayWrite();
   const release = openStaged(plan, staged);
   const resources = [...new Set(plan.changes.map((change) => change.resource))].sort();
-  return withLock(release.live.root, ctx, async () => {
+  return withLock(release.live, ctx, async () => {
     const record = readRecord(release.live.releases, release.name);
     await stopShadows(release.live, record);
     // Nothing was written yet, so that nothing can be put back and nobody need be told.
@@ -82,6 +82,7 @@ async function restoreInPlace(release: StagedRelease, snapshot: Snapshot, todo: 
     }
     ctx.heartbeat(`${index + 1} of ${todo.length} files put back`);
   }
+  for (const touched of snapshot.touched) removeDraft(release.live.real, touched.resource);
   removeEmptyFolders(release.live.real, snapshot.folders);
   return failed;
 }

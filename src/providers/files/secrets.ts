@@ -29,7 +29,9 @@ export interface RedactedText {
 
 const ASSIGNMENT = /^(?<head>[\s>#;+-]*(?:export\s+)?["'<]?(?<name>[\w.$-]{1,128})["']?\s*(?:[:=>]\s*|\s+))(?<value>\S.*)$/;
 const BARE_NAME = /^(?<indent>[\s-]*)["']?(?<name>[\w.$-]{1,128})["']?\s*[:=]\s*(?:[|>][+-]?\d*)?\s*$/;
-const INLINE = /["']?(?<name>[\w.$-]{1,128})["']?\s*[:=]\s*(?<value>"[^"]*"|'[^']*'|[^\s,;}&]+)/g;
+const NAME = /["']?([\w.$-]{1,128})["']?\s*[:=]\s*/g;
+/** Sticky: what stands right behind a name. */
+const VALUE = /"[^"]*"|'[^']*'|[^,;}&]+/y;
 
 /** Takes the values of secret-looking fields and secret-looking values out of a text of any format, line by line. */
 export function redactText(text: string): RedactedText {
@@ -58,7 +60,7 @@ export function redactText(text: string): RedactedText {
 function redactLine(line: string, secrets: string[]): string {
   // A line this long is data, and matching it is not worth its time.
   if (line.length > 4096) {
-    if (!isSecretName(line.slice(0, 4096)) && !isSecretValue(line.slice(0, 4096))) return line;
+    if (!isSecretName(line) && !isSecretValue(line)) return line;
     secrets.push(line);
     return REDACTED;
   }
@@ -67,14 +69,27 @@ function redactLine(line: string, secrets: string[]): string {
     secrets.push(whole.value ?? '');
     return `${whole.head ?? ''}${REDACTED}`;
   }
-  const inline = line.replace(INLINE, (found: string, name: string, value: string) => {
-    if (!isSecretName(name)) return found;
-    secrets.push(value);
-    return found.slice(0, found.length - value.length) + REDACTED;
-  });
+  const inline = redactWithin(line, secrets);
   if (!isSecretValue(inline)) return inline;
   secrets.push(inline.trim());
   return REDACTED;
+}
+
+/** A name may stand in what looks like the value of another: each is asked for itself. */
+function redactWithin(line: string, secrets: string[]): string {
+  let rest = '';
+  let from = 0;
+  for (const found of line.matchAll(NAME)) {
+    const start = found.index + found[0].length;
+    if (found.index < from || !isSecretName(found[1] ?? '')) continue;
+    VALUE.lastIndex = start;
+    const value = VALUE.exec(line)?.[0] ?? '';
+    if (value === '') continue;
+    secrets.push(value);
+    rest += line.slice(from, start) + REDACTED;
+    from = start + value.length;
+  }
+  return rest + line.slice(from);
 }
 
 /** A line of a command's output for a person: the last one, without what looks like or is known to be a secret. */

@@ -9,7 +9,7 @@ import { oneLine } from '../../domain/plain-text.js';
 import type { ChildProcessIdentity, OpenIntent, WriteContext } from '../provider.js';
 import { cwdOf, filler, type OnRelease } from './commands.js';
 import { milliseconds } from './duration.js';
-import { explain, shown } from './errors.js';
+import { briefly, shown } from './errors.js';
 import { endProcessGroup, identityOfProcess, isRunning, processesWith } from './process.js';
 import type { ReleaseRecord } from './record.js';
 import { redactOutput } from './secrets.js';
@@ -39,7 +39,7 @@ export async function startShadow({ live, release, secrets }: OnRelease, intent:
   const child = spawn(program, args, { shell: false, detached: true, cwd: cwdOf(live.spec, release), env: { ...env, [MARK]: live.root }, stdio: ['ignore', fd, fd] });
   closeSync(fd);
   const ended = new Promise<string>((resolve) => {
-    child.on('error', (error) => { resolve(`could not be started: ${explain(error, shown(program)).message}`); });
+    child.on('error', (error) => { resolve(`could not be started: ${shown(program)}: ${briefly(error)}`); });
     child.on('exit', (code, signal) => { resolve(`ended with ${code === null ? (signal ?? 'a signal') : `exit code ${code}`}`); });
   });
   child.unref();

@@ -7,6 +7,7 @@ import type { Revision } from '../../domain/target.js';
 import type { WriteContext } from '../provider.js';
 import { validateRelease } from './commands.js';
 import { explain, shown } from './errors.js';
+import { pathsAfter } from './expected.js';
 import { secretsIn } from './fields.js';
 import { formatOf, parseFields } from './formats.js';
 import { identityOf } from './identity.js';
@@ -37,7 +38,7 @@ interface Result {
 export async function stage(plan: Plan, revision: Revision, ctx: WriteContext): Promise<Staged> {
   assertMayWrite();
   const setup = openSetup(plan, plan.spec, revision);
-  return withLock(setup.root, ctx, async () => {
+  return withLock(setup, ctx, async () => {
     const repairs = repairsOf(plan.changes);
     await assertCurrent(setup, plan, repairs);
     const results = await resultsOf(setup, repairs, ctx);
@@ -49,7 +50,7 @@ export async function stage(plan: Plan, revision: Revision, ctx: WriteContext): 
     await clearLeftovers(setup, name);
     const base = await baseOf(setup, results, ctx);
     try {
-      const record = await reusable(setup, { plan, name, base }, ctx) ?? (await build(setup, { plan, name, base, results }, ctx));
+      const record = (await reusable(setup, { plan, name, base, results }, ctx)) ?? (await build(setup, { plan, name, base, results }, ctx));
       const shadow = await shadowFor(setup, { name, record }, ctx);
       return stagedOf(setup, { name, base, made: record.made, artifact, shadow });
     } catch (error) {
@@ -90,17 +91,21 @@ interface Building {
   readonly plan: Plan;
   readonly name: string;
   readonly base: string;
+  readonly results: readonly Result[];
 }
 
 /** The release of an earlier attempt at this very step, if it is whole and made from what is live now. */
-async function reusable(setup: Setup, { plan, name, base }: Building, ctx: WriteContext): Promise<ReleaseRecord | undefined> {
+async function reusable(setup: Setup, { plan, name, base, results }: Building, ctx: WriteContext): Promise<ReleaseRecord | undefined> {
   const record = readRecord(setup.releases, name);
   const release = join(setup.releases, name);
   if (record === undefined || record.plan !== plan.hash || record.base !== base || record.begun || !existsSync(release)) return undefined;
-  return record.made === (await manifestOf(release, ctx)) ? record : undefined;
+  // A second instance may write beside what was made; that is tidied away before the switch.
+  const after = new Map(results.map((each) => [each.repair.resource, each.after.type]));
+  const expected = pathsAfter(setup.real, snapshotOfResults(setup, results), (touched) => after.get(touched.resource) ?? 'file');
+  return record.made === (await manifestOf(release, ctx, expected)) ? record : undefined;
 }
 
-async function build(setup: Setup, { plan, name, base, results }: Building & { readonly results: readonly Result[] }, ctx: WriteContext): Promise<ReleaseRecord> {
+async function build(setup: Setup, { plan, name, base, results }: Building, ctx: WriteContext): Promise<ReleaseRecord> {
   const release = join(setup.releases, name);
   await stopShadows(setup, readRecord(setup.releases, name));
   removeRecord(setup.releases, name);

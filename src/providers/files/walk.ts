@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { errorCode } from '../../system/error-code.js';
 import { OWN_PREFIX } from './place.js';
 
+/** Drafts and locks come and go. */
+const PASSING = /\.draft$|^\.holdfast-lock/;
+
 export interface WalkEntry {
   /** Relative to the root, with `/`. */
   readonly path: string;
@@ -12,14 +15,14 @@ export interface WalkEntry {
 /**
  * Everything below a root, folders before what they hold, in the order of code units. Follows no
  * link. Leaves out what Holdfast and Git keep for themselves, which is no configuration; `all`
- * leaves out only drafts.
+ * leaves out only what comes and goes.
  */
 export function* walk(root: string, all = false, within = ''): Generator<WalkEntry> {
   const entries = readdirSync(join(root, within), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const own = entry.name.startsWith(OWN_PREFIX);
-    if (all ? own && entry.name.endsWith('.draft') : own || entry.name === '.git') continue;
+    if (all ? own && PASSING.test(entry.name) : own || entry.name === '.git') continue;
     const path = within === '' ? entry.name : `${within}/${entry.name}`;
     const type = entry.name.includes('\uFFFD') ? 'unnameable' : typeOf(entry, root, path);
     if (type === undefined) continue;

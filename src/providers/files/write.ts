@@ -81,7 +81,7 @@ export function absentFolders(root: string, resource: string): string[] {
 
 /** Puts a new link in place of another in one step. */
 export function switchLink(link: string, to: string, tag: string): void {
-  const draft = `${link}${OWN_PREFIX}${tag}`;
+  const draft = linkDraft(link, tag);
   try {
     removeQuietly(draft);
     symlinkSync(to, draft);
@@ -90,6 +90,15 @@ export function switchLink(link: string, to: string, tag: string): void {
   } catch (error) {
     throw explain(error, `switching ${shown(link)}`);
   }
+}
+
+/** Removes what a switch that was cut short left beside the link. */
+export function removeLinkDraft(link: string, tag: string): void {
+  removeQuietly(linkDraft(link, tag));
+}
+
+function linkDraft(link: string, tag: string): string {
+  return `${link}${OWN_PREFIX}${tag}`;
 }
 
 export function syncFolder(path: string): void {
@@ -101,10 +110,14 @@ export function syncFolder(path: string): void {
   }
 }
 
+/** Removes what an attempt that was cut short left beside a path. */
+export function removeDraft(root: string, resource: string): void {
+  withFolder(root, resource, (folder, name) => { removeQuietly(draftOf(folder, name)); });
+}
+
 function put(folder: HeldFolder, name: string, state: State, { durable }: WriteOptions): void {
   const path = join(folder.path, name);
-  // Left by an attempt that was cut short, and the same on every attempt.
-  const draft = join(folder.path, `${OWN_PREFIX}${hash('sha256', name, 'hex').slice(0, 16)}.draft`);
+  const draft = draftOf(folder, name);
   removeQuietly(draft);
   if (state.type === 'absent') removeQuietly(path);
   else {
@@ -113,6 +126,11 @@ function put(folder: HeldFolder, name: string, state: State, { durable }: WriteO
     renameOver(draft, path);
   }
   if (durable) fsyncSync(folder.fd);
+}
+
+/** The same on every attempt, so that the next one finds what the last one left. */
+function draftOf(folder: HeldFolder, name: string): string {
+  return join(folder.path, `${OWN_PREFIX}${hash('sha256', name, 'hex').slice(0, 16)}.draft`);
 }
 
 function writeFile(path: string, state: Extract<State, { type: 'file' }>, durable: boolean): void {

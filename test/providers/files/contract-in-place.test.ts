@@ -1,0 +1,4 @@
+import { describeContract } from '../contract.js';
+import { harnessFor } from './harness.js';
+
+describeContract(harnessFor('in-place'));
