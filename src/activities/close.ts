@@ -9,6 +9,7 @@ import type { Target } from '../domain/target.js';
 import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Entry } from '../ledger/ledger.js';
+import type { ReadContext } from '../providers/provider.js';
 import { inStep } from './context.js';
 import { type Dependencies } from './deps.js';
 import { targetOf } from '../config/config.js';
@@ -20,42 +21,45 @@ const LOUD: Readonly<Record<string, NoticeEvent>> = { fixed: 'fixed', 'rolled-ba
 /** Ends an incident in the record: outcomes, what is settled by them, the narrative, and a word to people. */
 export function closeActivities(deps: Dependencies): Pick<ControlActivities, 'close'> {
   return {
-    close: (input) => inStep(deps, async (ctx) => {
-      const row = await deps.ledger.incident(input.incident, input.incident.number);
-      if (row === undefined || row.closedAt !== undefined) return;
-      const at = deps.now().toISOString();
-      const target = targetOf(await deps.config(), input.incident.environment, input.incident.target);
-      const entries = await entriesOf(deps, input.incident);
-      const plans = await Promise.all(input.parts.map((part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
-      const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
-      const firstSeen = await earliestSight(deps, input.incident, plans);
-      const rolledBack = input.parts.some((part) => part.outcome === 'rolled-back');
-      const healthy = rolledBack && target !== undefined && target.health.length > 0
-        ? (await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true })).verdict === 'healthy'
-        : undefined;
-      const moved = rolledBack ? await desiredMoved(deps, input.incident) : undefined;
-      const narrative = narrate({
-        incident: formatIncident(input.incident), kind: row.kind, openedAt: row.openedAt, closedAt: at, outcome: input.outcome, parts,
-        ...(firstSeen === undefined ? {} : { firstSeen }),
-        ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
-        ...(moved === undefined ? {} : { desiredMoved: moved }),
-      });
-      const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && part.plan !== undefined).map((part) => settledRows(deps, input.incident, {
-        at, outcome: part.outcome, reason: part.reason, plans: [part.plan ?? ''],
-        ...(part.by === undefined ? {} : { by: part.by }),
-        ...(part.until === undefined ? {} : { until: part.until }),
-      })));
-      await deps.ledger.closeIncident(input.incident, {
-        at,
-        outcome: input.outcome,
-        parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', fingerprints: plans[index]?.changes.map((change) => change.fingerprint) ?? [] })),
-        narrative,
-        settled: settled.flat(),
-      });
-      await deps.ledger.checkpoint(at);
-      if (input.outcome !== 'cleared') await tellEnd(deps, input, narrative, at, target);
-    }),
+    close: (input) => inStep(deps, (ctx) => recordEnd(deps, input, ctx)),
   };
+}
+
+/** Safe to call twice: an incident that is closed stays as it was closed. */
+export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: ReadContext): Promise<void> {
+  const row = await deps.ledger.incident(input.incident, input.incident.number);
+  if (row === undefined || row.closedAt !== undefined) return;
+  const at = deps.now().toISOString();
+  const target = targetOf(await deps.config(), input.incident.environment, input.incident.target);
+  const entries = await entriesOf(deps, input.incident);
+  const plans = await Promise.all(input.parts.map((part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
+  const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
+  const firstSeen = await earliestSight(deps, input.incident, plans);
+  const rolledBack = input.parts.some((part) => part.outcome === 'rolled-back');
+  const healthy = rolledBack && target !== undefined && target.health.length > 0
+    ? (await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true })).verdict === 'healthy'
+    : undefined;
+  const moved = rolledBack ? await desiredMoved(deps, input.incident) : undefined;
+  const narrative = narrate({
+    incident: formatIncident(input.incident), kind: row.kind, openedAt: row.openedAt, closedAt: at, outcome: input.outcome, parts,
+    ...(firstSeen === undefined ? {} : { firstSeen }),
+    ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
+    ...(moved === undefined ? {} : { desiredMoved: moved }),
+  });
+  const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && part.plan !== undefined).map((part) => settledRows(deps, input.incident, {
+    at, outcome: part.outcome, reason: part.reason, plans: [part.plan ?? ''],
+    ...(part.by === undefined ? {} : { by: part.by }),
+    ...(part.until === undefined ? {} : { until: part.until }),
+  })));
+  await deps.ledger.closeIncident(input.incident, {
+    at,
+    outcome: input.outcome,
+    parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', fingerprints: plans[index]?.changes.map((change) => change.fingerprint) ?? [] })),
+    narrative,
+    settled: settled.flat(),
+  });
+  await deps.ledger.checkpoint(at);
+  if (input.outcome !== 'cleared') await tellEnd(deps, input, narrative, at, target);
 }
 
 function known(parts: readonly JsonObject[], number: number): JsonObject {

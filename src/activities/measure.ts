@@ -6,6 +6,7 @@ import type { HealthCheck, HealthReport } from '../domain/health.js';
 import type { Plan } from '../domain/plan.js';
 import type { ReadContext } from '../providers/provider.js';
 import { observeTarget } from './check.js';
+import { recordEnd } from './close.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { storedPlan } from './guard.js';
@@ -35,7 +36,10 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
       const result = resultOf(report, left, input.final);
       await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
       await tellCheck(deps, input, ctx);
-      return result;
+      if (input.end === undefined || result.result !== 'healthy') return result;
+      const { end } = input;
+      await recordEnd(deps, { ...end, parts: end.parts.map((part) => (part.part === input.part ? { ...part, reason: result.message } : part)) }, ctx);
+      return { ...result, ended: true };
     }),
   };
 }

@@ -30,8 +30,8 @@ export interface ReadActivities {
   observe(input: { readonly environment: string; readonly targets: readonly string[]; readonly commits: Readonly<Record<string, string>> }): Promise<BatchResult>;
   assess(input: AssessInput): Promise<Assessment>;
   validate(input: PartRef & { readonly staged: Staged }): Promise<HealthReport>;
-  /** Health and another look: `final` closes the soak. */
-  verify(input: PartRef & { readonly final: boolean }): Promise<VerifyResult>;
+  /** Health and another look. `end` is given after the soak of the only open part: proved, the incident is recorded as ended in the same step. */
+  verify(input: PartRef & { readonly final: boolean; readonly end?: CloseInput }): Promise<VerifyResult>;
 }
 
 export interface WriteActivities {
@@ -159,6 +159,8 @@ export interface VerifyResult {
   readonly result: 'healthy' | 'unhealthy' | 'moved';
   /** What was measured and seen, in a line. */
   readonly message: string;
+  /** The end is on record: nothing can be stopped any more. */
+  readonly ended?: true;
 }
 
 export interface RollbackInput {

@@ -1,6 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatIncident } from '../domain/address.js';
-import { foremostOutcome, foremostPhase, type Outcome, type Phase } from '../domain/phase.js';
+import { foremostPhase, type Phase } from '../domain/phase.js';
 import type { IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';
 
@@ -60,10 +60,6 @@ export function phaseOf(run: IncidentRun): Phase {
   if (run.outcome !== undefined) return 'closed';
   if (run.parts.length === 0) return run.input.kind === 'blind' && run.ended.length === 0 ? 'observed' : run.ended.length === 0 ? 'deciding' : 'closed';
   return foremostPhase(run.parts.map((part) => part.phase));
-}
-
-export function outcomeOfIncident(run: IncidentRun): Outcome {
-  return foremostOutcome(run.ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
 }
 
 /** Two upserts in the life of an incident: when it waits for a person, and at its end. */

@@ -4,10 +4,10 @@ import {
 import type { InboxMessage, Judged } from '../activities/types.js';
 import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
 import { REST_PHASES } from '../domain/phase.js';
-import { describeIncident, outcomeOfIncident, statusOf, tellSearchAttributes } from './details.js';
+import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
 import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
 import { runPart } from './part.js';
-import { MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
+import { endOf, MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
 import type { IncidentInput, IncidentRun, PartState } from './state.js';
 import { stepsOf, told, type Steps } from './steps.js';
 
@@ -41,7 +41,7 @@ export async function incident(input: IncidentInput): Promise<IncidentStatus> {
     }
     await end(run, steps);
   });
-  if (run.cancelled) throw new CancelledFailure('cancelled: what was staged is undone and the record is closed');
+  if (run.cancelled && !run.recorded) throw new CancelledFailure('cancelled: what was staged is undone and the record is closed');
   return statusOf(run);
 }
 
@@ -49,6 +49,7 @@ export async function incident(input: IncidentInput): Promise<IncidentStatus> {
 function attention(run: IncidentRun): 'messages' | 'ended' | 'assess' | 'renew' | 'close' | 'none' {
   if (run.parts.some((part) => hasEnded(part, run))) return 'ended';
   if (run.inbox.length > 0 || run.malformed >= BATCH * 10) return 'messages';
+  if (run.recorded) return 'close';
   if (run.sighted || (!run.stale && run.parts.some((part) => part.phase === 'deciding'))) return 'assess';
   if (run.parts.length === 0 && (run.cancelled || !run.stale)) return 'close';
   if (needsRenewal(run) && run.parts.every((part) => REST_PHASES.includes(part.phase) && run.writer === undefined)) return 'renew';
@@ -169,21 +170,10 @@ function retire(run: IncidentRun): void {
 }
 
 async function end(run: IncidentRun, steps: Steps): Promise<void> {
-  const outcome = outcomeOfIncident(run);
-  const parts = run.ended.map(({ part, decision, plan, ask, note, decided, rollingBack, outcome: ended }) => ({
-    part,
-    decision,
-    outcome: ended ?? outcome,
-    reason: note,
-    ...(plan === undefined ? {} : { plan }),
-    ...(ask === undefined ? {} : { ask }),
-    ...(rollingBack === undefined ? {} : { cause: rollingBack.cause }),
-    ...(decided === undefined ? {} : { by: decided.by }),
-    ...(decided?.until === undefined ? {} : { until: decided.until }),
-  }));
-  run.outcome = outcome;
+  const input = endOf(run);
+  run.outcome = input.outcome;
   tellSearchAttributes(run);
-  await steps.control.close.executeWithOptions(told(`record the end: ${outcome}`), [{ incident: run.input.incident, run: run.runId, outcome, parts, malformed: run.malformed }]);
+  if (!run.recorded) await steps.control.close.executeWithOptions(told(`record the end: ${input.outcome}`), [input]);
   while (run.inbox.length > 0) await judge(run, steps);
   await condition(allHandlersFinished);
   describeIncident(run);

@@ -3,6 +3,7 @@ import type { PartRef } from '../activities/types.js';
 import { nextPhase, type Outcome, type Phase, type PhaseEvent } from '../domain/phase.js';
 import { describeIncident } from './details.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId } from './messages.js';
+import { endOf } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
 import { told, type Steps } from './steps.js';
 
@@ -190,8 +191,15 @@ async function soak(part: PartState, run: IncidentRun, steps: Steps): Promise<An
   const summary = `soak of part ${part.part}: keep watching before it counts as fixed`;
   const stopped = await condition(() => run.cancelled || part.stop !== undefined, part.soakMs, { summary });
   if (stopped) return stopping(part, run) ?? 'cancelled';
-  const answer = await steps.read.verify.executeWithOptions(told(`look and measure again after the soak of part ${part.part}`), [{ ...partRef(part, run), final: true }]);
+  const last = run.parts.length === 1 && run.inbox.length === 0;
+  const answer = await steps.read.verify.executeWithOptions(told(`look and measure again after the soak of part ${part.part}`), [
+    { ...partRef(part, run), final: true, ...(last ? { end: endOf(run, part) } : {}) },
+  ]);
   part.note = answer.message;
+  if (answer.ended === true) {
+    run.recorded = true;
+    return 'soaked';
+  }
   if (answer.result === 'healthy') return stopping(part, run) ?? 'soaked';
   return answer.result === 'unhealthy' ? backOut(part, 'unhealthy', answer.message, 'unhealthy') : 'moved';
 }

@@ -1,5 +1,7 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { CloseInput } from '../activities/types.js';
 import { OPEN } from '../domain/gate.js';
+import { foremostOutcome } from '../domain/phase.js';
 import type { CarriedState, IncidentInput, IncidentRun, PartState } from './state.js';
 
 /** A run goes on as a new one before its history or its count of signals grows past what a server bears. */
@@ -26,6 +28,7 @@ export function newRun(input: IncidentInput): IncidentRun {
     stale: carried?.stale ?? false,
     malformed: carried?.malformed ?? 0,
     messages: 0,
+    recorded: false,
     details: carried?.details ?? '',
   };
 }
@@ -59,6 +62,24 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
     sighted: run.sighted,
   };
   await continueAsNew<(input: IncidentInput) => Promise<unknown>>({ ...run.input, carried: state });
+}
+
+/** How the incident ends: every part with its outcome. `fixed` counts a part that is about to be. */
+export function endOf(run: IncidentRun, fixed?: PartState): CloseInput {
+  const ended = fixed === undefined ? run.ended : [...run.ended, { ...fixed, outcome: 'fixed' as const }];
+  const outcome = foremostOutcome(ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
+  const parts = ended.map(({ part, decision, plan, ask, note, decided, rollingBack, outcome: own }) => ({
+    part,
+    decision,
+    outcome: own ?? outcome,
+    reason: note,
+    ...(plan === undefined ? {} : { plan }),
+    ...(ask === undefined ? {} : { ask }),
+    ...(rollingBack === undefined ? {} : { cause: rollingBack.cause }),
+    ...(decided === undefined ? {} : { by: decided.by }),
+    ...(decided?.until === undefined ? {} : { until: decided.until }),
+  }));
+  return { incident: run.input.incident, run: run.runId, outcome, parts, malformed: run.malformed };
 }
 
 /** Undoing a closed repair is one part that begins where a failed repair would: with putting the snapshot back. */

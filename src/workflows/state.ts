@@ -74,6 +74,8 @@ export interface IncidentRun {
   stale: boolean;
   malformed: number;
   messages: number;
+  /** The last step of a repair recorded the end already. */
+  recorded: boolean;
   /** Set at the end. */
   outcome?: Outcome;
   lastProblem?: string;

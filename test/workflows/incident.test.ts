@@ -19,7 +19,7 @@ test('fixed: an automatic repair runs every phase in order and closes once', asy
   await inWorld(env, () => ({ assess: () => Promise.resolve(assessed([part({ decision: 'remediate' })])) }), async (world) => {
     const result = (await (await world.start()).result()) as IncidentStatus;
     expect(result.outcome).toBe('fixed');
-    expect(world.calls).toEqual(['assess', 'stage', 'validate', 'finalize', 'verify', 'verify', 'close']);
+    expect(world.calls).toEqual(['assess', 'stage', 'validate', 'finalize', 'verify', 'verify']);
     expect(world.closed[0]?.parts[0]?.outcome).toBe('fixed');
   });
 });
