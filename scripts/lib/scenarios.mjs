@@ -98,7 +98,7 @@ export async function reset(folder) {
     if (service !== undefined) process.kill(service.pid, 'SIGHUP');
     lines.push(`${environment}: what is live is again what is desired`);
   }
-  return lines;
+  return [...lines, 'what Holdfast learned stays: a change that it rolled back or found flapping is left alone until released (bin/holdfast status names them)'];
 }
 
 async function fileOf(scene, where, file) {

@@ -104,10 +104,12 @@ function isServerOf(dataDir: string, command: readonly string[] | undefined): bo
 async function startNew(dataDir: string, options: StartTemporalOptions): Promise<ServerRecord> {
   const binary = await findTemporalBinary({ log: options.log, ...(options.signal === undefined ? {} : { signal: options.signal }) });
   const explicit = options.port !== undefined && options.uiPort !== undefined;
+  // The ports of the last run, so that workers and bookmarks find the next one.
+  const last = await readServerRecord(dataDir);
   for (let attempt = 1; ; attempt += 1) {
     const ports = {
-      front: await choosePort('--port', options.port, DEFAULT_PORT, options.log),
-      ui: await choosePort('--temporal-ui-port', options.uiPort, DEFAULT_UI_PORT, options.log),
+      front: await choosePort('--port', options.port, [portOf(last?.address), DEFAULT_PORT], options.log),
+      ui: await choosePort('--temporal-ui-port', options.uiPort, [portOf(last?.uiUrl), DEFAULT_UI_PORT], options.log),
       metrics: await freePort(),
     };
     const result = await launch(binary.path, dataDir, ports, options);
@@ -193,15 +195,21 @@ function serverArguments(dataDir: string, ports: Ports): readonly string[] {
   ];
 }
 
-async function choosePort(flag: string, asked: number | undefined, usual: number, log: (line: string) => void): Promise<number> {
+async function choosePort(flag: string, asked: number | undefined, usual: readonly number[], log: (line: string) => void): Promise<number> {
   if (asked !== undefined) {
     if (await isFree(asked)) return asked;
     throw new HoldfastError('Refused', `port ${asked} of 127.0.0.1 is taken by another program`, { remedy: `name another with ${flag}, or leave it out and one is found` });
   }
-  if (await isFree(usual)) return usual;
+  const wanted = usual.filter((port) => port > 0);
+  for (const port of wanted) if (await isFree(port)) return port;
   const other = await freePort();
-  log(`port ${usual} is taken; Temporal uses ${other} instead`);
+  log(`port ${wanted.at(-1) ?? 0} is taken; Temporal uses ${other} instead`);
   return other;
+}
+
+/** 0 when there is none. */
+function portOf(address: string | undefined): number {
+  return Number(/:(\d+)$/.exec(address ?? '')?.[1] ?? 0);
 }
 
 async function answers(address: string, timeoutMs: number): Promise<boolean> {

@@ -108,7 +108,7 @@ describe('a server left over', () => {
   }, 60_000);
 });
 
-test('killed with SIGKILL, the next start finds the runs it held', async () => {
+test('killed with SIGKILL, the next start finds the runs it held, at the same address', async () => {
   const first = await start();
   await withConnection(first.address, async (connection) => {
     const client = new Client({ connection, namespace: first.namespace });
@@ -117,6 +117,7 @@ test('killed with SIGKILL, the next start finds the runs it held', async () => {
   process.kill(first.pid, 'SIGKILL');
   const second = await start();
   expect(second.adopted).toBe(false);
+  expect(second.address).toBe(first.address);
   await withConnection(second.address, async (connection) => {
     const client = new Client({ connection, namespace: second.namespace });
     const found = await client.workflow.getHandle('incident/prod/storefront').describe();
