@@ -3,7 +3,7 @@ import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/com
 import type { TargetAddress } from './domain/address.js';
 import { HoldfastError } from './domain/errors.js';
 import {
-  COMMAND_UPDATE, DECIDE_UPDATE, environmentWorkflowId, incidentWorkflowId, scheduleId, STATUS_QUERY, WORKFLOW_QUEUE,
+  COMMAND_UPDATE, DECIDE_UPDATE, environmentWorkflowId, incidentWorkflowId, scheduleId, searchAttributes, STATUS_QUERY, WORKFLOW_QUEUE,
 } from './workflows/messages.js';
 import type { CommandAnswer, DecideAnswer, EnvironmentStatus, IncidentStatus } from './workflows/messages.js';
 
@@ -109,6 +109,11 @@ export async function connectTemporal({ address, namespace, apiKey, tls, timeout
   }
 }
 
+/** Numbers of the service's `TaskQueueType`. */
+type TaskQueueType = NonNullable<Parameters<Client['workflowService']['describeTaskQueue']>[0]['taskQueueType']>;
+const WORKFLOW_TASKS = 1 as TaskQueueType;
+const ACTIVITY_TASKS = 2 as TaskQueueType;
+
 /** The façade over a connected client. */
 export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastClient {
   const { workflow, schedule, connection } = temporal;
@@ -153,7 +158,7 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
         args: [{ environment, ...(target === undefined ? {} : { target }) }],
         staticSummary: `check of ${environment}${target === undefined ? '' : `/${target}`}, asked for by hand`,
-        searchAttributes: { HoldfastEnvironment: [environment] },
+        typedSearchAttributes: searchAttributes({ HoldfastEnvironment: environment }),
       });
       return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
     },
@@ -188,9 +193,8 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
 
     async pollers(queues) {
       const counts = await Promise.all(queues.map(async (queue): Promise<[string, number]> => {
-        // 1: workflow tasks, 2: activity tasks, as the service's enumeration has them.
-        const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: queue }, taskQueueType: queue === WORKFLOW_QUEUE ? 1 : 2 });
-        return [queue, answer.pollers?.length ?? 0];
+        const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: queue }, taskQueueType: queue === WORKFLOW_QUEUE ? WORKFLOW_TASKS : ACTIVITY_TASKS });
+        return [queue, answer.pollers.length];
       }));
       return Object.fromEntries(counts);
     },
@@ -254,7 +258,7 @@ export async function startEnvironment({ workflow }: Client, environment: string
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     args: [{ environment }],
     staticSummary: `${environment}: who may write, and what is frozen`,
-    searchAttributes: { HoldfastEnvironment: [environment] },
+    typedSearchAttributes: searchAttributes({ HoldfastEnvironment: environment }),
   });
 }
 

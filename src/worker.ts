@@ -247,7 +247,7 @@ function quiet(log: Logger): void {
   const levels: Readonly<Record<LogLevel, keyof Logger | undefined>> = { TRACE: undefined, DEBUG: undefined, INFO: undefined, WARN: 'debug', ERROR: 'warn' };
   const at = (level: LogLevel) => (message: string, meta?: Record<string, unknown>): void => {
     const to = levels[level];
-    if (to !== undefined) log[to](message, { sdk: String(meta?.['sdkComponent'] ?? '') });
+    if (to !== undefined) log[to](message, { sdk: meta?.['sdkComponent'] });
   };
   const logger = { log: (level: LogLevel, message: string, meta?: Record<string, unknown>) => { at(level)(message, meta); }, trace: at('TRACE'), debug: at('DEBUG'), info: at('INFO'), warn: at('WARN'), error: at('ERROR') };
   try {

@@ -3,6 +3,7 @@ import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/decide.js';
 import { flappingFields } from '../domain/gates.js';
+import type { JsonObject } from '../domain/json.js';
 import { REST_PHASES } from '../domain/phase.js';
 import type { DecisionInput } from '../domain/decision.js';
 import { CLEAN } from '../domain/sighting.js';
@@ -81,7 +82,7 @@ function stands(part: AssessInput['parts'][number], proposed: Proposed): boolean
 }
 
 async function changesOf(deps: Dependencies, parts: AssessInput['parts']): Promise<ReadonlySet<string>> {
-  const plans = await Promise.all(parts.map((part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
+  const plans = await Promise.all(parts.flatMap((part) => (part.plan === undefined ? [] : [deps.ledger.plan(part.plan)])));
   return new Set(plans.flatMap((plan) => plan?.changes.map((change) => change.fingerprint) ?? []));
 }
 
@@ -180,11 +181,11 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
 }
 
 /** The ledger's row lists every part that the incident had, so that the record can be read without Temporal. */
-async function notePart(deps: Dependencies, { incident }: AssessInput, part: { readonly part: number; readonly [key: string]: unknown }): Promise<void> {
+async function notePart(deps: Dependencies, { incident }: AssessInput, part: JsonObject): Promise<void> {
   const row = await deps.ledger.incident(incident, incident.number);
   const others = (row?.parts ?? []).filter((each) => each['part'] !== part.part);
   const phase = part['decision'] === 'remediate' ? 'waiting' : part['decision'] === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(incident, { parts: [...others, { ...part, phase } as never], phase });
+  await deps.ledger.updateIncident(incident, { parts: [...others, { ...part, phase }], phase });
 }
 
 async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {

@@ -8,7 +8,7 @@ import { startEnvironment } from '../client.js';
 import type { IncidentKind, IncidentRow } from '../ledger/ledger.js';
 import { look } from '../providers/look.js';
 import type { ReadContext } from '../providers/provider.js';
-import { INCIDENT_SIGNALS, incidentWorkflowId, WORKFLOW_QUEUE } from '../workflows/messages.js';
+import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { findEnded } from './ended.js';
@@ -167,15 +167,15 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
     args: [{ incident, kind: row.kind, pool: target.pool, ...(undoes === undefined ? {} : { undoes }) }],
     staticSummary: `${formatAddress(target)}#${row.number}: ${row.kind === 'blind' ? 'could not be read' : row.kind === 'undo' ? `undo of #${undoes?.number ?? 0}` : 'drift'}`,
     staticDetails: `Holdfast found that **${formatAddress(target)}** is not what its desired state says. This workflow holds the whole incident: what drifted, what was decided, what was done. The current details say where it stands and how to approve, stop or undo it.`,
-    searchAttributes: {
-      HoldfastEnvironment: [row.environment],
-      HoldfastTarget: [row.target],
-      HoldfastProvider: [target.provider],
-      HoldfastPhase: ['deciding'],
-      HoldfastFingerprint: [fingerprint],
-      HoldfastRecurrence: [row.number],
-      ...(target.owner === undefined ? {} : { HoldfastOwner: [target.owner] }),
-    },
+    typedSearchAttributes: searchAttributes({
+      HoldfastEnvironment: row.environment,
+      HoldfastTarget: row.target,
+      HoldfastProvider: target.provider,
+      HoldfastPhase: 'deciding',
+      HoldfastFingerprint: fingerprint,
+      HoldfastRecurrence: row.number,
+      ...(target.owner === undefined ? {} : { HoldfastOwner: target.owner }),
+    }),
   });
   await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
 }

@@ -32,7 +32,7 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
   const at = deps.now().toISOString();
   const target = targetOf(await deps.config(), input.incident.environment, input.incident.target);
   const entries = await entriesOf(deps, input.incident);
-  const plans = await Promise.all(input.parts.map((part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
+  const plans = await Promise.all(input.parts.map(async (part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
   const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
   const firstSeen = await earliestSight(deps, input.incident, plans);
   const rolledBack = input.parts.some((part) => part.outcome === 'rolled-back');
@@ -59,7 +59,7 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
     settled: settled.flat(),
   });
   await deps.ledger.checkpoint(at);
-  if (input.outcome !== 'cleared') await tellEnd(deps, input, narrative, at, target);
+  if (input.outcome !== 'cleared') await tellEnd(deps, input, { narrative, at, ...(target === undefined ? {} : { target }) });
 }
 
 function known(parts: readonly JsonObject[], number: number): JsonObject {
@@ -104,8 +104,12 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
 function measuredText(entry: Entry): string {
   const checks = Array.isArray(entry.data['checks']) ? entry.data['checks'] : [];
   const bad = checks.find((check): check is JsonObject => typeof check === 'object' && check !== null && !Array.isArray(check) && (check as JsonObject)['verdict'] !== 'healthy');
-  const why = bad === undefined ? '' : `, ${String(bad['name'])}: ${String(bad['message'])}`;
-  return `${String(entry.data['of'])} ${String(entry.data['verdict'])} at ${entry.at}${why}`;
+  const why = bad === undefined ? '' : `, ${textOf(bad['name'])}: ${textOf(bad['message'])}`;
+  return `${textOf(entry.data['of'])} ${textOf(entry.data['verdict'])} at ${entry.at}${why}`;
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function valueText(value: Json | undefined): string {
@@ -130,7 +134,7 @@ async function earliestSight(deps: Dependencies, incident: IncidentId, plans: re
   return sightings.map((each) => each.firstSeen).sort()[0];
 }
 
-async function tellEnd(deps: Dependencies, input: CloseInput, narrative: string, at: string, target: Target | undefined): Promise<void> {
+async function tellEnd(deps: Dependencies, input: CloseInput, { narrative, at, target }: { narrative: string; at: string; target?: Target }): Promise<void> {
   const name = formatIncident(input.incident);
   await deps.tell(
     {

@@ -19,7 +19,8 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   const run = await describeRun(deps, row);
   if (run.state === 'running') return false;
   if (run.state === 'stuck') {
-    await tell(deps, target, row, at, {
+    await tell(deps, target, row, {
+      at,
       title: `${formatIncident(row)} cannot go on: its workflow task keeps failing`,
       text: `The worker fails every attempt (${run.attempts} so far). Look at the workflow in the Temporal UI; a fixed release goes on where it stands.`,
     });
@@ -42,7 +43,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     .getHandle(environmentWorkflowId(row.environment))
     .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: row.runId ?? '' })
     .catch(() => undefined);
-  await tell(deps, target, row, at, { title: `${formatIncident(row)} was terminated`, text });
+  await tell(deps, target, row, { at, title: `${formatIncident(row)} was terminated`, text });
   return true;
 }
 
@@ -65,7 +66,7 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
   }
 }
 
-async function tell(deps: Dependencies, target: Target, row: IncidentRow, at: string, { title, text }: { title: string; text: string }): Promise<void> {
+async function tell(deps: Dependencies, target: Target, row: IncidentRow, { at, title, text }: { at: string; title: string; text: string }): Promise<void> {
   await deps.tell(
     {
       event: 'needs-human',

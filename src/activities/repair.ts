@@ -165,7 +165,7 @@ export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 
   const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
   await deps.ledger.observed({ address: { environment: incident.environment, target: incident.target }, at, observation, driftFingerprint: drift });
   const row = await deps.ledger.incident(incident, incident.number);
-  const known = new Set((row?.parts ?? []).flatMap((each) => (Array.isArray(each['fingerprints']) ? each['fingerprints'] : [])));
+  const known = new Set((row?.parts ?? []).flatMap((each) => (Array.isArray(each['fingerprints']) ? (each['fingerprints'] as readonly Json[]) : [])));
   if (changes.every((change) => known.has(change.fingerprint))) await deps.ledger.updateIncident(incident, { drift });
 }
 

@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatIncident } from '../domain/address.js';
 import { foremostPhase, type Phase } from '../domain/phase.js';
-import type { IncidentStatus } from './messages.js';
+import { searchAttributes, type IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';
 
 /** What each phase means to somebody who has never seen the code. */
@@ -65,11 +65,9 @@ export function phaseOf(run: IncidentRun): Phase {
 /** Two upserts in the life of an incident: when it waits for a person, and at its end. */
 export function tellSearchAttributes(run: IncidentRun): void {
   const risk = [...run.parts, ...run.ended][0]?.risk;
-  upsertSearchAttributes({
-    HoldfastPhase: [phaseOf(run)],
-    ...(run.outcome === undefined ? {} : { HoldfastOutcome: [run.outcome] }),
-    ...(risk === undefined ? {} : { HoldfastRisk: [risk] }),
-  });
+  upsertSearchAttributes(
+    searchAttributes({ HoldfastPhase: phaseOf(run), ...(run.outcome === undefined ? {} : { HoldfastOutcome: run.outcome }), ...(risk === undefined ? {} : { HoldfastRisk: risk }) }),
+  );
 }
 
 export function statusOf(run: IncidentRun): IncidentStatus {

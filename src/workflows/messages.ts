@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { Json } from '../domain/json.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 
@@ -24,6 +25,26 @@ export function environmentWorkflowId(environment: string): string {
 
 export function scheduleId(environment: string): string {
   return `check/${environment}`;
+}
+
+/** What an operator searches by. Never a secret. */
+export interface SearchValues {
+  readonly HoldfastEnvironment?: string;
+  readonly HoldfastTarget?: string;
+  readonly HoldfastProvider?: string;
+  readonly HoldfastPhase?: string;
+  readonly HoldfastOutcome?: string;
+  readonly HoldfastRisk?: string;
+  readonly HoldfastOwner?: string;
+  readonly HoldfastFingerprint?: string;
+  readonly HoldfastRecurrence?: number;
+}
+
+export function searchAttributes(values: SearchValues): SearchAttributePair[] {
+  return Object.entries(values).flatMap(([name, value]: [string, string | number | undefined]): SearchAttributePair[] => {
+    if (value === undefined) return [];
+    return typeof value === 'number' ? [{ key: defineSearchAttributeKey(name, 'INT'), value }] : [{ key: defineSearchAttributeKey(name, 'KEYWORD'), value }];
+  });
 }
 
 /** Signals to an incident. `observed`, `slot` and `gates` are Holdfast's own; the rest are for people. */

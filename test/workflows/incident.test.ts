@@ -11,7 +11,7 @@ beforeAll(async () => {
   env = await timeSkippingEnvironment();
 }, 300_000);
 
-afterAll(async () => env?.teardown());
+afterAll(async () => { await env.teardown(); });
 
 const APPROVE = { by: 'alice', plan: PLAN.slice(0, 12) };
 
