@@ -60,9 +60,6 @@ const STEPS = {
   },
 };
 
-/** The kinds that a scenario may name. */
-export const STEP_KINDS = Object.keys(STEPS);
-
 export async function readScenarios(library) {
   const names = (await readdir(library)).filter((name) => name.endsWith('.yaml')).sort();
   return Promise.all(names.map(async (name) => parse(await readFile(join(library, name), 'utf8'))));
@@ -77,7 +74,7 @@ export async function carryOut(scenario, scene) {
   for (const step of scenario.steps) {
     const [kind, input] = Object.entries(step)[0];
     const act = STEPS[kind];
-    if (act === undefined) throw new Error(`scenario ${scenario.name}: unknown step "${kind}"; known are ${STEP_KINDS.join(', ')}`);
+    if (act === undefined) throw new Error(`scenario ${scenario.name}: unknown step "${kind}"; known are ${Object.keys(STEPS).join(', ')}`);
     lines.push(await act(scene, input ?? {}));
   }
   return lines;

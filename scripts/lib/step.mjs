@@ -10,11 +10,7 @@ export function say(line) {
 
 /** Runs one of the installed tools to its end. With `quiet`, its output is kept and given back. */
 export function tool(name, args, { quiet = false } = {}) {
-  return runNode([join(root, 'node_modules', '.bin', name), ...args], { quiet });
-}
-
-export function runNode(args, { quiet = false } = {}) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [join(root, 'node_modules', '.bin', name), ...args], { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'] });
   const chunks = [];
   child.stdout?.on('data', (chunk) => chunks.push(chunk));
   child.stderr?.on('data', (chunk) => chunks.push(chunk));

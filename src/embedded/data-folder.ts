@@ -102,6 +102,6 @@ function parseRecord(value: unknown): ServerRecord | undefined {
   const identity = parseIdentity(record['process']);
   const texts = ['address', 'uiUrl', 'metricsUrl', 'namespace', 'startedAt'].map((key) => record[key]);
   if (identity === undefined || !texts.every((text) => typeof text === 'string')) return undefined;
-  const [address = '', uiUrl = '', metricsUrl = '', namespace = '', startedAt = ''] = texts as string[];
+  const [address = '', uiUrl = '', metricsUrl = '', namespace = '', startedAt = ''] = texts;
   return { process: identity, address, uiUrl, metricsUrl, namespace, startedAt };
 }

@@ -15,7 +15,7 @@ export const SEARCH_ATTRIBUTES = {
 } as const;
 
 /** Numbers of `temporal.api.enums.v1.IndexedValueType`. */
-const INDEXED_VALUE_TYPE = { Keyword: 2, Int: 3 } as const;
+const INDEXED_VALUE_TYPE: Readonly<Record<'Keyword' | 'Int', number>> = { Keyword: 2, Int: 3 };
 
 /** The names that the namespace lacks. Throws `Unreachable` when Temporal does not say. */
 export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<readonly string[]> {
@@ -28,7 +28,7 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
   const { customAttributes } = await asked(namespace, connection.operatorService.listSearchAttributes({ namespace }));
   const missing: string[] = [];
   for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) {
-    const existing = customAttributes[name];
+    const existing: number | undefined = customAttributes[name];
     if (existing === undefined) missing.push(name);
     else if (existing !== INDEXED_VALUE_TYPE[type]) {
       throw new HoldfastError('Invalid', `search attribute ${name} of namespace ${namespace} exists under another type than ${type}`, {

@@ -35,7 +35,7 @@ test('one that others could read is closed to them', async () => {
 test('a second one is refused while the first lives, by name and with the remedy', async () => {
   const first = await openDataFolder(dataDir);
   expect(await runningUp(dataDir)).toMatchObject({ pid: process.pid });
-  await expect(openDataFolder(dataDir)).rejects.toMatchObject({ failure: 'Refused', message: expect.stringContaining(`process ${process.pid}`), remedy: expect.stringContaining('--data-dir') });
+  await expect(openDataFolder(dataDir)).rejects.toMatchObject({ failure: 'Refused', message: expect.stringContaining(`process ${process.pid}`) as string, remedy: expect.stringContaining('--data-dir') as string });
   await first.release();
   expect(await runningUp(dataDir)).toBeUndefined();
   await (await openDataFolder(dataDir)).release();
@@ -59,7 +59,7 @@ test('a lock from another machine stands, because nobody here can tell whether i
 test('a lock file with other content stands, and the remedy says what to remove', async () => {
   await mkdir(dataDir, { recursive: true });
   await writeFile(join(dataDir, 'up.lock'), 'hello');
-  await expect(openDataFolder(dataDir)).rejects.toMatchObject({ remedy: expect.stringContaining('up.lock') });
+  await expect(openDataFolder(dataDir)).rejects.toMatchObject({ remedy: expect.stringContaining('up.lock') as string });
 });
 
 test('of many that try at once one has the lock, also when a stale one lies there', async () => {
@@ -71,7 +71,7 @@ test('of many that try at once one has the lock, also when a stale one lies ther
 
 test('a place that cannot be a folder is refused with the remedy', async () => {
   await writeFile(join(parent, 'file'), '');
-  await expect(openDataFolder(join(parent, 'file', '.holdfast'))).rejects.toMatchObject({ failure: 'Refused', remedy: expect.stringContaining('--data-dir') });
+  await expect(openDataFolder(join(parent, 'file', '.holdfast'))).rejects.toMatchObject({ failure: 'Refused', remedy: expect.stringContaining('--data-dir') as string });
 });
 
 test('a read-only folder is refused with the remedy', async () => {
@@ -80,7 +80,7 @@ test('a read-only folder is refused with the remedy', async () => {
   const root = process.geteuid?.() === 0;
   if (root) process.seteuid?.(65_534);
   try {
-    await expect(openDataFolder(dataDir)).rejects.toMatchObject({ failure: 'Refused', remedy: expect.stringContaining('writable') });
+    await expect(openDataFolder(dataDir)).rejects.toMatchObject({ failure: 'Refused', remedy: expect.stringContaining('writable') as string });
   } finally {
     if (root) process.seteuid?.(0);
   }

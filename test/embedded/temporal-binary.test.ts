@@ -34,7 +34,7 @@ describe('what is here already', () => {
   test('on PATH comes before the cache, because the person put it there', async () => {
     const path = program('path', 'temporal', GENUINE);
     program('cache/holdfast/bin', 'temporal', GENUINE);
-    expect(await presentTemporalBinary(environment())).toMatchObject({ path, origin: 'path', version: expect.stringContaining('1.2.3') });
+    expect(await presentTemporalBinary(environment())).toMatchObject({ path, origin: 'path', version: expect.stringContaining('1.2.3') as string });
   });
 
   test('in the cache is taken without a look at any network', async () => {
@@ -72,8 +72,8 @@ ${GENUINE}END
     mkdirSync(join(home, 'path'));
     await expect(findTemporalBinary({ env: environment(), log: () => undefined, download: 'http://127.0.0.1:9/none' })).rejects.toMatchObject({
       failure: 'Unreachable',
-      message: expect.stringContaining('build: Go is not installed'),
-      remedy: expect.stringContaining('TEMPORAL_ADDRESS'),
+      message: expect.stringContaining('build: Go is not installed') as string,
+      remedy: expect.stringContaining('TEMPORAL_ADDRESS') as string,
     });
   }, 60_000);
 

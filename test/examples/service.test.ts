@@ -41,7 +41,7 @@ async function load(requestsPerSecond: number): Promise<void> {
 async function start(args: readonly string[] = ['--load', join(folder, 'load.json')]): Promise<ChildProcess> {
   const child = spawn(process.execPath, [SERVER, '--root', join(folder, 'current'), '--port', String(port), '--pid-file', join(folder, 'pid'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
-  if (child.stdout !== null) await once(child.stdout, 'data');
+  await once(child.stdout, 'data');
   return child;
 }
 

@@ -19,17 +19,16 @@ export interface Scenario {
 }
 
 interface QuickstartScripts {
-  startServices(folder: string, say: (line: string) => void): Promise<void>;
-  stopServices(folder: string): Promise<void>;
-  runningService(folder: string, environment: string): Promise<ProcessIdentity | undefined>;
-  environmentsOf(folder: string): Promise<readonly { readonly name: string; readonly port: number }[]>;
+  readonly startServices: (folder: string, say: (line: string) => void) => Promise<void>;
+  readonly stopServices: (folder: string) => Promise<void>;
+  readonly runningService: (folder: string, environment: string) => Promise<ProcessIdentity | undefined>;
+  readonly environmentsOf: (folder: string) => Promise<readonly { readonly name: string; readonly port: number }[]>;
 }
 
 interface ScenarioScripts {
-  readonly STEP_KINDS: readonly string[];
-  readScenarios(library: string): Promise<readonly Scenario[]>;
-  carryOut(scenario: Scenario, scene: { readonly folder: string; readonly environment: string }): Promise<readonly string[]>;
-  reset(folder: string): Promise<readonly string[]>;
+  readonly readScenarios: (library: string) => Promise<readonly Scenario[]>;
+  readonly carryOut: (scenario: Scenario, scene: { readonly folder: string; readonly environment: string }) => Promise<readonly string[]>;
+  readonly reset: (folder: string) => Promise<readonly string[]>;
 }
 
 /** The scripts behind `npm start` and `npm run break`. They import what is built: run `npm run build` first. */

@@ -25,7 +25,7 @@ export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment
 }
 
 /** Path of a script that starts the time-skipping server on the port given as its first argument; fetched once per version. */
-export async function timeSkippingServer(): Promise<string> {
+async function timeSkippingServer(): Promise<string> {
   const cache = cacheFolder();
   const home = join(cache, `temporal-test-server-${VERSION}`);
   const script = join(home, 'start');
