@@ -145,7 +145,7 @@ async function build(folder: string, options: FindOptions): Promise<void> {
   const child = spawn('go', ['install', '-v', GO_MODULE], { env, stdio: ['ignore', 'ignore', 'pipe'], ...(options.signal === undefined ? {} : { signal: options.signal }) });
   let packages = 0;
   let last = '';
-  const ticker = setInterval(() => options.log(`  ${elapsed(started)}: ${packages === 0 ? 'downloading sources' : `${packages} packages compiled of about 1,400`}`), 10_000);
+  const ticker = setInterval(() => options.log(`  ${elapsed(started)}: ${packages === 0 ? 'downloading sources' : `${packages} packages compiled of about 1,300`}`), 10_000);
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (/^[\w.-]+(\/[\w.-]+)*$/.test(line)) packages += 1;
     else last = line;
