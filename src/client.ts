@@ -1,5 +1,6 @@
 import { Client, Connection, ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type ScheduleOptions } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import type { TargetAddress } from './domain/address.js';
 import { HoldfastError } from './domain/errors.js';
 import {
@@ -85,6 +86,8 @@ export interface HoldfastClient {
   close(): Promise<void>;
 }
 
+const { TaskQueueType } = proto.temporal.api.enums.v1;
+
 export interface ConnectOptions {
   /** `127.0.0.1:7233` */
   readonly address: string;
@@ -108,11 +111,6 @@ export async function connectTemporal({ address, namespace, apiKey, tls, timeout
     throw new HoldfastError('Unreachable', `Temporal at ${address} does not answer`, { cause, remedy: 'start it with holdfast up, or set TEMPORAL_ADDRESS' });
   }
 }
-
-/** Numbers of the service's `TaskQueueType`. */
-type TaskQueueType = NonNullable<Parameters<Client['workflowService']['describeTaskQueue']>[0]['taskQueueType']>;
-const WORKFLOW_TASKS = 1 as TaskQueueType;
-const ACTIVITY_TASKS = 2 as TaskQueueType;
 
 /** The façade over a connected client. */
 export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastClient {
@@ -193,7 +191,7 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
 
     async pollers(queues) {
       const counts = await Promise.all(queues.map(async (queue): Promise<[string, number]> => {
-        const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: queue }, taskQueueType: queue === WORKFLOW_QUEUE ? WORKFLOW_TASKS : ACTIVITY_TASKS });
+        const answer = await temporal.workflowService.describeTaskQueue({ namespace: temporal.options.namespace, taskQueue: { name: queue }, taskQueueType: queue === WORKFLOW_QUEUE ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY });
         return [queue, answer.pollers.length];
       }));
       return Object.fromEntries(counts);
