@@ -17,18 +17,18 @@ export async function cleanup(plan: Plan, staged: Staged, ctx: WriteContext, opt
   await withLock(live, ctx, async () => {
     await stopShadows(live, readRecord(live.releases, release.name));
     const kept = new Set([live.real, ...(options.keepSnapshot && release.previous !== undefined ? [release.previous.real] : [])]);
-    if (!kept.has(release.release)) removeRelease(release.release);
+    if (!kept.has(release.release)) await removeRelease(release.release);
     removeRecord(live.releases, release.name);
     removeShadowLog(release.release);
     removeLinkDraft(live.root, release.name);
-    prune(release, kept);
+    await prune(release, kept);
     removeIfEmpty(live.releases);
   });
   if (!options.keepSnapshot) await ctx.artifacts.remove(release.artifact);
 }
 
 /** Keeps the newest releases besides the live one, so that a person can look back without the disk filling up. */
-function prune({ live }: StagedRelease, kept: ReadonlySet<string>): void {
+async function prune({ live }: StagedRelease, kept: ReadonlySet<string>): Promise<void> {
   const made = namesIn(live.releases)
     .filter((name) => name.startsWith(namePrefix(live)) && /^holdfast-[0-9a-f]{24}$/.test(name))
     .map((name) => join(live.releases, name))
@@ -36,7 +36,7 @@ function prune({ live }: StagedRelease, kept: ReadonlySet<string>): void {
     .map((path) => ({ path, made: lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0 }))
     .sort((a, b) => b.made - a.made);
   for (const { path } of made.slice(live.spec.keepReleases)) {
-    removeRelease(path);
+    await removeRelease(path);
     removeRecord(live.releases, path.slice(path.lastIndexOf('/') + 1));
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { canonicalJson, hashJson } from '../../digest.js';
 import type { TargetAddress } from '../../domain/address.js';
 import { fingerprintOf, type Change } from '../../domain/change.js';
@@ -23,9 +24,9 @@ export async function plan(target: Planned, revision: Revision, changes: readonl
     const setup = openSetup(target, target.spec, revision);
     const repairs = repairsOf(changes);
     if (repairs.length === 0) return { possible: false, reason: 'there is nothing to repair' };
-    for (const repair of repairs) {
-      ctx.signal.throwIfAborted();
-      const reason = objection(setup, repair, changes);
+    for (const [index, repair] of repairs.entries()) {
+      if (index % 32 === 0) await turn(ctx, index);
+      const reason = objection(setup, repair);
       if (reason !== undefined) return { possible: false, reason };
       // Tried on what is there now: a file whose fields cannot be told apart is said before anybody is asked.
       await resultOf(setup, repair);
@@ -35,6 +36,13 @@ export async function plan(target: Planned, revision: Revision, changes: readonl
     if (!isHoldfastError(error) || error.retryable) throw error;
     return { possible: false, reason: error.remedy === undefined ? error.message : `${error.message}. ${error.remedy}` };
   }
+}
+
+/** Reading files is done at once; everybody else gets a turn now and then. */
+async function turn(ctx: ReadContext, files: number): Promise<void> {
+  await breathe();
+  ctx.signal.throwIfAborted();
+  ctx.heartbeat(`${files} files looked at`);
 }
 
 async function proposalOf(setup: Setup, repairs: readonly Repair[], changes: readonly Change[]): Promise<Proposal> {
@@ -62,12 +70,13 @@ export function stepsOf(live: Live, repairs: readonly Repair[]): PlanStep[] {
  * Refuses a plan that is not what would be planned now: another spec, another kind of root, or
  * changes that moved. Executing a plan decides nothing, so all of it is compared, and then done.
  */
-export async function assertCurrent(setup: Setup, plan: Plan, repairs: readonly Repair[]): Promise<void> {
-  for (const repair of repairs) {
-    const reason = objection(setup, repair, plan.changes);
+export async function assertCurrent(setup: Setup, plan: Plan, repairs: readonly Repair[], ctx: ReadContext): Promise<void> {
+  for (const [index, repair] of repairs.entries()) {
+    if (index % 32 === 0) await turn(ctx, index);
+    const reason = objection(setup, repair);
     if (reason !== undefined) throw refused(reason);
     const compared = await compareResource(setup, repair.resource);
-    for (const change of plan.changes.filter((each) => each.resource === repair.resource)) {
+    for (const change of repair.changes) {
       const seen = compared.differences.find((difference) => difference.kind === change.kind && difference.path === change.path);
       const same = seen !== undefined && seen.revision === change.revision && seen.sensitive === change.sensitive && fingerprintOf(plan, seen, hashJson) === fingerprintOf(plan, change, hashJson);
       if (!same) throw moved(`${shown(change.path)} of ${shown(change.resource)} is not as it was when this was planned`);

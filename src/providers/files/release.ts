@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, constants, copyFileSync, existsSync, fstatSync, fsyncSync, lchownSync, lstatSync, mkdirSync, openSync, readlinkSync, rmSync, symlinkSync, utimesSync, type Stats } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
@@ -84,10 +85,10 @@ export async function syncTree(root: string, signal: AbortSignal): Promise<void>
 const MADE = /^holdfast-[0-9a-f]{24}(?:\.building)?$/;
 
 /** Removes a release that Holdfast made; never anything else. */
-export function removeRelease(path: string): void {
+export async function removeRelease(path: string): Promise<void> {
   if (!MADE.test(basename(path))) return;
   try {
-    rmSync(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true });
   } catch (error) {
     throw explain(error, `removing the release ${shown(path)}`);
   }

@@ -22,12 +22,19 @@ export interface Repair {
   readonly fields: readonly string[];
   readonly mode: boolean;
   readonly owner: boolean;
+  /** What is repaired so. */
+  readonly changes: readonly Change[];
 }
 
 /** Groups changes by file, sorted. Throws `Refused` for what is no change of a file. */
 export function repairsOf(changes: readonly Change[]): Repair[] {
-  const resources = [...new Set(changes.map((change) => change.resource))].sort();
-  return resources.map((resource) => repairOf(resource, changes.filter((change) => change.resource === resource)));
+  const byResource = new Map<string, Change[]>();
+  for (const change of changes) {
+    const others = byResource.get(change.resource);
+    if (others === undefined) byResource.set(change.resource, [change]);
+    else others.push(change);
+  }
+  return [...byResource].sort(([a], [b]) => (a < b ? -1 : 1)).map(([resource, own]) => repairOf(resource, own));
 }
 
 export function stepOf(repair: Repair): PlanStep {
@@ -36,11 +43,11 @@ export function stepOf(repair: Repair): PlanStep {
 }
 
 /** Why a file may not be written, whatever a plan says; `undefined` when it may. */
-export function objection(setup: Setup, repair: Repair, changes: readonly Change[]): string | undefined {
+export function objection(setup: Setup, repair: Repair): string | undefined {
   const name = shown(repair.resource);
   if (setup.isProtected(repair.resource)) return `${name} is protected: it is never written and never removed`;
   if (repair.content === 'none' && setup.spec.unmanaged !== 'remove') return `${name} is not in the desired state: a person moves it away, adds it there, or sets unmanaged: remove`;
-  const standing = changes.find((change) => change.resource === repair.resource && change.path === '@type')?.actual;
+  const standing = repair.changes.find((change) => change.path === '@type')?.actual;
   if (typeof standing === 'string' && !['symbolic link', 'hard link'].includes(standing)) return `a ${standing} stands where the file ${name} belongs, and removing it is for a person`;
   return undefined;
 }
@@ -96,7 +103,7 @@ function newOwner(setup: Setup, resource: string): { readonly uid: number; reado
 function repairOf(resource: string, changes: readonly Change[]): Repair {
   assertResource(resource);
   const paths = changes.map((change) => change.path);
-  const base = { resource, fields: [], mode: paths.includes('@mode'), owner: paths.includes('@owner') };
+  const base = { resource, changes, fields: [], mode: paths.includes('@mode'), owner: paths.includes('@owner') };
   const [first] = changes;
   if (first?.kind === 'missing') return { ...base, action: 'create', content: 'desired' };
   if (first?.kind === 'unmanaged') return { ...base, action: 'delete', content: 'none' };

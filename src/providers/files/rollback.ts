@@ -109,8 +109,8 @@ async function switchToRestored(release: StagedRelease, { plan, snapshot, todo }
     isDone,
     act: async () => {
       const base = await manifestOf(live.real, ctx);
-      if (path !== live.real) removeRelease(path);
-      removeRelease(building);
+      if (path !== live.real) await removeRelease(path);
+      await removeRelease(building);
       await copyTree(live.real, building, { complete: true }, ctx);
       for (const touched of todo) writeState(building, touched.resource, touched.before, { durable: false });
       removeEmptyFolders(building, snapshot.folders);

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { hashJson } from '../../digest.js';
 import { HoldfastError, moved } from '../../domain/errors.js';
 import type { Plan, Staged } from '../../domain/plan.js';
@@ -40,7 +41,7 @@ export async function stage(plan: Plan, revision: Revision, ctx: WriteContext): 
   const setup = openSetup(plan, plan.spec, revision);
   return withLock(setup, ctx, async () => {
     const repairs = repairsOf(plan.changes);
-    await assertCurrent(setup, plan, repairs);
+    await assertCurrent(setup, plan, repairs, ctx);
     const results = await resultsOf(setup, repairs, ctx);
     const snapshot = snapshotOfResults(setup, results);
     const artifact = await ctx.artifacts.put('snapshot', encodeSnapshot(snapshot));
@@ -55,7 +56,7 @@ export async function stage(plan: Plan, revision: Revision, ctx: WriteContext): 
       return stagedOf(setup, { name, base, made: record.made, artifact, shadow });
     } catch (error) {
       await stopShadows(setup, readRecord(setup.releases, name));
-      removeRelease(release);
+      await removeRelease(release);
       removeRecord(setup.releases, name);
       removeShadowLog(release);
       throw explain(error, `staging ${shown(setup.root)}`);
@@ -66,6 +67,7 @@ export async function stage(plan: Plan, revision: Revision, ctx: WriteContext): 
 async function resultsOf(setup: Setup, repairs: readonly Repair[], ctx: WriteContext): Promise<Result[]> {
   const results: Result[] = [];
   for (const repair of repairs) {
+    if (results.length % 32 === 0) await breathe();
     ctx.signal.throwIfAborted();
     results.push({ repair, ...(await resultOf(setup, repair)) });
     ctx.heartbeat(`${results.length} of ${repairs.length} files prepared`);
@@ -112,8 +114,8 @@ async function build(setup: Setup, { plan, name, base, results }: Building, ctx:
   let record: ReleaseRecord | undefined;
   await perform(ctx, { name: 'stage release' }, { isDone: () => record !== undefined, act: async (intent) => {
     const building = `${release}.building`;
-    removeRelease(release);
-    removeRelease(building);
+    await removeRelease(release);
+    await removeRelease(building);
     await copyTree(setup.real, building, { complete: setup.mode === 'link' }, ctx);
     for (const { repair, after } of results) writeState(building, repair.resource, after, { durable: false, folderMode: (path) => folderMode(setup, path) });
     const now = setup.mode === 'link' ? [] : await resultsOf(setup, results.map((each) => each.repair), ctx);
@@ -162,13 +164,13 @@ function stagedOf(setup: Setup, made: { readonly name: string; readonly base: st
 async function clearLeftovers(setup: Setup, name: string): Promise<void> {
   for (const entry of namesIn(setup.releases)) {
     if (!entry.startsWith(namePrefix(setup))) continue;
-    if (entry.endsWith('.building')) removeRelease(join(setup.releases, entry));
+    if (entry.endsWith('.building')) await removeRelease(join(setup.releases, entry));
     const other = entry.endsWith('.json') ? entry.slice(0, -'.json'.length) : name;
     const record = other === name ? undefined : readRecord(setup.releases, other);
     if (record?.begun !== false) continue;
     await stopShadows(setup, record);
     const release = join(setup.releases, other);
-    if (release !== setup.real) removeRelease(release);
+    if (release !== setup.real) await removeRelease(release);
     removeRecord(setup.releases, other);
     removeShadowLog(release);
   }
