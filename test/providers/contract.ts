@@ -245,7 +245,7 @@ export function describeContract(harness: Harness): void {
     }
 
     it('of stage: live is untouched, and the next attempt goes on', async () => {
-      const crashes = await atEvery(2, 'stage', async () => undefined, async ({ subject, before, plan }) => {
+      const crashes = await atEvery(3, 'stage', async () => undefined, async ({ subject, before, plan }) => {
         expect(subject.live()).toEqual(before);
         const staged = await stage(subject, plan);
         expect(subject.live()).toEqual(before);
