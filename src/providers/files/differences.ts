@@ -45,7 +45,7 @@ export async function compareResource(setup: Setup, resource: string): Promise<C
 }
 
 /** Digest of everything desired of one resource. */
-export function resourceRevision(setup: Setup, resource: string, desired: Entry): string {
+function resourceRevision(setup: Setup, resource: string, desired: Entry): string {
   if (desired.type !== 'file') return keyed(setup.address, resource, 'absent');
   const owner = lastMatch(setup.owners, resource)?.text ?? '';
   return keyed(setup.address, resource, sha256(desired.content), modeClass(setup, resource, desired.mode), owner);
@@ -169,7 +169,7 @@ function contentDigest(content: Buffer): { readonly sha256: string; readonly byt
   return { sha256: sha256(content), bytes: content.length };
 }
 
-export function octal(mode: number): string {
+function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 

@@ -60,7 +60,7 @@ export function readAt(path: string, maxBytes: number): Entry {
   }
 }
 
-export function attributesOf(stats: Stats): Attributes {
+function attributesOf(stats: Stats): Attributes {
   return { mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
 }
 

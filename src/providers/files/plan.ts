@@ -57,7 +57,7 @@ async function proposalOf(setup: Setup, repairs: readonly Repair[], changes: rea
   };
 }
 
-export function stepsOf(live: Live, repairs: readonly Repair[]): PlanStep[] {
+function stepsOf(live: Live, repairs: readonly Repair[]): PlanStep[] {
   const root = shown(live.root);
   return [
     ...repairs.map(stepOf),

@@ -11,7 +11,7 @@ const SECRET_VALUES: readonly RegExp[] = [
   /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/,
 ];
 
-export const REDACTED = '(redacted)';
+const REDACTED = '(redacted)';
 
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name.toLowerCase().replaceAll(/[-_. ]/g, ''));

@@ -90,7 +90,7 @@ export function harnessFor(mode: 'link' | 'in-place'): Harness {
 }
 
 /** Paths with content and permissions. A lock of an attempt that was cut short is no part of it, and nothing else is left out. */
-export function treeOf(root: string, within = ''): Record<string, string> {
+function treeOf(root: string, within = ''): Record<string, string> {
   const tree: Record<string, string> = {};
   for (const name of readdirSync(join(root, within)).sort()) {
     if (name === '.holdfast-lock') continue;
