@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import { recordOverdue } from './activities/check.js';
 import { createActivities } from './activities/index.js';
 import type { Dependencies } from './activities/deps.js';
 import { connectTemporal, holdfastClient, type ConnectOptions } from './client.js';
@@ -134,7 +135,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
-  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, sync: (config) => syncSchedules(config) } : {}) });
+  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
@@ -188,10 +189,12 @@ interface Tending {
   readonly ledger?: Ledger;
   readonly known?: Set<string>;
   readonly sync?: (config: Config) => Promise<void>;
+  readonly overdue?: () => Promise<void>;
+  readonly pruneArtifacts?: (config: Config) => Promise<void>;
 }
 
 /** Between steps: serve the pools and schedules of a new configuration, and keep the record signed and within retention. */
-async function tend({ kept, log, signal, serve, ledger, known, sync }: Tending): Promise<void> {
+async function tend({ kept, log, signal, serve, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
   let served = '';
   let prunedAt = Date.now();
   while (!signal.aborted) {
@@ -204,11 +207,13 @@ async function tend({ kept, log, signal, serve, ledger, known, sync }: Tending):
         served = config.digest;
       }
       if (ledger !== undefined && known !== undefined && (await learnMatches(ledger, kept.current(), known))) await kept.refresh({ force: true });
+      await overdue?.();
       if (ledger !== undefined && Date.now() - prunedAt > PRUNE_EVERY_MS) {
         prunedAt = Date.now();
         const at = new Date().toISOString();
         await ledger.checkpoint(at);
         await ledger.prune({ at, keepMs: config.retentionMs });
+        await pruneArtifacts?.(config);
       }
     } catch (error) {
       log.warn('tending failed; it is tried again', { error: error instanceof Error ? error.message : String(error) });
@@ -218,6 +223,13 @@ async function tend({ kept, log, signal, serve, ledger, known, sync }: Tending):
       signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
     });
   }
+}
+
+/** What an open incident may still need is never removed. */
+async function pruneArtifacts({ artifacts, ledger }: Dependencies, config: Config): Promise<void> {
+  const open = await ledger.incidents({ open: true });
+  const oldest = Math.min(Date.now() - config.retentionMs.artifacts, ...open.map((row) => Date.parse(row.openedAt)));
+  await artifacts.prune(new Date(oldest).toISOString(), new Set());
 }
 
 const MATCHES = 'matches';

@@ -1,4 +1,4 @@
-import { formatIncident } from '../domain/address.js';
+import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/decide.js';
@@ -49,7 +49,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const { provider } = await configured(deps, target);
   const at = deps.now().toISOString();
   const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
-  const busy = await changesOf(deps, input.parts.filter((part) => !REST_PHASES.includes(part.phase)));
+  const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
   const free = changes.filter((change) => !busy.has(change.fingerprint));
   await closeFlapping(deps, target, free, at);
   const proposed = drift === CLEAN ? [] : await assessParts(
@@ -81,7 +81,7 @@ function stands(part: AssessInput['parts'][number], proposed: Proposed): boolean
   return part.plan !== undefined && part.plan === proposed.plan?.hash && part.decision === proposed.decision;
 }
 
-async function changesOf(deps: Dependencies, parts: AssessInput['parts']): Promise<ReadonlySet<string>> {
+async function changesOf(deps: Dependencies, parts: readonly { readonly plan?: string }[]): Promise<ReadonlySet<string>> {
   const plans = await Promise.all(parts.flatMap((part) => (part.plan === undefined ? [] : [deps.ledger.plan(part.plan)])));
   return new Set(plans.flatMap((plan) => plan?.changes.map((change) => change.fingerprint) ?? []));
 }
@@ -118,16 +118,28 @@ async function closeFlapping(deps: Dependencies, target: Target, changes: readon
   for (const field of flappingFields(changes, counted, at)) {
     if (closed.some((row) => row.resource === field.resource && row.path === field.path)) continue;
     const by = changes.find((change) => change.resource === field.resource && change.path === field.path)?.by;
-    await deps.ledger.closeGate({
-      scope: `${target.environment}/${target.target}`,
-      gate: 'flapping',
-      by: 'holdfast',
-      at,
-      resource: field.resource,
-      path: field.path,
-      reason: `${field.resource} ${field.path} was repaired ${field.repairs} times within the hour and came back; ${by === undefined ? 'another writer' : by} keeps putting it there`,
-    });
+    const reason = `${field.resource} ${field.path} was repaired ${field.repairs} times within the hour and came back; ${by ?? 'another writer'} keeps putting it there`;
+    await deps.ledger.closeGate({ scope: formatAddress(target), gate: 'flapping', by: 'holdfast', at, resource: field.resource, path: field.path, reason });
+    await tellFlapping(deps, target, { at, reason });
   }
+}
+
+async function tellFlapping(deps: Dependencies, target: Target, { at, reason }: { at: string; reason: string }): Promise<void> {
+  const address = formatAddress(target);
+  await deps.tell(
+    {
+      event: 'needs-human',
+      subject: address,
+      environment: target.environment,
+      target: target.target,
+      at,
+      title: `${address} is flapping: no more repairs of this field`,
+      text: `${reason}. Find the other writer, or make its value the desired one.`,
+      commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason "…"`],
+      ...(target.owner === undefined ? {} : { owner: target.owner }),
+    },
+    `flapping-${at}`,
+  );
 }
 
 async function lastRelease(deps: Dependencies, target: Target, since: string): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import type { ReadContext } from '../providers/provider.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { findEnded } from './ended.js';
+import { findEnded, numberOfRun } from './ended.js';
 import { relevantChanges } from './relevant.js';
 import type { BatchResult, ControlActivities, ReadActivities, TargetBatches } from './types.js';
 
@@ -97,6 +97,22 @@ export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadCo
   return deps.sources.resolve(target.source, ctx, commits);
 }
 
+/**
+ * Opens what nobody reads any more: a target whose last look is older than its schedule and
+ * `blindAfter` allow, because a schedule was paused or lost, is `unknown` like one that cannot be read.
+ */
+export async function recordOverdue(deps: Dependencies): Promise<void> {
+  const config = await deps.config();
+  const now = deps.now().getTime();
+  const rows = new Map((await deps.ledger.targets()).map((row) => [formatAddress(row), row]));
+  for (const target of config.targets) {
+    const row = rows.get(formatAddress(target));
+    const intervalMs = environmentOf(config, target.environment)?.schedule.intervalMs;
+    if (row === undefined || intervalMs === undefined || row.verdict === 'unknown') continue;
+    if (now - Date.parse(row.at) > intervalMs + target.blindAfterMs) await sight(deps, target, unread(`overdue: no check since ${row.at}`));
+  }
+}
+
 function unread(reason: string): Observation {
   return { verdict: 'unknown', reason, revision: '', identity: {}, changes: [], resources: 0, skipped: [] };
 }
@@ -110,9 +126,10 @@ interface Seen {
 /** Records a look, and starts or tells the incident where the memory of the ledger says that this is new. */
 async function sight(deps: Dependencies, target: Target, observation: Observation): Promise<Seen> {
   const at = deps.now().toISOString();
+  // First what was ended from outside: it settles changes that would open an incident again.
+  const open = await findOpen(deps, target, at);
   const { drift, changes } = await relevantChanges(deps.ledger, target, observation, at);
   const seen = await deps.ledger.observed({ address: { environment: target.environment, target: target.target }, at, observation, driftFingerprint: drift });
-  const open = await findOpen(deps, target, at);
   const fingerprints = new Set(changes.map((change) => change.fingerprint));
   const action = sightingAction({
     now: at,
@@ -164,6 +181,7 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
     workflowId: incidentWorkflowId(row.environment, row.target),
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    memo: { incident: row.number },
     args: [{ incident, kind: row.kind, pool: target.pool, ...(undoes === undefined ? {} : { undoes }) }],
     staticSummary: `${formatAddress(target)}#${row.number}: ${row.kind === 'blind' ? 'could not be read' : row.kind === 'undo' ? `undo of #${undoes?.number ?? 0}` : 'drift'}`,
     staticDetails: `Holdfast found that **${formatAddress(target)}** is not what its desired state says. This workflow holds the whole incident: what drifted, what was decided, what was done. The current details say where it stands and how to approve, stop or undo it.`,
@@ -177,7 +195,8 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
       ...(target.owner === undefined ? {} : { HoldfastOwner: target.owner }),
     }),
   });
-  await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
+  // The run of the incident before may still be ending; the next check starts this one then.
+  if ((await numberOfRun(handle)) === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
 }
 
 async function eachTarget(targets: readonly string[], limit: number, work: (target: string) => Promise<Seen | undefined>): Promise<BatchResult> {

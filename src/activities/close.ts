@@ -42,19 +42,19 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
   const moved = rolledBack ? await desiredMoved(deps, input.incident) : undefined;
   const narrative = narrate({
     incident: formatIncident(input.incident), kind: row.kind, openedAt: row.openedAt, closedAt: at, outcome: input.outcome, parts,
-    ...(firstSeen === undefined ? {} : { firstSeen }),
+    ...(firstSeen === undefined || firstSeen > row.openedAt ? {} : { firstSeen }),
     ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
     ...(moved === undefined ? {} : { desiredMoved: moved }),
   });
-  const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && part.plan !== undefined).map((part) => settledRows(deps, input.incident, {
-    at, outcome: part.outcome, reason: part.reason, plans: [part.plan ?? ''],
+  const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome)).map((part) => settledRows(deps, input.incident, {
+    at, outcome: part.outcome, reason: part.reason, parts: [part.part],
     ...(part.by === undefined ? {} : { by: part.by }),
     ...(part.until === undefined ? {} : { until: part.until }),
   })));
   await deps.ledger.closeIncident(input.incident, {
     at,
     outcome: input.outcome,
-    parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', fingerprints: plans[index]?.changes.map((change) => change.fingerprint) ?? [] })),
+    parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', ...(plans[index] === undefined ? {} : { fingerprints: plans[index].changes.map((change) => change.fingerprint) }) })),
     narrative,
     settled: settled.flat(),
   });

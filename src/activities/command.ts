@@ -4,19 +4,23 @@ import type { GateName } from '../domain/gate.js';
 import type { CommandMessage } from '../domain/message.js';
 import type { Config } from '../config/config.js';
 import { targetOf } from '../config/config.js';
+import { startEnvironment } from '../client.js';
 import type { CommandAnswer } from '../workflows/messages.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import { startIncident } from './check.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
+import { isUndoable } from './tidy.js';
 import type { CommandInput, ControlActivities } from './types.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
 const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker' };
 
 /** Carries out what a person says to an environment, and wakes the incidents that it concerns. */
-export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command'> {
+export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command' | 'startGuard' | 'wakeIncidents'> {
   return {
+    startGuard: ({ environment }) => inStep(deps, () => startEnvironment(deps.client, environment)),
+    wakeIncidents: ({ environment }) => inStep(deps, () => stir(deps, environment)),
     command: (input) => inStep(deps, async () => {
       const config = await deps.config();
       try {
@@ -69,14 +73,18 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
 async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandAnswer> {
   const gate = RELEASABLE[named ?? ''];
   if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
-  const opened = await deps.ledger.openGate({ scope, gate, by, reason, at });
+  // The breaker stands for a whole environment, whichever target closed it.
+  const where = gate === 'breaker' ? (parseAddress(scope)?.environment ?? scope) : scope;
+  const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
   if (opened.length === 0) return no(`no ${named ?? gate} is closed in ${scope}`);
-  // What was quarantined was settled too: releasing it means that it may be asked about again.
+  // What was quarantined, or left half repaired, was settled too: releasing it means that it may be asked about again.
   for (const row of opened) {
+    const broken = row.gate === 'breaker' && row.incident !== undefined ? parseAddress(row.resource ?? '') : undefined;
+    if (broken?.target !== undefined) await deps.ledger.unsettle({ environment: broken.environment, target: broken.target }, { incident: row.incident ?? 0 }, { at, by, reason });
     const address = parseAddress(row.scope);
     if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
   }
-  await stir(deps, scope);
+  await stir(deps, where);
   return yes(`released ${opened.length} ${named ?? gate} in ${scope}; the next check decides again`);
 }
 
@@ -103,6 +111,7 @@ async function undo(deps: Dependencies, config: Config, message: CommandMessage,
   const part = row.parts.find((each) => each['outcome'] === 'fixed');
   const plan = part?.['plan'];
   if (part === undefined || typeof plan !== 'string') return no(`${scope}#${incident} has no repair on record`);
+  if (!(await isUndoable(deps, { ...address, number: incident }, Number(part['part'])))) return no(`the snapshot of ${scope}#${incident} is not kept any more, so it cannot be undone`);
   const { row: opened, opened: fresh } = await deps.ledger.openIncident({ address, at, drift: 'undo', kind: 'undo', undoes: incident });
   if (!fresh && opened.kind !== 'undo') return no(`${scope}#${opened.number} is open; decide it first`);
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident: opened.number, by, data: { decision: 'undo', reason, undoes: incident } });

@@ -1,3 +1,4 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { formatIncident } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
 import type { IncidentRow } from '../ledger/ledger.js';
@@ -64,6 +65,11 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return { state: 'ended' };
     throw error;
   }
+}
+
+/** Which incident of its target a run belongs to. */
+export async function numberOfRun(handle: WorkflowHandle): Promise<unknown> {
+  return (await handle.describe()).memo?.['incident'];
 }
 
 async function tell(deps: Dependencies, target: Target, row: IncidentRow, { at, title, text }: { at: string; title: string; text: string }): Promise<void> {

@@ -10,6 +10,9 @@ import { incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
 import type { PartRef } from './types.js';
 
+/** A step that a read-only worker refuses is tried again this much later, by whichever worker takes it. */
+const READ_ONLY_PAUSE_MS = 60_000;
+
 export interface Authorised {
   readonly plan: Plan;
   /** True when policy allowed it and no person was asked. */
@@ -51,7 +54,7 @@ export async function storedPlan(deps: Dependencies, hash: string): Promise<Plan
 
 /** `HOLDFAST_READ_ONLY=1` refuses every external write with nobody else's help. */
 export function refuseReadOnly(deps: Dependencies): void {
-  if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker' });
+  if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker; the step waits', retryAfterMs: READ_ONLY_PAUSE_MS });
 }
 
 export async function gatesOf(deps: Dependencies, { plan, automatic }: Authorised): Promise<GateAnswer> {

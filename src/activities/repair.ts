@@ -12,6 +12,7 @@ import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { authorise, gatesOf, refuseReadOnly, sameSpec, storedPlan } from './guard.js';
 import { relevantChanges } from './relevant.js';
+import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, WriteActivities } from './types.js';
 
 /** The steps that write. Each may run more than once: what an earlier attempt finished is returned, what it left open is looked at. */
@@ -36,6 +37,7 @@ export function repairActivities(deps: Dependencies): WriteActivities {
         const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
         await deps.ledger.stepDone(key, staged as unknown as Json);
         await note(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
+        await tidyEarlier(deps, target, provider, context);
         return { result: 'staged', staged };
       } catch (error) {
         if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
@@ -96,7 +98,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
     }
   }
   if (result.result === 'not-restored') {
-    await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
+    await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, resource: formatAddress(plan), reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
   }
   await note(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   await tellCheck(deps, input, ctx);
@@ -106,12 +108,8 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
 
 /** For an undo, the snapshot belongs to the incident that made it; for a failed stage, an attempt may have finished unseen. */
 async function stagedBefore(deps: Dependencies, input: RollbackInput): Promise<Staged | undefined> {
-  const incident = input.undoes === undefined ? input.incident : { ...input.incident, number: input.undoes.number };
-  for (let round = input.undoes === undefined ? input.round : 20; round > 0; round -= 1) {
-    const staged = (await deps.ledger.stepDone(stepName({ incident, part: input.part, round }, 'stage'))) as Staged | undefined;
-    if (staged !== undefined || input.undoes === undefined) return staged;
-  }
-  return undefined;
+  if (input.undoes === undefined) return (await deps.ledger.stepDone(stepName(input, 'stage'))) as Staged | undefined;
+  return (await stagedOf(deps, { ...input.incident, number: input.undoes.number }, input.part))?.staged;
 }
 
 interface Back {

@@ -24,6 +24,10 @@ export interface ControlActivities {
   remind(input: { readonly incident: IncidentId; readonly part: number; readonly plan: string; readonly ordinal: number }): Promise<void>;
   close(input: CloseInput): Promise<void>;
   command(input: CommandInput): Promise<CommandAnswer>;
+  /** Starts the guard of an environment where it is gone. */
+  startGuard(input: { readonly environment: string }): Promise<void>;
+  /** A guard that begins anew asks the open incidents to ask again for what it has forgotten. */
+  wakeIncidents(input: { readonly environment: string }): Promise<void>;
 }
 
 export interface ReadActivities {
@@ -75,6 +79,8 @@ export interface AssessInput {
   readonly incident: IncidentId;
   readonly kind: IncidentKind;
   readonly run: string;
+  /** Plans of parts that ended and stay ended, though the incident goes on. */
+  readonly settled: readonly string[];
   /** Counts the assessments of this incident; names its asks. */
   readonly ordinal: number;
   readonly nextPart: number;

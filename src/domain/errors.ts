@@ -14,7 +14,7 @@ const RETRYABLE: Readonly<Record<FailureName, boolean>> = {
   Invalid: false,
   Unreachable: true,
   Throttled: true,
-  ReadOnly: false,
+  ReadOnly: true,
   Rejected: false,
 };
 

@@ -73,6 +73,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
   setHandler(defineQuery<EnvironmentStatus>(STATUS_QUERY), status);
 
   const { control } = stepsOf(input.environment);
+  if (input.carried === undefined) await control.wakeIncidents.executeWithOptions(told('ask the open incidents what they wait for'), [{ environment: input.environment }]);
   const renewal = (): boolean => messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
   for (;;) {
     setCurrentDetails(describe(status()));

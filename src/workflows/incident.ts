@@ -3,7 +3,7 @@ import {
 } from '@temporalio/workflow';
 import type { InboxMessage, Judged } from '../activities/types.js';
 import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
-import { REST_PHASES } from '../domain/phase.js';
+import { REST_PHASES, SETTLING_OUTCOMES } from '../domain/phase.js';
 import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
 import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
 import { runPart } from './part.js';
@@ -74,6 +74,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
       run: run.runId,
       ordinal: run.assessments,
       nextPart: run.nextPart,
+      settled: run.ended.flatMap((part) => (part.outcome !== undefined && SETTLING_OUTCOMES.includes(part.outcome) && part.plan !== undefined ? [part.plan] : [])),
       parts: assessed.map(({ part, phase, decision, plan, ask }) => ({ part, phase, decision, ...(plan === undefined ? {} : { plan }), ...(ask === undefined ? {} : { ask }) })),
     },
   ]);

@@ -49,8 +49,8 @@ async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): P
     await condition(() => (run.inbox.length === 0 && !run.judging) || run.continuing);
     const event = settledEvent(part, run);
     if (event !== undefined) return event;
-    if (woke) await askGatesAgain(part, steps, run);
-    else if (due?.reminder === true) await remind(part, run, steps);
+    if (woke || due?.kind === 'gate') await askGatesAgain(part, steps, run);
+    else if (due?.kind === 'reminder') await remind(part, run, steps);
     else return 'expired';
   }
 }
@@ -66,16 +66,25 @@ function settledEvent(part: PartState, run: IncidentRun): Answer | undefined {
 }
 
 /** The next reminder or the end of the question; `undefined` while the repair could not start, since then nothing runs out. */
-function nextDue(part: PartState): { readonly inMs: number; readonly reminder: boolean; readonly summary: string } | undefined {
-  if (part.phase !== 'awaiting-approval' || part.askExpiresAt === undefined) return undefined;
-  // Only the length of a timer comes from this clock, which replays the same; who was in time is judged by event times.
-  const leftMs = Math.max(1, Date.parse(part.askExpiresAt) - Date.now());
+function nextDue(part: PartState): { readonly inMs: number; readonly kind: 'gate' | 'reminder' | 'expiry'; readonly summary: string } | undefined {
+  if (part.phase !== 'awaiting-approval') return undefined;
+  if (!part.gateNow.allowed) {
+    const { gate, opensAt } = part.gateNow;
+    return opensAt === undefined ? undefined : { inMs: untilInstant(opensAt), kind: 'gate', summary: `${gate} opens at ${opensAt}` };
+  }
+  if (part.askExpiresAt === undefined) return undefined;
+  const leftMs = untilInstant(part.askExpiresAt);
   const reminder = part.remindMs[part.reminders];
   const untilReminder = reminder === undefined ? undefined : leftMs - (part.expiresMs - reminder);
   if (untilReminder !== undefined && untilReminder < leftMs) {
-    return { inMs: Math.max(1, untilReminder), reminder: true, summary: `reminder ${part.reminders + 1} that part ${part.part} waits for approval` };
+    return { inMs: Math.max(1, untilReminder), kind: 'reminder', summary: `reminder ${part.reminders + 1} that part ${part.part} waits for approval` };
   }
-  return { inMs: leftMs, reminder: false, summary: `the question about part ${part.part} expires at ${part.askExpiresAt}` };
+  return { inMs: leftMs, kind: 'expiry', summary: `the question about part ${part.part} expires at ${part.askExpiresAt}` };
+}
+
+/** Only the length of a timer comes from this clock, which replays the same; who was in time is judged by event times. */
+function untilInstant(at: string): number {
+  return Math.max(1, Date.parse(at) - Date.now());
 }
 
 async function remind(part: PartState, run: IncidentRun, steps: Steps): Promise<void> {
@@ -99,7 +108,7 @@ async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promi
     const stirred = (): boolean => stopped() !== undefined || run.continuing || run.gatesSignals !== seen;
     const opensAt = part.gateNow.opensAt;
     if (opensAt === undefined) await condition(stirred);
-    else await condition(stirred, Math.max(1, Date.parse(opensAt) - Date.now()), { summary: `${part.gateNow.gate} opens at ${opensAt}` });
+    else await condition(stirred, untilInstant(opensAt), { summary: `${part.gateNow.gate} opens at ${opensAt}` });
     const event = stopped() ?? (run.continuing ? 'rest' : undefined);
     if (event !== undefined) return event;
     await askGatesAgain(part, steps, run);
@@ -109,8 +118,13 @@ async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promi
   const event = stopped() ?? (run.continuing ? 'rest' : undefined);
   if (event !== undefined) return event;
   run.writer = part.part;
-  await requestSlot(run);
-  await condition(() => run.slot === 'granted' || stopped() !== undefined);
+  for (let seen = -1; run.slot !== 'granted'; ) {
+    // A guard that was started anew has forgotten who waits, and says so by asking to ask again.
+    if (run.gatesSignals !== seen) await requestSlot(run, steps);
+    seen = run.gatesSignals;
+    await condition(() => run.slot === 'granted' || stopped() !== undefined || run.gatesSignals !== seen);
+    if (stopped() !== undefined) break;
+  }
   return stopped() ?? 'slot-granted';
 }
 
@@ -123,14 +137,18 @@ async function askGatesAgain(part: PartState, steps: Steps, run: IncidentRun): P
   describeIncident(run);
 }
 
-async function requestSlot(run: IncidentRun): Promise<void> {
+async function requestSlot(run: IncidentRun, steps: Steps): Promise<void> {
   run.slot = 'requested';
-  const { environment } = run.input.incident;
-  await getExternalWorkflowHandle(environmentWorkflowId(environment)).signal(ENVIRONMENT_SIGNALS.requestSlot, {
-    workflowId: workflowInfo().workflowId,
-    runId: run.runId,
-    limit: run.concurrent,
-  });
+  if (await tellGuard(run, ENVIRONMENT_SIGNALS.requestSlot)) return;
+  await steps.control.startGuard.executeWithOptions(told('start the guard of the environment, which is gone'), [{ environment: run.input.incident.environment }]);
+  await tellGuard(run, ENVIRONMENT_SIGNALS.requestSlot);
+}
+
+/** False when there is no guard to hear it. */
+async function tellGuard(run: IncidentRun, signal: string): Promise<boolean> {
+  const message = { workflowId: workflowInfo().workflowId, runId: run.runId, limit: run.concurrent };
+  const guard = getExternalWorkflowHandle(environmentWorkflowId(run.input.incident.environment));
+  return guard.signal(signal, message).then(() => true, () => false);
 }
 
 async function stage(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
@@ -277,11 +295,7 @@ async function leaveWriting(part: PartState, run: IncidentRun): Promise<void> {
   delete run.writer;
   if (run.slot === 'none') return;
   run.slot = 'none';
-  const { environment } = run.input.incident;
-  await getExternalWorkflowHandle(environmentWorkflowId(environment)).signal(ENVIRONMENT_SIGNALS.returnSlot, {
-    workflowId: workflowInfo().workflowId,
-    runId: run.runId,
-  });
+  await tellGuard(run, ENVIRONMENT_SIGNALS.returnSlot);
 }
 
 function partRef(part: PartState, run: IncidentRun): PartRef {

@@ -97,6 +97,8 @@ function defaults(env: TestWorkflowEnvironment, world: World): ControlActivities
     remind: () => Promise.resolve(),
     close: (input) => { world.closed.push(input); return Promise.resolve(); },
     command: () => Promise.resolve({ ok: true, message: 'done' }),
+    startGuard: () => Promise.resolve(),
+    wakeIncidents: () => Promise.resolve(),
     listTargets: () => Promise.resolve({ batches: [], commits: {} }),
     recordUnread: () => Promise.resolve({ clean: 0, drifted: 0, unknown: 1 }),
     observe: () => Promise.resolve({ clean: 1, drifted: 0, unknown: 0 }),
