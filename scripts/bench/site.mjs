@@ -45,7 +45,7 @@ export async function withSite(environments, work) {
 }
 
 /** Billed actions of the namespace so far, by type; queries do not change anything and are left out. */
-export async function actions(temporal) {
+async function actions(temporal) {
   const text = await (await fetch(temporal.metricsUrl)).text();
   const counts = {};
   for (const line of text.split('\n')) {

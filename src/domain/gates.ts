@@ -51,7 +51,7 @@ function closed(row: GateRow): GateAnswer {
 }
 
 /** How many repairs of the same field within the period are a fight with another writer. */
-export const FLAPPING = { repairs: 3, withinMs: 60 * 60 * 1000 } as const;
+const FLAPPING = { repairs: 3, withinMs: 60 * 60 * 1000 } as const;
 
 /** The fields among `changes` that were repaired that often lately: another writer keeps putting them back. */
 export function flappingFields(

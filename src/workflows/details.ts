@@ -56,7 +56,7 @@ function signal(how: string, payload: Readonly<Record<string, string>>): string[
   return ['', `**${how}** with`, '', '```json', JSON.stringify(payload), '```'];
 }
 
-export function phaseOf(run: IncidentRun): Phase {
+function phaseOf(run: IncidentRun): Phase {
   if (run.outcome !== undefined) return 'closed';
   if (run.parts.length === 0) return run.input.kind === 'blind' && run.ended.length === 0 ? 'observed' : run.ended.length === 0 ? 'deciding' : 'closed';
   return foremostPhase(run.parts.map((part) => part.phase));
