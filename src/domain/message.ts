@@ -1,3 +1,5 @@
+import { parseAddress } from './address.js';
+
 /**
  * Guards for what arrives from outside: anyone who reaches the namespace can send anything, and a
  * handler that throws would stop the workflow. They are small, never throw, keep only the members
@@ -49,6 +51,8 @@ const LONGEST_ID = 300;
 const PLAN_PREFIX = /^[0-9a-f]{8,64}$/;
 /** A surrogate without its other half, sent so or cut so: it has no canonical form, and hashing it would fail for ever. */
 const HALF_CHARACTER = /\p{Surrogate}/gu;
+/** The server refuses to signal any other, and refuses again whenever the workflow task that tried is tried again. */
+const RUN_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** `decision` is the signal's name, or absent for the `decide` update, which carries it. */
@@ -97,8 +101,14 @@ export function parseSlotRequest(payload: unknown): Parsed<SlotRequest> {
   const workflowId = text(payload, 'workflowId');
   const runId = text(payload, 'runId');
   const limit = payload['limit'];
-  if (workflowId === undefined || runId === undefined) return no('workflowId and runId are required');
+  if (workflowId === undefined || !isIncident(workflowId)) return no('"workflowId" must be that of an incident');
+  if (runId === undefined || !RUN_ID.test(runId)) return no('"runId" must be the id of a run');
   return yes({ workflowId, runId, limit: typeof limit === 'number' && limit >= 1 ? Math.floor(limit) : 1 });
+}
+
+function isIncident(workflowId: string): boolean {
+  const [kind, ...address] = workflowId.split('/');
+  return kind === 'incident' && parseAddress(address.join('/'))?.target !== undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -88,7 +88,7 @@ describe('parseCommand', () => {
 });
 
 describe('parseSlotRequest', () => {
-  const holder = { workflowId: 'incident/prod/storefront', runId: 'run-1' };
+  const holder = { workflowId: 'incident/prod/storefront', runId: '3b0c5d1e-8a52-4c1f-9d0a-5f2e7c9b1a34' };
 
   it.each([
     { limit: 3, expected: 3, reason: 'as configured' },
@@ -102,7 +102,21 @@ describe('parseSlotRequest', () => {
     expect(parseSlotRequest({ ...holder, limit })).toEqual({ ok: true, value: { ...holder, limit: expected } });
   });
 
-  it.each([{}, null, 'x', { workflowId: 'x' }, { runId: 'x' }, { workflowId: 1, runId: 2 }])('refuses %j', (payload) => {
+  it.each<{ payload: unknown; reason: string }>([
+    { payload: null, reason: 'nothing was sent' },
+    { payload: 'x', reason: 'a text' },
+    { payload: {}, reason: 'nobody is named' },
+    { payload: { workflowId: holder.workflowId }, reason: 'no run is named' },
+    { payload: { runId: holder.runId }, reason: 'no incident is named' },
+    { payload: { workflowId: 1, runId: 2 }, reason: 'numbers are no names' },
+    { payload: { ...holder, runId: 'gone' }, reason: 'the server refuses to signal it, and the task that tries would fail for ever' },
+    { payload: { ...holder, runId: '' }, reason: 'an empty run would mean whichever runs' },
+    { payload: { ...holder, runId: `${holder.runId}\n` }, reason: 'a newline after it' },
+    { payload: { ...holder, workflowId: '' }, reason: 'the server refuses an empty name' },
+    { payload: { ...holder, workflowId: 'environment/prod' }, reason: 'only incidents write' },
+    { payload: { ...holder, workflowId: 'incident/prod' }, reason: 'an environment is no incident' },
+    { payload: { ...holder, workflowId: 'incident/prod/../x' }, reason: 'no such name' },
+  ])('refuses it: $reason', ({ payload }) => {
     expect(parseSlotRequest(payload).ok).toBe(false);
   });
 });
