@@ -3,7 +3,6 @@ import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/decide.js';
 import { flappingFields } from '../domain/gates.js';
-import type { JsonObject } from '../domain/json.js';
 import { REST_PHASES } from '../domain/phase.js';
 import type { DecisionInput } from '../domain/decision.js';
 import { CLEAN } from '../domain/sighting.js';
@@ -16,6 +15,7 @@ import { observeTarget, revisionOf } from './check.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { relevantChanges } from './relevant.js';
+import { notePart } from './row.js';
 import { partNotice } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
 
@@ -69,6 +69,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const standing = input.parts.filter((part) => REST_PHASES.includes(part.phase));
   const kept = standing.filter((part) => proposed.some((each) => stands(part, each)));
   const gone = await Promise.all(standing.filter((part) => !kept.includes(part)).map((part) => howItWent(deps, part, free)));
+  for (const { part } of gone) await notePart(deps, input.incident, { part, phase: 'closed' });
   const fresh = proposed.filter((each) => !kept.some((part) => stands(part, each)));
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
@@ -171,7 +172,8 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     }
     if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
   }
-  await notePart(deps, input, { part: number, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) });
+  const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
+  await notePart(deps, input.incident, { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) });
   return {
     part: number,
     decision,
@@ -190,14 +192,6 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     ...(ask === undefined ? {} : { ask }),
     ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
   };
-}
-
-/** The ledger's row lists every part that the incident had, so that the record can be read without Temporal. */
-async function notePart(deps: Dependencies, { incident }: AssessInput, part: JsonObject): Promise<void> {
-  const row = await deps.ledger.incident(incident, incident.number);
-  const others = (row?.parts ?? []).filter((each) => each['part'] !== part.part);
-  const phase = part['decision'] === 'remediate' ? 'waiting' : part['decision'] === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(incident, { parts: [...others, { ...part, phase }], phase });
 }
 
 async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {

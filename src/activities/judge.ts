@@ -8,6 +8,7 @@ import { incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { gatesOf, storedPlan } from './guard.js';
+import { notePart } from './row.js';
 import { partNotice } from './telling.js';
 import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
 
@@ -76,7 +77,10 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       ...(message.reason === undefined ? {} : { reason: message.reason }),
       ...(message.until === undefined ? {} : { until: message.until }),
     });
-    if (first) continue;
+    if (first) {
+      await notePart(deps, batch.incident, { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' });
+      continue;
+    }
     if (decision.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${question.plan.slice(0, 12)} was decided before, by ${decision.by}` };
     const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);

@@ -11,6 +11,7 @@ import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { storedPlan } from './guard.js';
 import { note, tellCheck } from './repair.js';
+import { notePart } from './row.js';
 import type { PartRef, ReadActivities, VerifyResult } from './types.js';
 
 /** An effect need not be visible at once: looks this often, this far apart, before it counts as missing. */
@@ -21,7 +22,7 @@ const LOOK_EVERY_MS = 1_000;
 export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'validate' | 'verify'> {
   return {
     validate: (input) => inStep(deps, async (ctx) => {
-      await deps.ledger.updateIncident(input.incident, { phase: 'validating' });
+      await notePart(deps, input.incident, { part: input.part, phase: 'validating' });
       const report = await measure(deps, input.staged.shadow?.health ?? [], ctx);
       await note(deps, input, 'validated', { of: 'shadow', verdict: report.verdict, checks: report.checks.map(briefly) });
       return report;
@@ -30,12 +31,13 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
     verify: (input) => inStep(deps, async (ctx): Promise<VerifyResult> => {
       const { target } = await configured(deps, input.incident);
       const plan = await storedPlan(deps, input.plan);
-      await deps.ledger.updateIncident(input.incident, { phase: input.final ? 'soaking' : 'verifying' });
+      await notePart(deps, input.incident, { part: input.part, phase: input.final ? 'soaking' : 'verifying' });
       const report = await measure(deps, target.health, ctx);
       const left = await leftOver(deps, input, plan, ctx);
       const result = resultOf(report, left, input.final);
       await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
       await tellCheck(deps, input, ctx);
+      if (result.result === 'healthy') await notePart(deps, input.incident, { part: input.part, phase: input.final ? 'closed' : 'soaking' });
       if (input.end === undefined || result.result !== 'healthy') return result;
       const { end } = input;
       await recordEnd(deps, { ...end, parts: end.parts.map((part) => (part.part === input.part ? { ...part, reason: result.message } : part)) }, ctx);

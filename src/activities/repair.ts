@@ -12,6 +12,7 @@ import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { authorise, gatesOf, refuseReadOnly, sameSpec, storedPlan } from './guard.js';
 import { relevantChanges } from './relevant.js';
+import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, WriteActivities } from './types.js';
 
@@ -33,7 +34,7 @@ export function repairActivities(deps: Dependencies): WriteActivities {
       if (look.state !== 'same') return { result: look.state, reason: look.reason };
       const context = await writeContext(deps, ctx, { ref, step: 'stage' });
       try {
-        await deps.ledger.updateIncident(ref.incident, { phase: 'staging' });
+        await notePart(deps, ref.incident, { part: ref.part, phase: 'staging' });
         const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
         await deps.ledger.stepDone(key, staged as unknown as Json);
         await note(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
@@ -63,7 +64,7 @@ export function repairActivities(deps: Dependencies): WriteActivities {
       }
       const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
       try {
-        await deps.ledger.updateIncident(input.incident, { phase: 'finalizing' });
+        await notePart(deps, input.incident, { part: input.part, phase: 'finalizing' });
         await provider.finalize(plan, input.staged, context);
       } catch (error) {
         if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
@@ -85,7 +86,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   if (done !== undefined) return done;
   const plan = await storedPlan(deps, input.plan);
   const staged = input.staged ?? (await stagedBefore(deps, input));
-  await deps.ledger.updateIncident(input.incident, { phase: 'rolling-back' });
+  await notePart(deps, input.incident, { part: input.part, phase: 'rolling-back' });
   const result = staged === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, ctx);
   const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || input.cause === 'asked';
   const at = deps.now().toISOString();
@@ -102,6 +103,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   }
   await note(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   await tellCheck(deps, input, ctx);
+  await notePart(deps, input.incident, { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' });
   await deps.ledger.stepDone(key, result as unknown as Json);
   return result;
 }
