@@ -29,7 +29,7 @@ export function target(overrides: Partial<Target> = {}): Target {
 
 export type PlanInput = Parameters<typeof makePlan>[0];
 
-export function planInput(overrides: Partial<PlanInput> = {}): PlanInput {
+function planInput(overrides: Partial<PlanInput> = {}): PlanInput {
   return {
     ...SHOP, provider: 'files', spec: { root: '/srv/shop' }, changes: [change()],
     steps: [{ action: 'update', resource: 'etc/app.yaml', summary: 'write etc/app.yaml', detail: { digest: 'd1' } }],
