@@ -155,7 +155,8 @@ async function findOpen(deps: Dependencies, target: Target, at: string): Promise
   const row = await deps.ledger.incident(target);
   if (row === undefined || row.closedAt !== undefined) return undefined;
   if (row.runId === undefined) {
-    await startIncident(deps, target, row);
+    // Who asked for an undo, and of what, is known to the command that opened it: its next attempt starts it.
+    if (row.kind !== 'undo') await startIncident(deps, target, row);
     return row;
   }
   return (await findEnded(deps, target, row, at)) ? undefined : row;

@@ -2,13 +2,13 @@ import { formatIncident, type IncidentId } from '../domain/address.js';
 import { changesInBrief } from '../domain/describe.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import { narrate, type NarratedPart } from '../domain/narrative.js';
-import { SETTLING_OUTCOMES } from '../domain/phase.js';
+import { SETTLING_OUTCOMES, type Outcome } from '../domain/phase.js';
 import { fieldKey } from '../domain/gates.js';
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';
-import type { Entry } from '../ledger/ledger.js';
+import type { Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
 import { inStep } from './context.js';
 import { type Dependencies } from './deps.js';
@@ -25,12 +25,28 @@ export function closeActivities(deps: Dependencies): Pick<ControlActivities, 'cl
   };
 }
 
-/** Safe to call twice: an incident that is closed stays as it was closed. */
+/** Safe to call twice: an incident that is closed stays as it was closed, and what comes after that is done all the same. */
 export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: ReadContext): Promise<void> {
-  const row = await deps.ledger.incident(input.incident, input.incident.number);
-  if (row === undefined || row.closedAt !== undefined) return;
+  const { incident } = input;
+  const row = await deps.ledger.incident(incident, incident.number);
+  if (row === undefined) return;
+  const target = targetOf(await deps.config(), incident.environment, incident.target);
+  if (row.closedAt === undefined) await closeRow(deps, { input, row, target }, ctx);
+  const { closedAt: at, outcome, narrative = '' } = (await deps.ledger.incident(incident, incident.number)) ?? row;
+  if (at === undefined || outcome === undefined) return;
+  await deps.ledger.checkpoint(at);
+  if (outcome !== 'cleared') await tellEnd(deps, { incident, outcome, narrative, at, target });
+}
+
+interface Closing {
+  readonly input: CloseInput;
+  readonly row: IncidentRow;
+  readonly target: Target | undefined;
+}
+
+async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx: ReadContext): Promise<void> {
   const at = deps.now().toISOString();
-  const target = targetOf(await deps.config(), input.incident.environment, input.incident.target);
+  await closeLeftOpen(deps, input.incident, at);
   const entries = await entriesOf(deps, input.incident);
   const plans = await Promise.all(input.parts.map(async (part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
   const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
@@ -47,19 +63,35 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
     ...(moved === undefined ? {} : { desiredMoved: moved }),
   });
   const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome)).map((part) => settledRows(deps, input.incident, {
-    at, outcome: part.outcome, reason: part.reason, parts: [part.part],
+    at, outcome: part.outcome, reason: part.reason, parts: [part],
     ...(part.by === undefined ? {} : { by: part.by }),
     ...(part.until === undefined ? {} : { until: part.until }),
   })));
   await deps.ledger.closeIncident(input.incident, {
     at,
     outcome: input.outcome,
-    parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', ...(plans[index] === undefined ? {} : { fingerprints: plans[index].changes.map((change) => change.fingerprint) }) })),
+    parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', ...fingerprintsOf(plans[index]) })),
     narrative,
     settled: settled.flat(),
   });
-  await deps.ledger.checkpoint(at);
-  if (input.outcome !== 'cleared') await tellEnd(deps, input, { narrative, at, ...(target === undefined ? {} : { target }) });
+}
+
+/** How an intent is closed whose attempt never came back to say. */
+export const CUT_SHORT = 'the attempt was cut short; what it left was looked at afterwards';
+
+/**
+ * An attempt that was cut short leaves its intent open, and where another step took over, nobody came
+ * back to it. What it left was looked at since, by the next attempt, the rollback or the last proof.
+ */
+export async function closeLeftOpen(deps: Dependencies, incident: IncidentId, at: string): Promise<void> {
+  for (const { key, fence } of await deps.ledger.intents({ incident, open: true })) {
+    await deps.ledger.closeIntent(key, { at, ok: false, fence, error: CUT_SHORT });
+  }
+}
+
+/** A part without a plan keeps those under which it was noted. */
+function fingerprintsOf(plan: Plan | undefined): JsonObject {
+  return plan === undefined ? {} : { fingerprints: plan.changes.map((change) => change.fingerprint) };
 }
 
 function known(parts: readonly JsonObject[], number: number): JsonObject {
@@ -134,18 +166,26 @@ async function earliestSight(deps: Dependencies, incident: IncidentId, plans: re
   return sightings.map((each) => each.firstSeen).sort()[0];
 }
 
-async function tellEnd(deps: Dependencies, input: CloseInput, { narrative, at, target }: { narrative: string; at: string; target?: Target }): Promise<void> {
-  const name = formatIncident(input.incident);
+interface Ended {
+  readonly incident: IncidentId;
+  readonly outcome: Outcome;
+  readonly narrative: string;
+  readonly at: string;
+  readonly target: Target | undefined;
+}
+
+async function tellEnd(deps: Dependencies, { incident, outcome, narrative, at, target }: Ended): Promise<void> {
+  const name = formatIncident(incident);
   await deps.tell(
     {
-      event: LOUD[input.outcome] ?? 'closed',
+      event: LOUD[outcome] ?? 'closed',
       subject: name,
-      environment: input.incident.environment,
-      target: input.incident.target,
+      environment: incident.environment,
+      target: incident.target,
       at,
-      title: `${name}: ${input.outcome}`,
+      title: `${name}: ${outcome}`,
       text: narrative,
-      outcome: input.outcome,
+      outcome,
       commands: [`holdfast incident ${name}`],
       ...(target?.owner === undefined ? {} : { owner: target.owner }),
     },

@@ -1,8 +1,9 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { formatIncident } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
-import type { IncidentRow } from '../ledger/ledger.js';
+import type { IncidentRow, IntentRow } from '../ledger/ledger.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
+import { closeLeftOpen, CUT_SHORT } from './close.js';
 import type { Dependencies } from './deps.js';
 import { settledRows } from './settling.js';
 
@@ -27,12 +28,11 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     });
     return false;
   }
-  const open = await deps.ledger.intents({ incident: row, open: true });
-  if (open.length > 0 && Date.parse(at) - Date.parse(run.closedAt ?? at) < LONGEST_STEP_MS) return false;
-  const half = open.map((intent) => intent.resource ?? intent.write);
-  const text = half.length === 0
-    ? 'Its run was ended from outside. Nothing was being written.'
-    : `Its run was ended from outside while it was writing. Left half done, look at: ${half.join(', ')}.`;
+  const intents = await deps.ledger.intents({ incident: row });
+  const isOpen = intents.some((intent) => intent.closedAt === undefined);
+  if (isOpen && Date.parse(at) - Date.parse(run.closedAt ?? at) < LONGEST_STEP_MS) return false;
+  await closeLeftOpen(deps, row, at);
+  const text = whatIsLeft(row, intents);
   await deps.ledger.closeIncident(row, {
     at,
     outcome: 'terminated',
@@ -42,16 +42,29 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   });
   await deps.client.workflow
     .getHandle(environmentWorkflowId(row.environment))
-    .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: row.runId ?? '' })
+    .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: run.runId ?? row.runId ?? '' })
     .catch(() => undefined);
   await tell(deps, target, row, { at, title: `${formatIncident(row)} was terminated`, text });
   return true;
 }
 
+function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[]): string {
+  const said = [`${formatIncident(row)} ended: terminated. Its run was ended from outside.`];
+  const half = intents.filter((intent) => intent.closedAt === undefined || intent.error === CUT_SHORT).map((intent) => intent.resource ?? intent.write);
+  const done = (step: string): boolean => intents.some((intent) => intent.step.endsWith(`/${step}`) && intent.ok === true);
+  if (half.length > 0) said.push(`Left half done, look at: ${[...new Set(half)].join(', ')}.`);
+  if (done('rollback')) said.push('It had put back what was live before.');
+  else if (done('finalize')) said.push('It had switched over, and nobody has proved since that what is live is healthy.');
+  else if (done('stage')) said.push('What it had staged lies beside what is live until the next repair; nothing that is live was changed.');
+  else if (half.length === 0) said.push('Nothing was being written.');
+  return said.join(' ');
+}
+
 type RunState =
   | { readonly state: 'running' }
   | { readonly state: 'stuck'; readonly attempts: number }
-  | { readonly state: 'ended'; readonly closedAt?: string };
+  /** `runId`: the last run, which may have continued the first one as new. */
+  | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string };
 
 async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunState> {
   try {
@@ -60,7 +73,7 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
       const attempts = description.raw.pendingWorkflowTask?.attempt ?? 0;
       return attempts > STUCK_ATTEMPTS ? { state: 'stuck', attempts } : { state: 'running' };
     }
-    return { state: 'ended', ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
+    return { state: 'ended', runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
   } catch (error) {
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return { state: 'ended' };
     throw error;

@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
-import { formatIncident } from '../domain/address.js';
-import { HoldfastError, refused } from '../domain/errors.js';
+import { formatIncident, type IncidentId } from '../domain/address.js';
+import { HoldfastError, moved, refused } from '../domain/errors.js';
 import { askGates as askClosedGates } from '../domain/gates.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
@@ -8,7 +8,8 @@ import { makePlan, type Plan } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
-import type { PartRef } from './types.js';
+import type { IncidentRow } from '../ledger/ledger.js';
+import type { PartRef, RollbackInput } from './types.js';
 
 /** A step that a read-only worker refuses is tried again this much later, by whichever worker takes it. */
 const READ_ONLY_PAUSE_MS = 60_000;
@@ -23,14 +24,11 @@ export interface Authorised {
  * The write worker's own check, before stage and before finalize: whoever reaches the namespace can
  * schedule a task on its queue, so nothing in the task is believed. The plan is loaded by its hash
  * and hashed again; the decision is loaded from the ledger and must be of this incident, this plan
- * and the run that consumed it.
+ * and the run that consumed it. One that another run consumed is `Moved`: a reset replays nothing, it is asked again.
  */
 export async function authorise(deps: Dependencies, ref: PartRef): Promise<Authorised> {
   const name = formatIncident(ref.incident);
-  const { workflowExecution } = activityInfo();
-  if (workflowExecution?.workflowId !== incidentWorkflowId(ref.incident.environment, ref.incident.target)) throw refused(`${name}: this step was not scheduled by the incident's own workflow`);
-  const row = await deps.ledger.incident(ref.incident, ref.incident.number);
-  if (row === undefined || row.closedAt !== undefined) throw refused(`${name} is not open in the record`);
+  const row = await openRow(deps, ref.incident);
   const plan = await storedPlan(deps, ref.plan);
   if (plan.environment !== ref.incident.environment || plan.target !== ref.incident.target) throw refused(`${name}: plan ${short(ref.plan)} is for another target`);
   const decision = await deps.ledger.decisionOf(ref.ask);
@@ -39,8 +37,23 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   if (decision.plan !== ref.plan || decision.environment !== row.environment || decision.target !== row.target || decision.number !== row.number) {
     throw refused(`${name}: the decision on record is about another plan or incident`);
   }
-  if (decision.run !== ref.run) throw refused(`${name}: the decision was used by another run; it must be given again`);
+  if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
   return { plan, automatic: decision.decision === 'policy' };
+}
+
+/** Putting back needs no approval of its own, but it is a write: only of an open incident, and an undo only where one was asked for. */
+export async function authoriseRollback(deps: Dependencies, { incident, undoes }: RollbackInput): Promise<void> {
+  const row = await openRow(deps, incident);
+  if (row.undoes !== undoes?.number) throw refused(`${formatIncident(incident)}: nobody asked to undo incident ${undoes?.number ?? row.undoes ?? 0}`);
+}
+
+async function openRow(deps: Dependencies, incident: IncidentId): Promise<IncidentRow> {
+  const name = formatIncident(incident);
+  const { workflowExecution } = activityInfo();
+  if (workflowExecution?.workflowId !== incidentWorkflowId(incident.environment, incident.target)) throw refused(`${name}: this step was not scheduled by the incident's own workflow`);
+  const row = await deps.ledger.incident(incident, incident.number);
+  if (row === undefined || row.closedAt !== undefined) throw refused(`${name} is not open in the record`);
+  return row;
 }
 
 /** Loads a plan and hashes what it says again: the run executes what was hashed. */

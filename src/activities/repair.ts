@@ -1,16 +1,16 @@
-import { formatAddress } from '../domain/address.js';
+import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Observation } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
-import { HoldfastError, isHoldfastError } from '../domain/errors.js';
+import { HoldfastError, isHoldfastError, refused } from '../domain/errors.js';
 import { fieldKey } from '../domain/gates.js';
 import type { Json } from '../domain/json.js';
 import type { Plan, Staged } from '../domain/plan.js';
 import type { EntryKind } from '../ledger/ledger.js';
-import type { ReadContext } from '../providers/provider.js';
+import type { ReadContext, WriteContext } from '../providers/provider.js';
 import { observeTarget, revisionOf } from './check.js';
 import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { authorise, gatesOf, refuseReadOnly, sameSpec, storedPlan } from './guard.js';
+import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, storedPlan } from './guard.js';
 import { relevantChanges } from './relevant.js';
 import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
@@ -22,7 +22,8 @@ export function repairActivities(deps: Dependencies): WriteActivities {
     stage: (ref) => inStep(deps, async (ctx): Promise<StageResult> => {
       refuseReadOnly(deps);
       const key = stepName(ref, 'stage');
-      const authorised = await authorise(deps, ref);
+      const authorised = await mayWrite(deps, ref);
+      if (authorised.result === 'moved') return authorised;
       const { plan } = authorised;
       const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
       if (done !== undefined) return { result: 'staged', staged: done };
@@ -36,8 +37,8 @@ export function repairActivities(deps: Dependencies): WriteActivities {
       try {
         await notePart(deps, ref.incident, { part: ref.part, phase: 'staging' });
         const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
+        await noteOnce(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
         await deps.ledger.stepDone(key, staged as unknown as Json);
-        await note(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
         await tidyEarlier(deps, target, provider, context);
         return { result: 'staged', staged };
       } catch (error) {
@@ -49,9 +50,13 @@ export function repairActivities(deps: Dependencies): WriteActivities {
     finalize: (input) => inStep(deps, async (ctx): Promise<FinalizeResult> => {
       refuseReadOnly(deps);
       const key = stepName(input, 'finalize');
-      const authorised = await authorise(deps, input);
+      const authorised = await mayWrite(deps, input);
+      if (authorised.result === 'moved') return authorised;
       const { plan } = authorised;
       if ((await deps.ledger.stepDone(key)) !== undefined) return { result: 'finalized' };
+      // What was staged is read from the record, as the plan is: the task is not believed.
+      const staged = (await deps.ledger.stepDone(stepName(input, 'stage'))) as Staged | undefined;
+      if (staged === undefined) throw refused(`${formatIncident(input.incident)}: nothing was staged for this step`);
       const begun = (await deps.ledger.intents({ incident: input.incident })).some((intent) => intent.step === key);
       const { target, provider } = await configured(deps, input.incident);
       if (!begun) {
@@ -65,13 +70,13 @@ export function repairActivities(deps: Dependencies): WriteActivities {
       const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
       try {
         await notePart(deps, input.incident, { part: input.part, phase: 'finalizing' });
-        await provider.finalize(plan, input.staged, context);
+        await provider.finalize(plan, staged, context);
       } catch (error) {
         if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
         throw error;
       }
+      await noteOnce(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
       await deps.ledger.stepDone(key, true);
-      await note(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
       return { result: 'finalized' };
     }),
 
@@ -79,15 +84,25 @@ export function repairActivities(deps: Dependencies): WriteActivities {
   };
 }
 
+async function mayWrite(deps: Dependencies, ref: PartRef): Promise<(Authorised & { readonly result: 'allowed' }) | { readonly result: 'moved'; readonly reason: string }> {
+  try {
+    return { result: 'allowed', ...(await authorise(deps, ref)) };
+  } catch (error) {
+    if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
+    throw error;
+  }
+}
+
 async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadContext): Promise<RollbackResult> {
-  refuseReadOnly(deps);
   const key = stepName(input, 'rollback');
   const done = (await deps.ledger.stepDone(key)) as unknown as RollbackResult | undefined;
   if (done !== undefined) return done;
+  await authoriseRollback(deps, input);
   const plan = await storedPlan(deps, input.plan);
-  const staged = input.staged ?? (await stagedBefore(deps, input));
+  const staged = await stagedBefore(deps, input);
   await notePart(deps, input.incident, { part: input.part, phase: 'rolling-back' });
-  const result = staged === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, ctx);
+  const context = staged === undefined ? undefined : await writeContext(deps, ctx, { ref: input, step: 'rollback' });
+  const result = staged === undefined || context === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, context);
   const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || input.cause === 'asked';
   const at = deps.now().toISOString();
   if (quarantines && result.result === 'restored') {
@@ -101,11 +116,23 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   if (result.result === 'not-restored') {
     await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, resource: formatAddress(plan), reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
   }
-  await note(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
+  await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   await tellCheck(deps, input, ctx);
   await notePart(deps, input.incident, { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' });
   await deps.ledger.stepDone(key, result as unknown as Json);
+  if (staged !== undefined && context !== undefined) await removeStaged(deps, { plan, staged, keepSnapshot: result.result === 'not-restored' }, context);
   return result;
+}
+
+/**
+ * Comes last: without its snapshot a rollback could not be run again, and what was not restored needs
+ * it still. What is left disturbs nothing, so that it never fails a step that is done.
+ */
+async function removeStaged(deps: Dependencies, { plan, staged, keepSnapshot }: { readonly plan: Plan; readonly staged: Staged; readonly keepSnapshot: boolean }, ctx: WriteContext): Promise<void> {
+  const { provider } = await configured(deps, plan);
+  await provider.cleanup(plan, staged, ctx, { keepSnapshot }).catch((error: unknown) => {
+    ctx.log.warn('what staging left could not be removed', { error: error instanceof Error ? error.message : String(error) });
+  });
 }
 
 /** For an undo, the snapshot belongs to the incident that made it; for a failed stage, an attempt may have finished unseen. */
@@ -120,16 +147,15 @@ interface Back {
   readonly staged: Staged;
 }
 
-async function putBack(deps: Dependencies, { input, plan, staged }: Back, ctx: ReadContext): Promise<RollbackResult> {
+async function putBack(deps: Dependencies, { input, plan, staged }: Back, ctx: WriteContext): Promise<RollbackResult> {
+  refuseReadOnly(deps);
   const { target, provider } = await configured(deps, plan);
-  const context = await writeContext(deps, ctx, { ref: input, step: 'rollback' });
-  const restored = await provider.rollback(plan, staged, context).catch((error: unknown) => {
+  const restored = await provider.rollback(plan, staged, ctx).catch((error: unknown) => {
     if (isHoldfastError(error) && !error.retryable) return { restored: [], failed: [{ resource: changesInBrief(plan.changes), reason: error.message }] };
     throw error;
   });
   const seen = await observeTarget(deps, target, ctx);
   if (seen.verdict === 'unknown') throw new HoldfastError('Unreachable', `after the rollback ${formatAddress(plan)} could not be read: ${seen.reason ?? ''}`);
-  await provider.cleanup(plan, staged, context, { keepSnapshot: false });
   if (restored.failed.length > 0) {
     return { result: 'not-restored', message: restored.failed.slice(0, 5).map((each) => `${each.resource}: ${each.reason}`).join('; ') };
   }
@@ -173,3 +199,11 @@ export async function note(deps: Dependencies, { incident, part, plan }: Pick<Pa
   await deps.ledger.append({ at: deps.now().toISOString(), kind, environment: incident.environment, target: incident.target, incident: incident.number, data: { part, plan, ...data } });
 }
 
+/** The same, and once for each staging of a part: an attempt that was cut short right after it is not told twice. */
+async function noteOnce(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'plan' | 'round'>, kind: EntryKind, data: Record<string, Json>): Promise<void> {
+  const { environment, target, number } = ref.incident;
+  for await (const { data: known } of deps.ledger.entries({ environment, target, incident: number, kinds: [kind] })) {
+    if (known['part'] === ref.part && known['round'] === ref.round) return;
+  }
+  await note(deps, ref, kind, { round: ref.round, ...data });
+}

@@ -1,4 +1,4 @@
-import type { IncidentId } from '../domain/address.js';
+import type { IncidentId, TargetAddress } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
 import type { Json } from '../domain/json.js';
 import type { Outcome } from '../domain/phase.js';
@@ -13,10 +13,10 @@ export interface SettlingInput {
   readonly by?: string;
   readonly until?: string;
   /** Only these parts; absent: every part of the incident. */
-  readonly parts?: readonly number[];
+  readonly parts?: readonly { readonly part: number; readonly plan?: string }[];
 }
 
-/** The rows by which what ended stays ended: one for each change of the incident's plans. */
+/** The rows by which what ended stays ended: one for each change of the incident's parts. */
 export async function settledRows(deps: Dependencies, incident: IncidentId, input: SettlingInput): Promise<readonly Settled[]> {
   const config = await deps.config();
   const approvals = environmentOf(config, incident.environment)?.approvals;
@@ -41,16 +41,23 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
   }));
 }
 
-/** The changes of a part are in its plan; where there was none to make, the last look has those that the part named. */
-async function changesOf(deps: Dependencies, incident: IncidentId, only: readonly number[] | undefined): Promise<readonly Change[]> {
+/**
+ * A part's changes are those of its plan. One without a plan names them by fingerprint, and an
+ * incident that ended before it had parts was opened for what was seen: the last look has the rest.
+ */
+async function changesOf(deps: Dependencies, incident: IncidentId, only: SettlingInput['parts']): Promise<readonly Change[]> {
   const row = await deps.ledger.incident(incident, incident.number);
-  const parts = (row?.parts ?? []).filter((part) => only === undefined || only.includes(Number(part['part'])));
-  const last = await deps.ledger.lastObservation(incident);
-  const seen = last === undefined ? [] : ((await deps.ledger.report(last.digest))?.changes ?? []);
-  const found = await Promise.all(parts.map(async (part) => {
-    const plan = typeof part['plan'] === 'string' ? await deps.ledger.plan(part['plan']) : undefined;
-    const named = Array.isArray(part['fingerprints']) ? (part['fingerprints'] as readonly Json[]) : [];
-    return plan?.changes ?? seen.filter((change) => named.includes(change.fingerprint));
-  }));
-  return found.flat();
+  const noted = row?.parts ?? [];
+  const hashes = (only ?? noted).flatMap((part) => (typeof part.plan === 'string' ? [part.plan] : []));
+  const planned = await Promise.all([...new Set(hashes)].map((hash) => deps.ledger.plan(hash)));
+  const wanted = noted.filter((part) => typeof part['plan'] !== 'string' && (only === undefined || only.some((each) => each.part === part['part'])));
+  const unplanned = wanted.flatMap((part) => (Array.isArray(part['fingerprints']) ? (part['fingerprints'] as Json[]) : []));
+  const all = only === undefined && noted.length === 0;
+  const seen = all || unplanned.length > 0 ? await lastSeen(deps, incident) : [];
+  return [...planned.flatMap((plan) => plan?.changes ?? []), ...seen.filter((change) => all || unplanned.includes(change.fingerprint))];
+}
+
+async function lastSeen(deps: Dependencies, address: TargetAddress): Promise<readonly Change[]> {
+  const last = await deps.ledger.lastObservation(address);
+  return last === undefined ? [] : ((await deps.ledger.report(last.digest))?.changes ?? []);
 }

@@ -40,7 +40,7 @@ export interface ReadActivities {
 
 export interface WriteActivities {
   stage(input: PartRef): Promise<StageResult>;
-  finalize(input: PartRef & { readonly staged: Staged }): Promise<FinalizeResult>;
+  finalize(input: PartRef): Promise<FinalizeResult>;
   rollback(input: RollbackInput): Promise<RollbackResult>;
 }
 
@@ -174,8 +174,6 @@ export interface RollbackInput {
   readonly part: number;
   readonly plan: string;
   readonly round: number;
-  /** Absent when staging never returned: then nothing live was changed. */
-  readonly staged?: Staged;
   /** Unstaging for a gate or a moved drift quarantines nothing. */
   readonly cause: 'unhealthy' | 'failed' | 'cancelled' | 'asked' | 'gate-closed' | 'moved';
   readonly reason: string;

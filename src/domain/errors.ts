@@ -14,6 +14,7 @@ const RETRYABLE: Readonly<Record<FailureName, boolean>> = {
   Invalid: false,
   Unreachable: true,
   Throttled: true,
+  // Another process may write, or this one once it is started again without it.
   ReadOnly: true,
   Rejected: false,
 };

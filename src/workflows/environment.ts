@@ -36,6 +36,10 @@ export async function environment(input: EnvironmentInput): Promise<void> {
 
   const ask = (request: SlotRequest): void => {
     limit = request.limit;
+    // One run of an id lives at a time: an earlier one, which a reset has ended, holds nothing any more.
+    const replaced = (each: Holder): boolean => each.workflowId === request.workflowId && each.runId !== request.runId;
+    slots = slots.filter((each) => !replaced(each));
+    waiting = waiting.filter((each) => !replaced(each));
     const known = [...slots, ...waiting].some((each) => each.runId === request.runId);
     if (!known) waiting.push({ workflowId: request.workflowId, runId: request.runId });
   };

@@ -179,9 +179,7 @@ async function validate(part: PartState, run: IncidentRun, steps: Steps): Promis
 }
 
 async function finalize(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
-  const staged = part.staged;
-  if (staged === undefined) return backOut(part, 'failed', 'what was staged is lost', 'failed');
-  const answer = await steps.write.finalize.executeWithOptions(told(`switch over to ${what(part)}`), [{ ...partRef(part, run), staged }]);
+  const answer = await steps.write.finalize.executeWithOptions(told(`switch over to ${what(part)}`), [partRef(part, run)]);
   switch (answer.result) {
     case 'finalized':
       return stopping(part, run) ?? 'finalized';
@@ -234,7 +232,6 @@ async function rollBack(part: PartState, run: IncidentRun, steps: Steps): Promis
       round: part.round,
       cause,
       reason,
-      ...(part.staged === undefined ? {} : { staged: part.staged }),
       ...(run.input.undoes === undefined ? {} : { undoes: { number: run.input.undoes.number } }),
     },
   ]);
