@@ -7,8 +7,8 @@ import type { Json } from '../domain/json.js';
 import { makePlan, type Plan } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
-import type { Dependencies } from './deps.js';
 import type { IncidentRow } from '../ledger/ledger.js';
+import type { Dependencies } from './deps.js';
 import type { PartRef, RollbackInput } from './types.js';
 
 /** A step that a read-only worker refuses is tried again this much later, by whichever worker takes it. */
@@ -28,6 +28,7 @@ export interface Authorised {
  */
 export async function authorise(deps: Dependencies, ref: PartRef): Promise<Authorised> {
   const name = formatIncident(ref.incident);
+  expectOwnStep(ref.incident);
   const row = await openRow(deps, ref.incident);
   const plan = await storedPlan(deps, ref.plan);
   if (plan.environment !== ref.incident.environment || plan.target !== ref.incident.target) throw refused(`${name}: plan ${short(ref.plan)} is for another target`);
@@ -41,18 +42,30 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   return { plan, automatic: decision.decision === 'policy' };
 }
 
-/** Putting back needs no approval of its own, but it is a write: only of an open incident, and an undo only where one was asked for. */
-export async function authoriseRollback(deps: Dependencies, { incident, undoes }: RollbackInput): Promise<void> {
-  const row = await openRow(deps, incident);
-  if (row.undoes !== undoes?.number) throw refused(`${formatIncident(incident)}: nobody asked to undo incident ${undoes?.number ?? row.undoes ?? 0}`);
+/**
+ * Before a rollback, which nobody is asked about: it puts back only what this incident staged, or
+ * what the incident that the record says it undoes has staged.
+ */
+export async function authoriseRollback(deps: Dependencies, input: RollbackInput): Promise<Plan> {
+  const name = formatIncident(input.incident);
+  expectOwnStep(input.incident);
+  const row = await openRow(deps, input.incident);
+  if (row.undoes !== input.undoes?.number) throw refused(`${name}: the record does not say that it undoes another incident so`);
+  const of = input.undoes === undefined ? row : await deps.ledger.incident(input.incident, input.undoes.number);
+  if (of?.parts.some((part) => part['part'] === input.part && part['plan'] === input.plan) !== true) throw refused(`${name}: plan ${short(input.plan)} is not on record for part ${input.part}`);
+  return storedPlan(deps, input.plan);
+}
+
+/** Nobody else's workflow may schedule a step of an incident, and none can be started alone. */
+export function expectOwnStep(incident: IncidentId): void {
+  const { workflowExecution, workflowType } = activityInfo();
+  const isOwn = workflowType === 'incident' && workflowExecution?.workflowId === incidentWorkflowId(incident.environment, incident.target);
+  if (!isOwn) throw refused(`${formatIncident(incident)}: this step was not scheduled by the incident's own workflow`);
 }
 
 async function openRow(deps: Dependencies, incident: IncidentId): Promise<IncidentRow> {
-  const name = formatIncident(incident);
-  const { workflowExecution } = activityInfo();
-  if (workflowExecution?.workflowId !== incidentWorkflowId(incident.environment, incident.target)) throw refused(`${name}: this step was not scheduled by the incident's own workflow`);
   const row = await deps.ledger.incident(incident, incident.number);
-  if (row === undefined || row.closedAt !== undefined) throw refused(`${name} is not open in the record`);
+  if (row === undefined || row.closedAt !== undefined) throw refused(`${formatIncident(incident)} is not open in the record`);
   return row;
 }
 

@@ -10,7 +10,7 @@ import type { ReadContext, WriteContext } from '../providers/provider.js';
 import { observeTarget, revisionOf } from './check.js';
 import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, storedPlan } from './guard.js';
+import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec } from './guard.js';
 import { relevantChanges } from './relevant.js';
 import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
@@ -97,8 +97,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   const key = stepName(input, 'rollback');
   const done = (await deps.ledger.stepDone(key)) as unknown as RollbackResult | undefined;
   if (done !== undefined) return done;
-  await authoriseRollback(deps, input);
-  const plan = await storedPlan(deps, input.plan);
+  const plan = await authoriseRollback(deps, input);
   const staged = await stagedBefore(deps, input);
   await notePart(deps, input.incident, { part: input.part, phase: 'rolling-back' });
   const context = staged === undefined ? undefined : await writeContext(deps, ctx, { ref: input, step: 'rollback' });

@@ -117,7 +117,10 @@ export async function openLaboratory(place: Place, options: SiteOptions): Promis
     async untilClosed(address, number, timeoutMs = 90_000) {
       return eventually(`${address} is closed`, async () => {
         const row = await laboratory.incident(address, number);
-        return row?.closedAt === undefined ? undefined : row;
+        if (row?.closedAt === undefined) return undefined;
+        // The record closes first; then people are told, and the run ends.
+        const { status } = await handleOf(laboratory, address).describe();
+        return status.name === 'RUNNING' ? undefined : row;
       }, { timeoutMs, last: () => laboratory.incident(address, number) });
     },
     async approve(address, by = 'alice') {

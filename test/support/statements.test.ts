@@ -54,7 +54,7 @@ function ended(outcome: 'rolled-back' | 'needs-human'): IncidentRow {
 
 const PLANTED: readonly { readonly reason: string; readonly statement: number; readonly planted: Partial<Evidence> }[] = [
   { statement: 1, reason: 'an incident that is open in the record while no run carries it', planted: { incidents: [{ ...incident, phase: 'staging', closedAt: undefined, outcome: undefined } as never] } },
-  { statement: 1, reason: 'an end without an outcome', planted: { incidents: [{ ...incident, outcome: undefined, parts: [] } as never] } },
+  { statement: 1, reason: 'an end without an outcome', planted: { incidents: [{ ...incident, outcome: undefined, parts: [] }] } },
   { statement: 1, reason: 'an end that the record does not know', planted: { entries: without('closed') } },
   { statement: 1, reason: 'a part that is closed without an outcome', planted: { incidents: [{ ...incident, parts: [...incident.parts, { part: 2, phase: 'closed' }] }] } },
   { statement: 2, reason: 'fixed, and nobody looked after the write', planted: { entries: without('validated') } },

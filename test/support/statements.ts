@@ -56,7 +56,7 @@ export interface Violation {
 }
 
 /** What one incident, one write or one run may grow to; far above what any of them needs. */
-const BOUNDS = { attempts: 30, events: 5_000, bytes: 4_000_000, releases: 12, messages: 500 } as const;
+const BOUNDS = { attempts: 30, events: 5_000, bytes: 4_000_000, releases: 14, messages: 500 } as const;
 
 /** Writes that leave nothing to see and may be repeated. */
 const REPEATABLE: readonly string[] = ['reload'];
@@ -91,7 +91,7 @@ function fixedMeansFixed({ incidents, entries, plans, targets }: Evidence): read
   return fixedParts(incidents).flatMap(({ row, part }) => {
     const say = saying(2, row);
     const own = of(entries, row).filter((entry) => entry.data['part'] === part['part']);
-    const written = Math.max(0, ...of(entries, row).filter((entry) => entry.kind === 'outcome' && isOfPart(entry, row, part)).map((entry) => entry.seq));
+    const written = Math.max(0, ...of(entries, row).filter((entry) => (entry.kind === 'intent' || entry.data['ok'] === true) && isOfPart(entry, row, part)).map((entry) => entry.seq));
     const proof = own.find((entry) => entry.kind === 'validated' && entry.seq > written && entry.data['of'] !== 'shadow' && entry.data['verdict'] === 'healthy' && entry.data['left'] === 0);
     const problems = proof === undefined ? [say(`part ${text(part['part'])} is fixed, and no healthy read that equals the desired state follows its last write`)] : [];
     if (!own.some((entry) => entry.kind === 'finalized')) problems.push(say(`part ${text(part['part'])} is fixed and was never finalized`));
