@@ -1,5 +1,6 @@
 import { environmentOf } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
+import { isHoldfastError } from '../domain/errors.js';
 import { judge } from '../domain/judge.js';
 import { DECIDED } from '../domain/message.js';
 import type { GateAnswer } from '../domain/gate.js';
@@ -21,7 +22,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       let questions = batch.questions;
       for (const item of batch.messages) {
         const at = times?.get(keyOf(item)) ?? deps.now().toISOString();
-        const answer = await judgeOne(deps, { ...batch, questions }, item, at);
+        const answer = await judgeOne(deps, { ...batch, questions }, item, at).catch((error: unknown) => unjudgeable(error, item, at));
         answers.push(answer);
         questions = questions.map((question) => (answer.parts.includes(question.part) && item.message.decision !== 'rollback' ? { ...question, decided: `${DECIDED[item.message.decision]} by ${answer.by}` } : question));
       }
@@ -87,6 +88,12 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
     return { ...answer, result: 'refused', parts: [], message: replay, replayed: true };
   }
   return answer;
+}
+
+/** What the record refuses decides nothing, and stops no other message; what may pass is tried again with the whole batch. */
+function unjudgeable(error: unknown, { message }: InboxMessage, at: string): Judged {
+  if (!isHoldfastError(error) || error.retryable) throw error;
+  return { result: 'refused', parts: [], message: error.message, by: message.by, at };
 }
 
 /** The server's event times: the clock of whoever handles a message says nothing about when it was sent. */
