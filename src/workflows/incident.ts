@@ -47,6 +47,7 @@ export async function incident(input: IncidentInput): Promise<IncidentStatus> {
 
 /** What the incident turns to next. People come before sightings, and what ended is put away first. */
 function attention(run: IncidentRun): 'messages' | 'ended' | 'assess' | 'renew' | 'close' | 'none' {
+  if (run.ending) return 'none';
   if (run.parts.some((part) => hasEnded(part, run))) return 'ended';
   if (run.inbox.length > 0 || run.malformed >= BATCH * 10) return 'messages';
   if (run.recorded) return 'close';
@@ -65,7 +66,9 @@ async function begin(run: IncidentRun, steps: Steps): Promise<void> {
 /** Looks, decides and plans; keeps the parts whose plan still stands, and marks those whose changes moved or are gone. */
 async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   run.sighted = false;
+  run.assessing = true;
   run.assessments += 1;
+  const again = run.parts.filter((part) => part.phase === 'deciding');
   const assessed = run.parts.filter((part) => part.phase !== 'deciding');
   const answer = await steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
     {
@@ -78,6 +81,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
       parts: assessed.map(({ part, phase, decision, plan, ask }) => ({ part, phase, decision, ...(plan === undefined ? {} : { plan }), ...(ask === undefined ? {} : { ask }) })),
     },
   ]);
+  run.assessing = false;
   run.concurrent = answer.concurrent;
   run.stale = answer.verdict === 'unknown';
   if (answer.details !== '') run.details = answer.details;
@@ -88,7 +92,8 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
     const known = run.parts.find((each) => each.part === part);
     if (known !== undefined) known.superseded = { event, reason };
   }
-  run.parts = run.parts.filter((part) => part.phase !== 'deciding');
+  // A part that moved while this looked was still left out of it, and is decided by the next look.
+  run.parts = run.parts.filter((part) => !again.includes(part));
   for (const part of answer.parts) {
     const phase = part.decision === 'remediate' ? 'waiting' : part.decision === 'ask' ? 'awaiting-approval' : 'observed';
     const state: PartState = { ...part, phase, round: 0, reminders: 0, gateNow: part.gate, note: '', ...(part.expiresAt === undefined ? {} : { askExpiresAt: part.expiresAt }) };
@@ -102,6 +107,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
 /** Judges the inbox in the order in which messages came, and applies what was decided. */
 async function judge(run: IncidentRun, steps: Steps): Promise<void> {
   const batch = run.inbox.slice(0, BATCH);
+  const { malformed } = run;
   run.judging = true;
   const answers = await steps.control.judge.executeWithOptions(told(`judge ${batch.length} ${batch.length === 1 ? 'message' : 'messages'}`), [
     {
@@ -109,11 +115,11 @@ async function judge(run: IncidentRun, steps: Steps): Promise<void> {
       run: run.runId,
       messages: batch.map((entry) => entry.item),
       questions: [...run.parts, ...run.ended].map(questionOf),
-      malformed: run.malformed,
+      malformed,
       ...(run.lastProblem === undefined ? {} : { lastProblem: run.lastProblem }),
     },
   ]);
-  run.malformed = 0;
+  run.malformed -= malformed;
   batch.forEach((entry, index) => {
     const answer = answers[index];
     if (answer === undefined) return;
@@ -140,6 +146,7 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
 
 function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['questions'][number] {
   const { plan, ask, impossible, outcome, decided, askExpiresAt } = part;
+  const by = decided !== undefined ? `${DECIDED[decided.decision]} by ${decided.by}` : part.decision === 'remediate' ? 'allowed by policy' : undefined;
   return {
     part: part.part,
     phase: part.phase,
@@ -148,7 +155,7 @@ function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['
     ...(ask === undefined ? {} : { ask }),
     ...(impossible === undefined ? {} : { impossible }),
     ...(outcome === undefined ? {} : { outcome }),
-    ...(decided === undefined ? {} : { decided: `${DECIDED[decided.decision]} by ${decided.by}` }),
+    ...(by === undefined ? {} : { decided: by }),
     ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
   };
 }

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
 import type { PartRef } from '../activities/types.js';
-import { nextPhase, type Outcome, type Phase, type PhaseEvent } from '../domain/phase.js';
+import { nextPhase, REST_PHASES, type Outcome, type Phase, type PhaseEvent } from '../domain/phase.js';
 import { describeIncident } from './details.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId } from './messages.js';
 import { endOf } from './run.js';
@@ -154,6 +154,7 @@ async function tellGuard(run: IncidentRun, signal: string): Promise<boolean> {
 async function stage(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   part.round += 1;
   delete part.staged;
+  delete part.rollingBack;
   const answer = await steps.write.stage.executeWithOptions(told(`stage ${what(part)}`), [partRef(part, run)]);
   switch (answer.result) {
     case 'staged':
@@ -207,10 +208,11 @@ async function soak(part: PartState, run: IncidentRun, steps: Steps): Promise<An
   const summary = `soak of part ${part.part}: keep watching before it counts as fixed`;
   const stopped = await condition(() => run.cancelled || part.stop !== undefined, part.soakMs, { summary });
   if (stopped) return stopping(part, run) ?? 'cancelled';
-  const last = run.parts.length === 1 && run.inbox.length === 0;
+  const last = run.parts.length === 1 && run.inbox.length === 0 && !run.sighted && !run.assessing;
+  run.ending = last;
   const answer = await steps.read.verify.executeWithOptions(told(`look and measure again after the soak of part ${part.part}`), [
     { ...partRef(part, run), final: true, ...(last ? { end: endOf(run, part) } : {}) },
-  ]);
+  ]).finally(() => { run.ending = false; });
   part.note = answer.message;
   if (answer.ended === true) {
     run.recorded = true;
@@ -257,12 +259,20 @@ function note(part: PartState, text: string, event: PhaseEvent): PhaseEvent {
   return event;
 }
 
-/** A step that was given up: before the switch and after it alike, what was live comes back; a rollback that fails needs a person. */
+/**
+ * A step that was given up: before the switch and after it alike, what was live comes back; a
+ * rollback that fails needs a person. At rest there is nothing to put back: the gate stays closed,
+ * and no timer asks again what would be refused again.
+ */
 function failed(part: PartState, error: unknown): PhaseEvent {
   if (!(error instanceof ActivityFailure)) throw error;
   const cause = error.cause;
   const text = cause instanceof ApplicationFailure ? cause.message : `the step was given up: ${cause?.message ?? error.message}`;
   if (part.phase === 'rolling-back') return note(part, text, 'not-restored');
+  if (REST_PHASES.includes(part.phase)) {
+    part.gateNow = { allowed: false, gate: part.gateNow.allowed ? 'busy' : part.gateNow.gate, reason: text };
+    return 'gate-closed';
+  }
   return backOut(part, 'failed', text, 'failed');
 }
 

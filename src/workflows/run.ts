@@ -19,6 +19,8 @@ export function newRun(input: IncidentInput): IncidentRun {
     cancelled: false,
     continuing: false,
     judging: false,
+    assessing: false,
+    ending: false,
     slot: 'none',
     gatesSignals: 0,
     assessments: carried?.assessments ?? 0,
@@ -39,12 +41,13 @@ export function needsRenewal(run: IncidentRun): boolean {
 
 /**
  * Continues as new from rest. Everything that came is judged and every handler has answered
- * before; what comes in the same instant makes the server hand it over and ask again.
+ * before: a message that comes while the parts come to rest is judged by this run. What comes in
+ * the same instant makes the server hand it over and ask again.
  */
 export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promise<void>>): Promise<void> {
   run.continuing = true;
   await Promise.all(carried.values());
-  await condition(allHandlersFinished);
+  await condition(() => allHandlersFinished() || run.inbox.length > 0);
   if (run.inbox.length > 0) {
     run.continuing = false;
     return;
@@ -64,10 +67,10 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
   await continueAsNew<(input: IncidentInput) => Promise<unknown>>({ ...run.input, carried: state });
 }
 
-/** How the incident ends: every part with its outcome. `fixed` counts a part that is about to be. */
+/** How the incident ends: every part with its outcome. `fixed` counts a part that is about to be; without a part there is nothing left, or it was cancelled before there was one. */
 export function endOf(run: IncidentRun, fixed?: PartState): CloseInput {
   const ended = fixed === undefined ? run.ended : [...run.ended, { ...fixed, outcome: 'fixed' as const }];
-  const outcome = foremostOutcome(ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
+  const outcome = ended.length === 0 && run.cancelled ? 'cancelled' : foremostOutcome(ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
   const parts = ended.map(({ part, decision, plan, ask, note, decided, rollingBack, outcome: own }) => ({
     part,
     decision,

@@ -63,6 +63,10 @@ export interface IncidentRun {
   cancelled: boolean;
   continuing: boolean;
   judging: boolean;
+  /** A look is under way that may find more parts. */
+  assessing: boolean;
+  /** The last proof of the last part is under way and records the end: what comes meanwhile is heard after it. */
+  ending: boolean;
   slot: 'none' | 'requested' | 'granted';
   writer?: number;
   /** Counts `gates` signals, so that a waiting part sees that one came. */
@@ -72,6 +76,7 @@ export interface IncidentRun {
   concurrent: number;
   build: string;
   stale: boolean;
+  /** Messages that made no sense and are not on record yet. */
   malformed: number;
   messages: number;
   /** The last step of a repair recorded the end already. */
