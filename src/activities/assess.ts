@@ -4,8 +4,7 @@ import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.
 import { highestRisk } from '../domain/decide.js';
 import { flappingFields } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
-import type { DecisionInput } from '../domain/decision.js';
-import { CLEAN } from '../domain/sighting.js';
+import type { HealthVerdict } from '../domain/health.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
 import { hashJson } from '../digest.js';
@@ -16,6 +15,7 @@ import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { relevantChanges } from './relevant.js';
 import { notePart } from './row.js';
+import { standingParts } from './standing.js';
 import { partNotice } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
 
@@ -52,25 +52,19 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
   const free = changes.filter((change) => !busy.has(change.fingerprint));
   await closeFlapping(deps, target, free, at);
-  const proposed = drift === CLEAN ? [] : await assessParts(
-    {
-      target,
-      provider,
-      revision: await revisionOf(deps, target, ctx),
-      changes: free,
-      baseline: await baselineOf(deps, target, ctx),
-      gates: await deps.ledger.closedGates(target, at),
-      decide: deps.decide,
-      hash: hashJson,
-    },
-    ctx,
-  );
-
-  const standing = input.parts.filter((part) => REST_PHASES.includes(part.phase));
-  const kept = standing.filter((part) => proposed.some((each) => stands(part, each)));
-  const gone = await Promise.all(standing.filter((part) => !kept.includes(part)).map((part) => howItWent(deps, part, free)));
+  const assessing = {
+    target,
+    provider,
+    revision: await revisionOf(deps, target, ctx),
+    gates: await deps.ledger.closedGates(target, at),
+    decide: deps.decide,
+    hash: hashJson,
+    ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)),
+  };
+  const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, changes: some }, ctx));
+  const { gone, left } = await standingParts(deps, input, free, propose);
   for (const { part } of gone) await notePart(deps, input.incident, { part, phase: 'closed' });
-  const fresh = proposed.filter((each) => !kept.some((part) => stands(part, each)));
+  const fresh = await propose(left);
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
   for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index }, each));
@@ -78,30 +72,15 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
 }
 
-function stands(part: AssessInput['parts'][number], proposed: Proposed): boolean {
-  return part.plan !== undefined && part.plan === proposed.plan?.hash && part.decision === proposed.decision;
-}
-
 async function changesOf(deps: Dependencies, parts: readonly { readonly plan?: string }[]): Promise<ReadonlySet<string>> {
   const plans = await Promise.all(parts.flatMap((part) => (part.plan === undefined ? [] : [deps.ledger.plan(part.plan)])));
   return new Set(plans.flatMap((plan) => plan?.changes.map((change) => change.fingerprint) ?? []));
 }
 
-async function howItWent(deps: Dependencies, part: AssessInput['parts'][number], free: readonly Change[]): Promise<Assessment['gone'][number]> {
-  const known = await changesOf(deps, [part]);
-  const left = free.filter((change) => known.has(change.fingerprint)).length;
-  if (left === 0 && free.length === 0) return { part: part.part, event: 'cleared', reason: 'its changes are gone' };
-  const before = (part.plan === undefined ? undefined : await deps.ledger.plan(part.plan))?.changes ?? [];
-  const places = new Set(before.map((change) => `${change.resource} ${change.path}`));
-  const sameFields = free.some((change) => places.has(`${change.resource} ${change.path}`));
-  if (!sameFields) return { part: part.part, event: 'cleared', reason: 'its changes are gone' };
-  return { part: part.part, event: 'moved', reason: `its changes moved: ${left} of ${known.size} are as they were; decided again` };
-}
-
-async function baselineOf(deps: Dependencies, target: Target, ctx: ReadContext): Promise<DecisionInput['baseline']> {
-  if (target.health.length === 0) return undefined;
+async function baselineOf(deps: Dependencies, target: Target, ctx: ReadContext): Promise<{ readonly baseline?: HealthVerdict }> {
+  if (target.health.length === 0) return {};
   const report = await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true });
-  return report.verdict;
+  return { baseline: report.verdict };
 }
 
 /** A field that was repaired again and again has a second writer: no more repairs of it until a person releases it. */

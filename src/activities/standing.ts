@@ -1,0 +1,69 @@
+import type { Change } from '../domain/change.js';
+import { fieldKey } from '../domain/gates.js';
+import { REST_PHASES } from '../domain/phase.js';
+import type { AssessedPart as Proposed } from '../policy/assess.js';
+import type { Dependencies } from './deps.js';
+import type { Assessment, AssessInput } from './types.js';
+
+type Standing = AssessInput['parts'][number];
+
+export interface StandingParts {
+  /** Parts that no longer stand, and what became of their changes. */
+  readonly gone: Assessment['gone'];
+  /** The changes that no part stands for. */
+  readonly left: readonly Change[];
+}
+
+/**
+ * Each part at rest is looked at alone: whatever else drifted, its plan and its approval stand while
+ * its own changes are as they were and would be decided and repaired in the same way. A question
+ * that another run has used up, as a reset does, can be answered no more and is asked again.
+ */
+export async function standingParts(deps: Dependencies, input: AssessInput, changes: readonly Change[], propose: (changes: readonly Change[]) => Promise<readonly Proposed[]>): Promise<StandingParts> {
+  const gone: Assessment['gone'][number][] = [];
+  let left = changes;
+  for (const part of input.parts.filter((each) => REST_PHASES.includes(each.phase))) {
+    const known = await knownChanges(deps, input, part);
+    const own = left.filter((change) => known.some((each) => each.fingerprint === change.fingerprint && (each.revision === undefined || each.revision === change.revision)));
+    const whole = own.length > 0 && own.length === known.length;
+    if (whole && (await isUsedUp(deps, input, part))) gone.push({ part: part.part, event: 'moved', reason: 'its question was used by another run; asked again' });
+    else if (whole && stands(part, await propose(own))) left = left.filter((change) => !own.includes(change));
+    else gone.push(howItWent(part, known, left));
+  }
+  return { gone, left };
+}
+
+interface Known {
+  readonly fingerprint: string;
+  readonly revision?: string;
+  readonly field?: string;
+}
+
+/** What the part is about: its plan's changes, or, where there is no repair, those that its row names. */
+async function knownChanges(deps: Dependencies, { incident }: AssessInput, part: Standing): Promise<readonly Known[]> {
+  const plan = part.plan === undefined ? undefined : await deps.ledger.plan(part.plan);
+  if (plan !== undefined) return plan.changes.map((change) => ({ fingerprint: change.fingerprint, revision: change.revision, field: fieldKey(change) }));
+  const row = await deps.ledger.incident(incident, incident.number);
+  const fingerprints = row?.parts.find((each) => each['part'] === part.part)?.['fingerprints'];
+  return Array.isArray(fingerprints) ? fingerprints.flatMap((each) => (typeof each === 'string' ? [{ fingerprint: each }] : [])) : [];
+}
+
+function stands(part: Standing, proposed: readonly Proposed[]): boolean {
+  const [again, second] = proposed;
+  if (again === undefined || second !== undefined || again.plan?.hash !== part.plan) return false;
+  // Approved is approved, also when the rules would now allow it by themselves.
+  return again.decision === part.decision || (part.phase === 'waiting' && part.decision === 'ask' && again.decision === 'remediate');
+}
+
+async function isUsedUp(deps: Dependencies, { run }: AssessInput, part: Standing): Promise<boolean> {
+  if (part.ask === undefined || part.phase === 'waiting') return false;
+  const decision = await deps.ledger.decisionOf(part.ask);
+  return decision !== undefined && decision.run !== run;
+}
+
+function howItWent(part: Standing, known: readonly Known[], left: readonly Change[]): Assessment['gone'][number] {
+  const fields = new Set(known.map((each) => each.field));
+  const same = left.filter((change) => known.some((each) => each.fingerprint === change.fingerprint)).length;
+  if (same === 0 && !left.some((change) => fields.has(fieldKey(change)))) return { part: part.part, event: 'cleared', reason: 'its changes are gone' };
+  return { part: part.part, event: 'moved', reason: `its changes moved: ${same} of ${known.length} are as they were; decided again` };
+}

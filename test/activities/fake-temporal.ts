@@ -1,0 +1,81 @@
+import type { Client } from '@temporalio/client';
+
+export interface Started {
+  readonly type: string;
+  readonly workflowId: string;
+  readonly args: readonly unknown[];
+}
+
+export interface Signalled {
+  readonly workflowId: string;
+  readonly signal: string;
+  readonly payload: unknown;
+}
+
+/** What a history says of a message: the server's time, which is the only one that counts. */
+export interface Message {
+  readonly at: string;
+  readonly signal?: string;
+  readonly update?: string;
+}
+
+/** The little of the client that steps use; runs are what the test says they are. */
+export interface FakeTemporal {
+  readonly client: Client;
+  readonly started: Started[];
+  readonly signals: Signalled[];
+  /** By run id. */
+  readonly histories: Map<string, readonly Message[]>;
+  /** By workflow id; one that was started runs, any other is not found. */
+  readonly runs: Map<string, { status: string; runId: string; closeTime?: Date; attempt?: number; memo?: Record<string, unknown> }>;
+}
+
+export function fakeTemporal(): FakeTemporal {
+  const started: Started[] = [];
+  const signals: Signalled[] = [];
+  const histories: FakeTemporal['histories'] = new Map();
+  const runs: FakeTemporal['runs'] = new Map();
+
+  const handle = (workflowId: string, runId?: string): object => ({
+    workflowId,
+    async signal(signal: string, payload: unknown) {
+      if (!runs.has(workflowId)) throw notFound(workflowId);
+      signals.push({ workflowId, signal, payload });
+    },
+    async describe() {
+      const run = runs.get(workflowId);
+      if (run === undefined) throw notFound(workflowId);
+      return { status: { name: run.status }, runId: run.runId, closeTime: run.closeTime, memo: run.memo, raw: { pendingWorkflowTask: { attempt: run.attempt ?? 1 } } };
+    },
+    async fetchHistory() {
+      return { events: (histories.get(runId ?? '') ?? []).map(eventOf) };
+    },
+  });
+
+  const workflow = {
+    async start(type: string, { workflowId, args, memo }: { workflowId: string; args: readonly unknown[]; memo?: Record<string, unknown> }) {
+      const runId = `${String(started.length + 1).padStart(8, '0')}-0000-4000-8000-000000000000`;
+      const standing = runs.get(workflowId);
+      if (standing?.status !== 'RUNNING') {
+        started.push({ type, workflowId, args });
+        runs.set(workflowId, { status: 'RUNNING', runId, ...(memo === undefined ? {} : { memo }) });
+      }
+      return { ...handle(workflowId), firstExecutionRunId: runs.get(workflowId)?.runId };
+    },
+    getHandle: handle,
+  };
+  return { client: { workflow } as unknown as Client, started, signals, histories, runs };
+}
+
+function eventOf({ at, signal, update }: Message): object {
+  const ms = Date.parse(at);
+  return {
+    eventTime: { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1e6 },
+    ...(signal === undefined ? {} : { workflowExecutionSignaledEventAttributes: { signalName: signal } }),
+    ...(update === undefined ? {} : { workflowExecutionUpdateAcceptedEventAttributes: { protocolInstanceId: update } }),
+  };
+}
+
+function notFound(workflowId: string): Error {
+  return Object.assign(new Error(`${workflowId} is not found`), { name: 'WorkflowNotFoundError' });
+}
