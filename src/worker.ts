@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import { recordOverdue } from './activities/check.js';
 import { createActivities } from './activities/index.js';
@@ -104,12 +105,14 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
   const activities = createActivities(deps);
   const workers = new Map<string, Worker>();
   const stopping = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const watchedSince = deps.now().toISOString();
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => { fail = reject; });
   const runs: Promise<void>[] = [];
 
   async function add(queue: string, own: object, workflows: boolean): Promise<void> {
-    if (workers.has(queue) || stopping.signal.aborted) return;
+    if (workers.has(queue) || isStopping()) return;
     const worker = await Worker.create({
       connection,
       namespace: connect.namespace,
@@ -123,6 +126,8 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
     });
     workers.set(queue, worker);
     runs.push(worker.run().catch(fail));
+    // Told to stop while it was made.
+    if (isStopping()) worker.shutdown();
   }
 
   async function serve(config: Config): Promise<void> {
@@ -135,7 +140,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
-  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
+  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
@@ -218,10 +223,7 @@ async function tend({ kept, log, signal, serve, ledger, known, sync, overdue, pr
     } catch (error) {
       log.warn('tending failed; it is tried again', { error: error instanceof Error ? error.message : String(error) });
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, TEND_MS);
-      signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
-    });
+    await sleep(TEND_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 

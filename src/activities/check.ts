@@ -11,9 +11,9 @@ import type { ReadContext } from '../providers/provider.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { findEnded, numberOfRun } from './ended.js';
+import { findEnded, isGone, numberOfRun } from './ended.js';
 import { relevantChanges } from './relevant.js';
-import type { BatchResult, ControlActivities, ReadActivities, TargetBatches } from './types.js';
+import type { BatchResult, ControlActivities, ReadActivities, TargetBatches, Undone } from './types.js';
 
 const BATCH = 25;
 /** On top of what the reads of a batch may take: fetching a source, and the ledger. */
@@ -100,8 +100,9 @@ export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadCo
 /**
  * Opens what nobody reads any more: a target whose last look is older than its schedule and
  * `blindAfter` allow, because a schedule was paused or lost, is `unknown` like one that cannot be read.
+ * `watchedSince` (ISO, UTC) is when this process began: after an outage the catch-up check comes first.
  */
-export async function recordOverdue(deps: Dependencies): Promise<void> {
+export async function recordOverdue(deps: Dependencies, watchedSince: string): Promise<void> {
   const config = await deps.config();
   const now = deps.now().getTime();
   const rows = new Map((await deps.ledger.targets()).map((row) => [formatAddress(row), row]));
@@ -109,7 +110,7 @@ export async function recordOverdue(deps: Dependencies): Promise<void> {
     const row = rows.get(formatAddress(target));
     const intervalMs = environmentOf(config, target.environment)?.schedule.intervalMs;
     if (row === undefined || intervalMs === undefined || row.verdict === 'unknown') continue;
-    if (now - Date.parse(row.at) > intervalMs + target.blindAfterMs) await sight(deps, target, unread(`overdue: no check since ${row.at}`));
+    if (now - Math.max(Date.parse(row.at), Date.parse(watchedSince)) > intervalMs + target.blindAfterMs) await sight(deps, target, unread(`overdue: no check since ${row.at}`));
   }
 }
 
@@ -144,10 +145,20 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   });
   if (action.action === 'open') await openIncident(deps, target, { drift, kind: action.kind, at });
   if (action.action === 'tell' && open !== undefined) {
-    await deps.client.workflow.getHandle(incidentWorkflowId(target.environment, target.target)).signal(INCIDENT_SIGNALS.observed, { drift });
-    await deps.ledger.updateIncident(open, { drift });
+    await tellIncident(deps, open, drift);
   }
   return { target: target.target, verdict: observation.verdict, opened: action.action === 'open' };
+}
+
+/** One whose run has ended hears nothing; a later check closes its record, and the other targets of the batch do not wait for that. */
+async function tellIncident(deps: Dependencies, open: IncidentRow, drift: string): Promise<void> {
+  try {
+    await deps.client.workflow.getHandle(incidentWorkflowId(open.environment, open.target)).signal(INCIDENT_SIGNALS.observed, { drift });
+  } catch (error) {
+    if (isGone(error)) return;
+    throw error;
+  }
+  await deps.ledger.updateIncident(open, { drift });
 }
 
 /** The open incident, unless its run was ended behind its back; one that was recorded but never started is started. */
@@ -155,8 +166,9 @@ async function findOpen(deps: Dependencies, target: Target, at: string): Promise
   const row = await deps.ledger.incident(target);
   if (row === undefined || row.closedAt !== undefined) return undefined;
   if (row.runId === undefined) {
-    // Who asked for an undo, and of what, is known to the command that opened it: its next attempt starts it.
-    if (row.kind !== 'undo') await startIncident(deps, target, row);
+    const undoes = row.kind === 'undo' ? await undoneBy(deps, row) : undefined;
+    // An undo of which nothing is said yet is under way in the command that opened it.
+    if (row.kind !== 'undo' || undoes !== undefined) await startIncident(deps, target, row, undoes);
     return row;
   }
   return (await findEnded(deps, target, row, at)) ? undefined : row;
@@ -174,7 +186,7 @@ async function openIncident(deps: Dependencies, target: Target, { drift, kind, a
   await startIncident(deps, target, row);
 }
 
-export async function startIncident(deps: Dependencies, target: Target, row: IncidentRow, undoes?: { number: number; part: number; plan: string; by: string; reason: string }): Promise<void> {
+export async function startIncident(deps: Dependencies, target: Target, row: IncidentRow, undoes?: Undone): Promise<void> {
   const incident = { environment: row.environment, target: row.target, number: row.number };
   const fingerprint = row.drift.slice(0, 60);
   const handle = await deps.client.workflow.start('incident', {
@@ -198,6 +210,16 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
   });
   // The run of the incident before may still be ending; the next check starts this one then.
   if ((await numberOfRun(handle)) === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
+}
+
+/** What an undo puts back, as the record says it: one that was asked for while the run before it was still ending is started with that. */
+async function undoneBy(deps: Dependencies, row: IncidentRow): Promise<Undone | undefined> {
+  const part = row.undoes === undefined ? undefined : (await deps.ledger.incident(row, row.undoes))?.parts.find((each) => each['outcome'] === 'fixed');
+  if (row.undoes === undefined || typeof part?.['plan'] !== 'string') return undefined;
+  for await (const { by = '', data } of deps.ledger.entries({ environment: row.environment, target: row.target, incident: row.number, kinds: ['decided'] })) {
+    if (data['decision'] === 'undo') return { number: row.undoes, part: Number(part['part']), plan: part['plan'], by, reason: typeof data['reason'] === 'string' ? data['reason'] : '' };
+  }
+  return undefined;
 }
 
 async function eachTarget(targets: readonly string[], limit: number, work: (target: string) => Promise<Seen | undefined>): Promise<BatchResult> {

@@ -75,9 +75,14 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
     }
     return { state: 'ended', runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return { state: 'ended' };
+    if (isGone(error)) return { state: 'ended' };
     throw error;
   }
+}
+
+/** Nobody runs under that id: it has ended, or was deleted. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && error.name === 'WorkflowNotFoundError';
 }
 
 /** Which incident of its target a run belongs to. */

@@ -169,6 +169,15 @@ export interface VerifyResult {
   readonly ended?: true;
 }
 
+/** The fixed part whose repair a person has undone. */
+export interface Undone {
+  readonly number: number;
+  readonly part: number;
+  readonly plan: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
 export interface RollbackInput {
   readonly incident: IncidentId;
   readonly part: number;

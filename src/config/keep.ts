@@ -36,8 +36,11 @@ export async function keepConfig(load: () => Promise<LoadedConfig>): Promise<Kep
 
   return {
     current: () => kept,
-    // Callers at the same time share one look.
-    refresh: ({ force = false } = {}) => (underWay ??= refresh(force).finally(() => { underWay = undefined; })),
+    // Callers at the same time share one look; one that must load does not take a look that began before it asked.
+    async refresh({ force = false } = {}) {
+      while (force && underWay !== undefined) await underWay.catch(() => undefined);
+      return (underWay ??= refresh(force).finally(() => { underWay = undefined; }));
+    },
   };
 }
 

@@ -1,17 +1,16 @@
-import type { AssessedPart, IncidentKind } from '../activities/types.js';
 import type { IncidentId } from '../domain/address.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { DecisionKind } from '../domain/message.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { Staged } from '../domain/plan.js';
-import type { InboxMessage, Judged, RollbackInput } from '../activities/types.js';
+import type { AssessedPart, InboxMessage, IncidentKind, Judged, RollbackInput, Undone } from '../activities/types.js';
 
 export interface IncidentInput {
   readonly incident: IncidentId;
   readonly kind: IncidentKind;
   readonly pool: string;
   /** For `undo`: what is put back. */
-  readonly undoes?: { readonly number: number; readonly part: number; readonly plan: string; readonly by: string; readonly reason: string };
+  readonly undoes?: Undone;
   /** Present after continue-as-new: plain JSON, everything that makes messages idempotent included. */
   readonly carried?: CarriedState;
 }

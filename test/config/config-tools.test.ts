@@ -137,6 +137,14 @@ describe('keepConfig', () => {
     expect(kept.current().targets.map((target) => target.target)).toEqual(['a', 'b', 'x']);
   });
 
+  test('what must load does so after a look that is under way, since that began before it asked', async () => {
+    const folder = folderWith(minimal());
+    let loads = 0;
+    const kept = await keepConfig(() => { loads += 1; return loadIn(folder); });
+    await Promise.all([kept.refresh(), kept.refresh({ force: true })]);
+    expect(loads).toBe(2);
+  });
+
   test('a first configuration that is invalid is thrown', async () => {
     await expect(keepConfig(() => loadIn(folderWith('')))).rejects.toBeInstanceOf(ConfigError);
   });
