@@ -13,6 +13,7 @@ import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js'
 import { observeTarget, revisionOf } from './check.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
+import { expectOwnStep } from './guard.js';
 import { relevantChanges } from './relevant.js';
 import { notePart } from './row.js';
 import { standingParts } from './standing.js';
@@ -23,6 +24,7 @@ import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './ty
 export function assessActivities(deps: Dependencies): Pick<ReadActivities, 'assess'> {
   return {
     assess: (input) => inStep(deps, async (ctx) => {
+      expectOwnStep(input.incident);
       const { config, target } = await configured(deps, input.incident);
       const environment = environmentOf(config, target.environment);
       if (environment === undefined) throw new TypeError(`environment ${target.environment} is not configured`);

@@ -12,6 +12,8 @@ import type { Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
 import { inStep } from './context.js';
 import { type Dependencies } from './deps.js';
+import { expectOwnStep } from './guard.js';
+import { refused } from '../domain/errors.js';
 import { targetOf } from '../config/config.js';
 import { settledRows } from './settling.js';
 import type { CloseInput, ControlActivities, EndedPart } from './types.js';
@@ -21,7 +23,10 @@ const LOUD: Readonly<Record<string, NoticeEvent>> = { fixed: 'fixed', 'rolled-ba
 /** Ends an incident in the record: outcomes, what is settled by them, the narrative, and a word to people. */
 export function closeActivities(deps: Dependencies): Pick<ControlActivities, 'close'> {
   return {
-    close: (input) => inStep(deps, (ctx) => recordEnd(deps, input, ctx)),
+    close: (input) => inStep(deps, async (ctx) => {
+      expectOwnStep(input.incident);
+      await recordEnd(deps, input, ctx);
+    }),
   };
 }
 
@@ -48,6 +53,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
   const at = deps.now().toISOString();
   await closeLeftOpen(deps, input.incident, at);
   const entries = await entriesOf(deps, input.incident);
+  for (const part of input.parts) if (part.outcome === 'fixed') expectProof(input.incident, part, entries);
   const plans = await Promise.all(input.parts.map(async (part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
   const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
   const firstSeen = await earliestSight(deps, input.incident, plans);
@@ -107,6 +113,14 @@ async function entriesOf(deps: Dependencies, incident: IncidentId): Promise<read
   const entries: Entry[] = [];
   for await (const entry of deps.ledger.entries({ environment: incident.environment, target: incident.target, incident: incident.number })) entries.push(entry);
   return entries;
+}
+
+/** `fixed` is what the record itself shows: a switch, and after it a healthy measurement and a look that found nothing left. */
+function expectProof(incident: IncidentId, part: EndedPart, entries: readonly Entry[]): void {
+  const own = entries.filter(({ data }) => data['part'] === part.part && data['plan'] === part.plan);
+  const after = own.slice(own.findLastIndex((entry) => entry.kind === 'finalized'));
+  const isProven = after[0]?.kind === 'finalized' && after.some(({ kind, data }) => kind === 'validated' && data['verdict'] === 'healthy' && data['left'] === 0);
+  if (!isProven) throw refused(`${formatIncident(incident)}: part ${part.part} is not recorded as fixed, since no switch and healthy look after it are on record`);
 }
 
 async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefined, entries: readonly Entry[]): Promise<NarratedPart> {

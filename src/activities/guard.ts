@@ -4,10 +4,11 @@ import { HoldfastError, moved, refused } from '../domain/errors.js';
 import { askGates as askClosedGates } from '../domain/gates.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
-import { makePlan, type Plan } from '../domain/plan.js';
+import { makePlan, type Plan, type Staged } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
 import type { IncidentRow } from '../ledger/ledger.js';
+import { stepName } from './context.js';
 import type { Dependencies } from './deps.js';
 import type { PartRef, RollbackInput } from './types.js';
 
@@ -54,6 +55,11 @@ export async function authoriseRollback(deps: Dependencies, input: RollbackInput
   const of = input.undoes === undefined ? row : await deps.ledger.incident(input.incident, input.undoes.number);
   if (of?.parts.some((part) => part['part'] === input.part && part['plan'] === input.plan) !== true) throw refused(`${name}: plan ${short(input.plan)} is not on record for part ${input.part}`);
   return storedPlan(deps, input.plan);
+}
+
+/** What staging returned, from the record: a task that brings another release, snapshot or health check with it is not believed. */
+export async function stagedOnRecord(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'round'>): Promise<Staged | undefined> {
+  return (await deps.ledger.stepDone(stepName(ref, 'stage'))) as Staged | undefined;
 }
 
 /** Nobody else's workflow may schedule a step of an incident, and none can be started alone. */

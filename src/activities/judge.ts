@@ -8,7 +8,7 @@ import { hashJson } from '../digest.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { gatesOf, storedPlan } from './guard.js';
+import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { notePart } from './row.js';
 import { partNotice } from './telling.js';
 import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
@@ -17,6 +17,7 @@ import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './type
 export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'judge' | 'askGates' | 'remind'> {
   return {
     judge: (batch) => inStep(deps, async () => {
+      expectOwnStep(batch.incident);
       const times = batch.messages.length === 0 ? undefined : await eventTimes(deps, batch);
       const answers: Judged[] = [];
       let questions = batch.questions;
@@ -41,6 +42,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
     }),
 
     remind: ({ incident, part, plan, ordinal }) => inStep(deps, async () => {
+      expectOwnStep(incident);
       const { target } = await configured(deps, incident);
       const notice = partNotice({ incident, target, plan: await storedPlan(deps, plan), risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString() }, 'approval-reminder');
       await deps.tell(notice, `remind-${part}-${ordinal}-${plan}`);

@@ -9,7 +9,7 @@ import { observeTarget } from './check.js';
 import { recordEnd } from './close.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { storedPlan } from './guard.js';
+import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
 import { note, tellCheck } from './repair.js';
 import { notePart } from './row.js';
 import type { PartRef, ReadActivities, VerifyResult } from './types.js';
@@ -22,13 +22,16 @@ const LOOK_EVERY_MS = 1_000;
 export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'validate' | 'verify'> {
   return {
     validate: (input) => inStep(deps, async (ctx) => {
+      expectOwnStep(input.incident);
+      const staged = await stagedOnRecord(deps, input);
       await notePart(deps, input.incident, { part: input.part, phase: 'validating' });
-      const report = await measure(deps, input.staged.shadow?.health ?? [], ctx);
+      const report = await measure(deps, staged?.shadow?.health ?? [], ctx);
       await note(deps, input, 'validated', { of: 'shadow', verdict: report.verdict, checks: report.checks.map(briefly) });
       return report;
     }),
 
     verify: (input) => inStep(deps, async (ctx): Promise<VerifyResult> => {
+      expectOwnStep(input.incident);
       const { target } = await configured(deps, input.incident);
       if (input.end !== undefined && (await isClosed(deps, input.incident))) {
         // An earlier attempt recorded the end: what is on record stands, whatever is seen now.

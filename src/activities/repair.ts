@@ -10,7 +10,7 @@ import type { ReadContext, WriteContext } from '../providers/provider.js';
 import { observeTarget, revisionOf } from './check.js';
 import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec } from './guard.js';
+import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, stagedOnRecord } from './guard.js';
 import { relevantChanges } from './relevant.js';
 import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
@@ -55,7 +55,7 @@ export function repairActivities(deps: Dependencies): WriteActivities {
       const { plan } = authorised;
       if ((await deps.ledger.stepDone(key)) !== undefined) return { result: 'finalized' };
       // What was staged is read from the record, as the plan is: the task is not believed.
-      const staged = (await deps.ledger.stepDone(stepName(input, 'stage'))) as Staged | undefined;
+      const staged = await stagedOnRecord(deps, input);
       if (staged === undefined) throw refused(`${formatIncident(input.incident)}: nothing was staged for this step`);
       const begun = (await deps.ledger.intents({ incident: input.incident })).some((intent) => intent.step === key);
       const { target, provider } = await configured(deps, input.incident);
@@ -136,7 +136,7 @@ async function removeStaged(deps: Dependencies, { plan, staged, keepSnapshot }: 
 
 /** For an undo, the snapshot belongs to the incident that made it; for a failed stage, an attempt may have finished unseen. */
 async function stagedBefore(deps: Dependencies, input: RollbackInput): Promise<Staged | undefined> {
-  if (input.undoes === undefined) return (await deps.ledger.stepDone(stepName(input, 'stage'))) as Staged | undefined;
+  if (input.undoes === undefined) return stagedOnRecord(deps, input);
   return (await stagedOf(deps, { ...input.incident, number: input.undoes.number }, input.part))?.staged;
 }
 
