@@ -11,7 +11,6 @@ import { decideByRemediation } from '../../src/domain/decide.js';
 import type { IncidentId } from '../../src/domain/address.js';
 import type { HealthReport, HealthVerdict } from '../../src/domain/health.js';
 import type { Json } from '../../src/domain/json.js';
-import type { Staged } from '../../src/domain/plan.js';
 import type { Target } from '../../src/domain/target.js';
 import type { Entry, Ledger } from '../../src/ledger/ledger.js';
 import { openArtifacts, openLedger } from '../../src/ledger/open.js';
@@ -97,7 +96,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     client: temporal.client,
     resolveSecret: (reference) => Promise.resolve(reference),
     tell: (notice, sequence) => { told.push({ ...notice, sequence }); return Promise.resolve(); },
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: QUIET,
     now: () => new Date(now),
     workRoot: join(folder, 'work'),
     build: 'build-1',
@@ -110,7 +109,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     run(name, input, { workflowId = own, workflowType = 'incident', runId = RUN, attempt = 1, worker = {} } = {}) {
       const { control, read, write } = createActivities({ ...deps, ...worker });
       const step = { ...control, ...read, ...write }[name] as (input: unknown) => Promise<never>;
-      return new MockActivityEnvironment({ attempt, workflowType, workflowExecution: { workflowId, runId } }).run(step, input);
+      return new MockActivityEnvironment({ attempt, workflowType, workflowExecution: { workflowId, runId } }, { logger: QUIET }).run(step, input);
     },
     write: (resource, content) => { put('live', resource, content); },
     desire: (resource, content) => { put('desired', resource, content); },
@@ -133,6 +132,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   };
   return bench;
 }
+
+const nothing = (): void => undefined;
+const QUIET = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 export const FIRST: IncidentId = { ...SHOP, number: 1 };
 
@@ -181,9 +183,9 @@ export function only<T>(items: readonly T[]): T {
   return item;
 }
 
-export async function staged(bench: Bench, part: AssessedPart, overrides: Partial<PartRef> = {}): Promise<PartRef & { readonly staged: Staged }> {
+export async function staged(bench: Bench, part: AssessedPart, overrides: Partial<PartRef> = {}): Promise<PartRef> {
   const ref = refOf(part, overrides);
   const answer = await bench.run('stage', ref);
   if (answer.result !== 'staged') throw new Error(`staging answered ${answer.result}`);
-  return { ...ref, staged: answer.staged };
+  return ref;
 }
