@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { HoldfastError } from '../domain/errors.js';
 import { holderOf, tryLock } from './lock.js';
-import { isAlive, parseIdentity, type ProcessIdentity } from './process.js';
+import { isRunning, parseIdentity, type ProcessIdentity } from '../system/process.js';
 
 export interface DataFolder {
   readonly path: string;
@@ -56,7 +56,7 @@ export async function runningUp(dataDir: string): Promise<ProcessIdentity | unde
 export async function readEmbedded(dataDir: string): Promise<Embedded | undefined> {
   const record = await readServerRecord(dataDir);
   if (record === undefined) return undefined;
-  return { ...record, running: await isAlive(record.process) };
+  return { ...record, running: isRunning(record.process) };
 }
 
 export async function readServerRecord(dataDir: string): Promise<ServerRecord | undefined> {

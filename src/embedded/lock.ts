@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, ownIdentity, parseIdentity, type ProcessIdentity } from './process.js';
+import { isRunning, ownIdentity, parseIdentity, type ProcessIdentity } from '../system/process.js';
 
 /** Held by one living process; one left behind by a process that has ended is taken over. */
 export interface Lock {
@@ -19,7 +19,7 @@ const GUARD_MS = 10_000;
 
 /** Tries once; the folder must exist. */
 export async function tryLock(file: string): Promise<LockResult> {
-  const me = await ownIdentity();
+  const me = ownIdentity();
   const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, JSON.stringify(me), { mode: 0o600 });
   try {
@@ -28,7 +28,7 @@ export async function tryLock(file: string): Promise<LockResult> {
       const text = await readFile(file, 'utf8').catch(() => undefined);
       if (text === undefined) continue;
       const holder = parseLock(text);
-      if (holder === undefined || !(await isStale(holder))) return holder === undefined ? { held: false } : { held: false, holder };
+      if (holder === undefined || !isStale(holder)) return holder === undefined ? { held: false } : { held: false, holder };
       await clearStale(file, draft);
     }
     return { held: false };
@@ -40,12 +40,12 @@ export async function tryLock(file: string): Promise<LockResult> {
 /** Who holds it and lives; undefined when nobody does, or it cannot be told. */
 export async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
   const holder = parseLock(await readFile(file, 'utf8').catch(() => ''));
-  return holder === undefined || (await isStale(holder)) ? undefined : holder;
+  return holder === undefined || isStale(holder) ? undefined : holder;
 }
 
 /** A holder on another machine (a shared folder) cannot be looked at, so it counts as living. */
-async function isStale(holder: ProcessIdentity): Promise<boolean> {
-  return holder.host === hostname() && !(await isAlive(holder));
+function isStale(holder: ProcessIdentity): boolean {
+  return holder.host === hostname() && !isRunning(holder);
 }
 
 /**
@@ -63,7 +63,7 @@ async function clearStale(file: string, draft: string): Promise<void> {
   }
   try {
     const holder = parseLock(await readFile(file, 'utf8').catch(() => ''));
-    if (holder !== undefined && (await isStale(holder))) await unlink(file).catch(() => undefined);
+    if (holder !== undefined && isStale(holder)) await unlink(file).catch(() => undefined);
   } finally {
     await unlink(guard).catch(() => undefined);
   }

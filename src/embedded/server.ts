@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../domain/errors.js';
 import { readServerRecord, writeServerRecord, type ServerRecord } from './data-folder.js';
 import { freePort, isFree } from './ports.js';
-import { commandOf, endProcess, findProcesses, identityOf, isAlive, type ProcessIdentity } from './process.js';
+import { identityOf, isRunning, type ProcessIdentity } from '../system/process.js';
+import { commandOf, endProcess, findProcesses } from './process.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 import { findTemporalBinary } from './temporal-binary.js';
 
@@ -72,7 +73,7 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Embe
 /** The recorded server when it runs, answers, and stands on the ports that were asked for. */
 async function adoptable(dataDir: string, options: StartTemporalOptions): Promise<ServerRecord | undefined> {
   const record = await readServerRecord(dataDir);
-  if (record === undefined || !(await isAlive(record.process))) return undefined;
+  if (record === undefined || !isRunning(record.process)) return undefined;
   if (!isServerOf(dataDir, await commandOf(record.process.pid))) return undefined;
   const asked = (options.port === undefined || record.address.endsWith(`:${options.port}`)) && (options.uiPort === undefined || record.uiUrl.endsWith(`:${options.uiPort}`));
   if (!asked) {
@@ -90,7 +91,7 @@ async function adoptable(dataDir: string, options: StartTemporalOptions): Promis
 async function endStrays(dataDir: string, keep: number | undefined): Promise<void> {
   for (const { pid, command } of await findProcesses(['start-dev', databaseFile(dataDir)])) {
     if (pid === keep || !isServerOf(dataDir, command)) continue;
-    const identity = await identityOf(pid);
+    const identity = identityOf(pid);
     // Looked at again once the identity is fixed, so that it is the server's and not a successor's.
     if (identity !== undefined && isServerOf(dataDir, await commandOf(pid))) await endProcess(identity, STOP_MS);
   }
@@ -151,7 +152,7 @@ async function launch(binary: string, dataDir: string, ports: Ports, options: St
       await endProcess(identity, STOP_MS);
       options.signal.throwIfAborted();
     }
-    if (!(await isAlive(identity))) return { ready: false, why: 'ended before it was ready' };
+    if (!isRunning(identity)) return { ready: false, why: 'ended before it was ready' };
     if (await answers(record.address, 2000)) return { ready: true, record };
     if (Date.now() - said > 5000) {
       said = Date.now();
@@ -173,7 +174,7 @@ async function spawnDetached(binary: string, dataDir: string, ports: Ports): Pro
       child.once('error', (cause) => fail(new HoldfastError('Unreachable', `${binary} cannot be started`, { cause, remedy: 'remove it, so that it is fetched again' })));
     });
     child.unref();
-    return child.pid === undefined ? undefined : await identityOf(child.pid);
+    return child.pid === undefined ? undefined : identityOf(child.pid);
   } finally {
     await output.close();
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDataFolder, runningUp } from '../../src/embedded/data-folder.js';
 import { tryLock } from '../../src/embedded/lock.js';
-import { ownIdentity } from '../../src/embedded/process.js';
+import { ownIdentity } from '../../src/system/process.js';
 
 let parent: string;
 let dataDir: string;
@@ -43,7 +43,7 @@ test('a second one is refused while the first lives, by name and with the remedy
 
 test('a lock left by a process that was killed is taken over', async () => {
   await mkdir(dataDir, { recursive: true });
-  const me = await ownIdentity();
+  const me = ownIdentity();
   await writeFile(join(dataDir, 'up.lock'), JSON.stringify({ ...me, startTime: 'earlier' }));
   const folder = await openDataFolder(dataDir);
   expect(JSON.parse(await readFile(join(dataDir, 'up.lock'), 'utf8'))).toEqual(me);
@@ -64,7 +64,7 @@ test('a lock file with other content stands, and the remedy says what to remove'
 
 test('of many that try at once one has the lock, also when a stale one lies there', async () => {
   const file = join(parent, 'lock');
-  await writeFile(file, JSON.stringify({ ...(await ownIdentity()), startTime: 'earlier' }));
+  await writeFile(file, JSON.stringify({ ...ownIdentity(), startTime: 'earlier' }));
   const results = await Promise.all(Array.from({ length: 30 }, () => tryLock(file)));
   expect(results.filter((result) => result.held)).toHaveLength(1);
 });

@@ -7,7 +7,8 @@ import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEmbedded, writeServerRecord } from '../../src/embedded/data-folder.js';
 import { freePort } from '../../src/embedded/ports.js';
-import { findProcesses, identityOf, isAlive } from '../../src/embedded/process.js';
+import { findProcesses } from '../../src/embedded/process.js';
+import { identityOf, isRunning } from '../../src/system/process.js';
 import { ensureSearchAttributes, missingSearchAttributes } from '../../src/embedded/search-attributes.js';
 import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/server.js';
 
@@ -73,7 +74,7 @@ describe('a server left over', () => {
     const second = await start({ port });
     expect(second.adopted).toBe(false);
     expect(second.address).toBe(`127.0.0.1:${port}`);
-    expect(await identityOf(first.pid)).toBeUndefined();
+    expect(identityOf(first.pid)).toBeUndefined();
   }, 60_000);
 
   test('that stands still is ended and replaced, because nothing would ever answer', async () => {
@@ -82,7 +83,7 @@ describe('a server left over', () => {
     const second = await start();
     expect(second.adopted).toBe(false);
     expect(second.pid).not.toBe(first.pid);
-    expect(await identityOf(first.pid)).toBeUndefined();
+    expect(identityOf(first.pid)).toBeUndefined();
   }, 60_000);
 
   test('that nobody recorded is found by its database and ended', async () => {
@@ -96,12 +97,12 @@ describe('a server left over', () => {
   test('whose process id now belongs to another program leaves that program alone', async () => {
     const bystander = spawn('sleep', ['60'], { stdio: 'ignore' });
     try {
-      const identity = await identityOf(bystander.pid ?? 0);
+      const identity = identityOf(bystander.pid ?? 0);
       if (identity === undefined) throw new Error('the bystander did not start');
       await writeServerRecord(dataDir, { process: identity, address: '127.0.0.1:1', uiUrl: 'http://127.0.0.1:2', metricsUrl: '', namespace: 'default', startedAt: '' });
       const server = await start();
       expect(server.adopted).toBe(false);
-      expect(await isAlive(identity)).toBe(true);
+      expect(isRunning(identity)).toBe(true);
     } finally {
       bystander.kill('SIGKILL');
     }

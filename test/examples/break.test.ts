@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { basename, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { isAlive } from '../../src/embedded/process.js';
+import { isRunning } from '../../src/system/process.js';
 import { LIBRARY, ROOT, quickstartCopy, quickstartScripts, type Scenario } from '../support/quickstart.js';
 
 const scripts = await quickstartScripts();
@@ -202,7 +202,7 @@ describe('the services', () => {
       const running = await scripts.runningService(other.folder, 'dev');
       if (running === undefined) throw new Error('the service does not run');
       await scripts.stopServices(other.folder);
-      expect(await isAlive(running)).toBe(false);
+      expect(isRunning(running)).toBe(false);
     } finally {
       await other.remove();
     }

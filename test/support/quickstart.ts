@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '../../src/embedded/ports.js';
-import type { ProcessIdentity } from '../../src/embedded/process.js';
+import type { ProcessIdentity } from '../../src/system/process.js';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 export const LIBRARY = join(ROOT, 'examples', 'drift-patterns');

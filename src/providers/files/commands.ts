@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { HoldfastError } from '../../domain/errors.js';
 import { oneLine } from '../../domain/plain-text.js';
 import { errorCode } from '../../system/error-code.js';
+import { identityOf } from '../../system/process.js';
 import { runCommand, type CommandResult } from '../../system/run-command.js';
 import type { OpenIntent, WriteContext } from '../provider.js';
 import { milliseconds } from './duration.js';
 import { briefly, shown } from './errors.js';
-import { identityOfProcess } from './process.js';
 import { redactOutput } from './secrets.js';
 import type { Live } from './setup.js';
 import type { FilesSpec } from './spec.js';
@@ -59,7 +59,7 @@ async function run({ spec, release, command }: { readonly spec: FilesSpec; reado
   const result = await runCommand({
     command: command.map(filler({ release })), env: {}, cwd: cwdOf(spec, release), timeoutMs: milliseconds(spec.commandTimeout), signal: ctx.signal,
     onStart: (pid) => {
-      const identity = identityOfProcess(pid);
+      const identity = identityOf(pid);
       if (identity !== undefined) recorded = intent.child(identity);
       recorded?.catch(() => undefined);
     },

@@ -4,10 +4,10 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../../domain/errors.js';
 import { errorCode } from '../../system/error-code.js';
-import type { ChildProcessIdentity, ReadContext } from '../provider.js';
+import { isRunning, ownIdentity, parseIdentity, type ProcessIdentity } from '../../system/process.js';
+import type { ReadContext } from '../provider.js';
 import { explain, shown } from './errors.js';
 import type { Live } from './setup.js';
-import { isRunning, ownProcess } from './process.js';
 
 const WAIT_MS = 30_000;
 const UNNAMED_MS = 2000;
@@ -19,7 +19,7 @@ const UNNAMED_MS = 2000;
  */
 export async function withLock<T>(live: Pick<Live, 'mode' | 'root' | 'real'>, ctx: Pick<ReadContext, 'signal'>, work: () => Promise<T>): Promise<T> {
   const path = live.mode === 'link' ? `${live.root}.holdfast-lock` : join(live.real, '.holdfast-lock');
-  const mine = JSON.stringify(ownProcess());
+  const mine = JSON.stringify(ownIdentity());
   const until = Date.now() + WAIT_MS;
   while (!take(path, mine)) {
     ctx.signal.throwIfAborted();
@@ -37,7 +37,7 @@ export async function withLock<T>(live: Pick<Live, 'mode' | 'root' | 'real'>, ct
 
 interface Held {
   readonly text: string;
-  readonly process: ChildProcessIdentity | undefined;
+  readonly process: ProcessIdentity | undefined;
   readonly ageMs: number;
 }
 
@@ -96,11 +96,9 @@ function busy(path: string, holder: Held | undefined): HoldfastError {
   return new HoldfastError('Unreachable', `${who} holds ${shown(path)} and writes there`, { remedy: 'if that machine is gone for good, remove the file' });
 }
 
-function parse(text: string): ChildProcessIdentity | undefined {
+function parse(text: string): ProcessIdentity | undefined {
   try {
-    const value = JSON.parse(text) as Partial<ChildProcessIdentity>;
-    if (typeof value.host !== 'string' || typeof value.pid !== 'number' || typeof value.startTime !== 'string') return undefined;
-    return { host: value.host, pid: value.pid, startTime: value.startTime };
+    return parseIdentity(JSON.parse(text));
   } catch {
     return undefined;
   }

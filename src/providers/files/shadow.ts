@@ -6,11 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../../domain/errors.js';
 import type { HealthCheck } from '../../domain/health.js';
 import { oneLine } from '../../domain/plain-text.js';
+import { identityOf, isRunning } from '../../system/process.js';
 import type { ChildProcessIdentity, OpenIntent, WriteContext } from '../provider.js';
 import { cwdOf, filler, type OnRelease } from './commands.js';
 import { milliseconds } from './duration.js';
 import { briefly, shown } from './errors.js';
-import { endProcessGroup, identityOfProcess, isRunning, processesWith } from './process.js';
+import { endProcessGroup, processesWith } from './process.js';
 import type { ReleaseRecord } from './record.js';
 import { redactOutput } from './secrets.js';
 import type { Live } from './setup.js';
@@ -43,7 +44,7 @@ export async function startShadow({ live, release, secrets }: OnRelease, intent:
     child.on('exit', (code, signal) => { resolve(`ended with ${code === null ? (signal ?? 'a signal') : `exit code ${code}`}`); });
   });
   child.unref();
-  const identity = child.pid === undefined ? undefined : identityOfProcess(child.pid);
+  const identity = child.pid === undefined ? undefined : identityOf(child.pid);
   try {
     if (identity !== undefined) await intent.child(identity);
     const why = await Promise.race([ended, ready(port, milliseconds(shadow.ready), ctx)]);

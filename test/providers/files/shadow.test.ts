@@ -6,7 +6,8 @@ import { hashJson } from '../../../src/digest.js';
 import type { Json } from '../../../src/domain/json.js';
 import { makePlan, type Plan, type Staged } from '../../../src/domain/plan.js';
 import { files } from '../../../src/providers/files/index.js';
-import { identityOfProcess, isRunning, processesWith } from '../../../src/providers/files/process.js';
+import { processesWith } from '../../../src/providers/files/process.js';
+import { identityOf, isRunning } from '../../../src/system/process.js';
 import { withLock } from '../../../src/providers/files/lock.js';
 import { look } from '../../../src/providers/look.js';
 import { readContext, writeContext } from '../contexts.js';
@@ -59,7 +60,7 @@ describe('a second instance', () => {
   it.runIf(process.platform === 'linux')('that outlived its worker is found by the next attempt', async () => {
     const { subject, plan } = await planned(SHADOW);
     const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore', env: { ...process.env, HOLDFAST_SHADOW: subject.root } });
-    const identity = identityOfProcess(orphan.pid ?? 0);
+    const identity = identityOf(orphan.pid ?? 0);
     await new Promise((resolve) => { orphan.once('spawn', resolve); });
     const staged = await stage(subject, plan);
     expect(identity !== undefined && isRunning(identity)).toBe(false);
@@ -111,14 +112,14 @@ describe('the lock of a root', () => {
   it('of a process that has ended is taken over', async () => {
     const { live, lock } = await place();
     const ended = spawnSync(process.execPath, ['-e', '']);
-    writeFileSync(lock, JSON.stringify({ ...identityOfProcess(process.pid), pid: ended.pid }));
+    writeFileSync(lock, JSON.stringify({ ...identityOf(process.pid), pid: ended.pid }));
     expect(await withLock(live, ctx, async () => 'done')).toBe('done');
     expect(existsSync(lock)).toBe(false);
   });
 
   it('of a process id that was given out again is taken over', async () => {
     const { live, lock } = await place();
-    writeFileSync(lock, JSON.stringify({ ...identityOfProcess(process.pid), startTime: 'long ago' }));
+    writeFileSync(lock, JSON.stringify({ ...identityOf(process.pid), startTime: 'long ago' }));
     expect(await withLock(live, ctx, async () => 'done')).toBe('done');
   });
 
