@@ -16,70 +16,14 @@ import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, WriteActivities } from './types.js';
 
+/** Equal to no drift that a check computes. */
+const MOVED = 'moved';
+
 /** The steps that write. Each may run more than once: what an earlier attempt finished is returned, what it left open is looked at. */
 export function repairActivities(deps: Dependencies): WriteActivities {
   return {
-    stage: (ref) => inStep(deps, async (ctx): Promise<StageResult> => {
-      refuseReadOnly(deps);
-      const key = stepName(ref, 'stage');
-      const authorised = await mayWrite(deps, ref);
-      if (authorised.result === 'moved') return authorised;
-      const { plan } = authorised;
-      const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
-      if (done !== undefined) return { result: 'staged', staged: done };
-      const gate = await gatesOf(deps, authorised);
-      if (!gate.allowed) return { result: 'gate-closed', gate };
-      const { target, provider } = await configured(deps, ref.incident);
-      if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
-      const look = stillThere(plan, await lookAgain(deps, ref, ctx));
-      if (look.state !== 'same') return { result: look.state, reason: look.reason };
-      const context = await writeContext(deps, ctx, { ref, step: 'stage' });
-      try {
-        await notePart(deps, ref.incident, { part: ref.part, phase: 'staging' });
-        const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
-        await noteOnce(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
-        await deps.ledger.stepDone(key, staged as unknown as Json);
-        await tidyEarlier(deps, target, provider, context);
-        return { result: 'staged', staged };
-      } catch (error) {
-        if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
-        throw error;
-      }
-    }),
-
-    finalize: (input) => inStep(deps, async (ctx): Promise<FinalizeResult> => {
-      refuseReadOnly(deps);
-      const key = stepName(input, 'finalize');
-      const authorised = await mayWrite(deps, input);
-      if (authorised.result === 'moved') return authorised;
-      const { plan } = authorised;
-      if ((await deps.ledger.stepDone(key)) !== undefined) return { result: 'finalized' };
-      // What was staged is read from the record, as the plan is: the task is not believed.
-      const staged = await stagedOnRecord(deps, input);
-      if (staged === undefined) throw refused(`${formatIncident(input.incident)}: nothing was staged for this step`);
-      const begun = (await deps.ledger.intents({ incident: input.incident })).some((intent) => intent.step === key);
-      const { target, provider } = await configured(deps, input.incident);
-      if (!begun) {
-        // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
-        const gate = await gatesOf(deps, authorised);
-        if (!gate.allowed) return { result: 'gate-closed', gate };
-        if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
-        const look = stillThere(plan, await lookAgain(deps, input, ctx));
-        if (look.state !== 'same') return { result: 'moved', reason: look.reason };
-      }
-      const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
-      try {
-        await notePart(deps, input.incident, { part: input.part, phase: 'finalizing' });
-        await provider.finalize(plan, staged, context);
-      } catch (error) {
-        if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
-        throw error;
-      }
-      await noteOnce(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
-      await deps.ledger.stepDone(key, true);
-      return { result: 'finalized' };
-    }),
-
+    stage: (ref) => inStep(deps, async (ctx) => heard(deps, ref, await stage(deps, ref, ctx))),
+    finalize: (ref) => inStep(deps, async (ctx) => heard(deps, ref, await finalize(deps, ref, ctx))),
     rollback: (input) => inStep(deps, (ctx) => rollBack(deps, input, ctx)),
   };
 }
@@ -91,6 +35,73 @@ async function mayWrite(deps: Dependencies, ref: PartRef): Promise<(Authorised &
     if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
     throw error;
   }
+}
+
+/** What moved is told by the next check, whatever it sees: the incident may be waiting for that. */
+async function heard<T extends StageResult | FinalizeResult>(deps: Dependencies, { incident }: PartRef, answer: T): Promise<T> {
+  if (answer.result === 'moved') await deps.ledger.updateIncident(incident, { drift: MOVED });
+  return answer;
+}
+
+async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promise<StageResult> {
+  refuseReadOnly(deps);
+  const key = stepName(ref, 'stage');
+  const authorised = await mayWrite(deps, ref);
+  if (authorised.result === 'moved') return authorised;
+  const { plan } = authorised;
+  const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
+  if (done !== undefined) return { result: 'staged', staged: done };
+  const gate = await gatesOf(deps, authorised);
+  if (!gate.allowed) return { result: 'gate-closed', gate };
+  const { target, provider } = await configured(deps, ref.incident);
+  if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
+  const look = stillThere(plan, await lookAgain(deps, ref, ctx));
+  if (look.state !== 'same') return { result: look.state, reason: look.reason };
+  const context = await writeContext(deps, ctx, { ref, step: 'stage' });
+  try {
+    await notePart(deps, ref.incident, { part: ref.part, phase: 'staging' });
+    const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
+    await noteOnce(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
+    await deps.ledger.stepDone(key, staged as unknown as Json);
+    await tidyEarlier(deps, target, provider, context);
+    return { result: 'staged', staged };
+  } catch (error) {
+    if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
+    throw error;
+  }
+}
+
+async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): Promise<FinalizeResult> {
+  refuseReadOnly(deps);
+  const key = stepName(input, 'finalize');
+  const authorised = await mayWrite(deps, input);
+  if (authorised.result === 'moved') return authorised;
+  const { plan } = authorised;
+  if ((await deps.ledger.stepDone(key)) !== undefined) return { result: 'finalized' };
+  // What was staged is read from the record, as the plan is: the task is not believed.
+  const staged = await stagedOnRecord(deps, input);
+  if (staged === undefined) throw refused(`${formatIncident(input.incident)}: nothing was staged for this step`);
+  const begun = (await deps.ledger.intents({ incident: input.incident })).some((intent) => intent.step === key);
+  const { target, provider } = await configured(deps, input.incident);
+  if (!begun) {
+    // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
+    const gate = await gatesOf(deps, authorised);
+    if (!gate.allowed) return { result: 'gate-closed', gate };
+    if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
+    const look = stillThere(plan, await lookAgain(deps, input, ctx));
+    if (look.state !== 'same') return { result: 'moved', reason: look.reason };
+  }
+  const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
+  try {
+    await notePart(deps, input.incident, { part: input.part, phase: 'finalizing' });
+    await provider.finalize(plan, staged, context);
+  } catch (error) {
+    if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
+    throw error;
+  }
+  await noteOnce(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
+  await deps.ledger.stepDone(key, true);
+  return { result: 'finalized' };
 }
 
 async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadContext): Promise<RollbackResult> {
@@ -116,7 +127,8 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
     await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, resource: formatAddress(plan), reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
   }
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
-  await tellCheck(deps, input, ctx);
+  if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
+  else await tellCheck(deps, input, ctx);
   await notePart(deps, input.incident, { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' });
   await deps.ledger.stepDone(key, result as unknown as Json);
   if (staged !== undefined && context !== undefined) await removeStaged(deps, { plan, staged, keepSnapshot: result.result === 'not-restored' }, context);

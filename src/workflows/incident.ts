@@ -1,5 +1,5 @@
 import {
-  allHandlersFinished, CancellationScope, CancelledFailure, condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler,
+  ActivityFailure, allHandlersFinished, CancellationScope, CancelledFailure, condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler,
 } from '@temporalio/workflow';
 import type { InboxMessage, Judged } from '../activities/types.js';
 import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
@@ -7,10 +7,12 @@ import { REST_PHASES, SETTLING_OUTCOMES } from '../domain/phase.js';
 import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
 import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
 import { runPart } from './part.js';
-import { endOf, MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
+import { endingReason, endOf, MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
 import type { IncidentInput, IncidentRun, PartState } from './state.js';
 import { stepsOf, told, type Steps } from './steps.js';
 
+/** After so many moves the next look is a check's, so that what never stands still costs no more than the schedule. */
+const MOVES_AT_ONCE = 3;
 /** How many messages are judged at once. */
 const BATCH = 100;
 
@@ -51,8 +53,9 @@ function attention(run: IncidentRun): 'messages' | 'ended' | 'assess' | 'renew' 
   if (run.parts.some((part) => hasEnded(part, run))) return 'ended';
   if (run.inbox.length > 0 || run.malformed >= BATCH * 10) return 'messages';
   if (run.recorded) return 'close';
-  if (run.sighted || (!run.stale && run.parts.some((part) => part.phase === 'deciding'))) return 'assess';
-  if (run.parts.length === 0 && (run.cancelled || !run.stale)) return 'close';
+  const decidable = !run.stale && run.moves < MOVES_AT_ONCE && run.parts.some((part) => part.phase === 'deciding');
+  if (run.sighted || decidable) return 'assess';
+  if (run.parts.length === 0 && (endingReason(run) !== undefined || !run.stale)) return 'close';
   if (needsRenewal(run) && run.parts.every((part) => REST_PHASES.includes(part.phase) && run.writer === undefined)) return 'renew';
   return 'none';
 }
@@ -70,7 +73,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   run.assessments += 1;
   const again = run.parts.filter((part) => part.phase === 'deciding');
   const assessed = run.parts.filter((part) => part.phase !== 'deciding');
-  const answer = await steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
+  const looked = steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
     {
       incident: run.input.incident,
       kind: run.input.kind,
@@ -81,7 +84,9 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
       parts: assessed.map(({ part, phase, decision, plan, ask }) => ({ part, phase, decision, ...(plan === undefined ? {} : { plan }), ...(ask === undefined ? {} : { ask }) })),
     },
   ]);
+  const answer = await looked.catch((error: unknown) => abandon(run, error));
   run.assessing = false;
+  if (answer === undefined) return;
   run.concurrent = answer.concurrent;
   run.stale = answer.verdict === 'unknown';
   if (answer.details !== '') run.details = answer.details;
@@ -102,6 +107,13 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
     run.nextPart = Math.max(run.nextPart, part.part + 1);
   }
   if (answer.parts.some((part) => part.decision === 'ask' || part.impossible !== undefined)) tellSearchAttributes(run);
+}
+
+/** What can never be decided ends: what was staged is undone, and the record says why. */
+function abandon(run: IncidentRun, error: unknown): undefined {
+  if (!(error instanceof ActivityFailure)) throw error;
+  run.stale = true;
+  run.abandoned = `it cannot be decided any more: ${error.cause?.message ?? error.message}`;
 }
 
 /** Judges the inbox in the order in which messages came, and applies what was decided. */
@@ -162,7 +174,7 @@ function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['
 
 /** A part whose changes moved has its successors already; one that was to be decided again when a cancellation came ends with it. */
 function hasEnded(part: PartState, run: IncidentRun): boolean {
-  return part.phase === 'closed' || (part.phase === 'deciding' && (part.superseded !== undefined || run.cancelled));
+  return part.phase === 'closed' || (part.phase === 'deciding' && (part.superseded !== undefined || endingReason(run) !== undefined));
 }
 
 /** Puts ended parts away; their outcome stays for the status and the record. */

@@ -3,9 +3,9 @@ import type { PartRef } from '../activities/types.js';
 import { nextPhase, REST_PHASES, type Outcome, type Phase, type PhaseEvent } from '../domain/phase.js';
 import { describeIncident } from './details.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId } from './messages.js';
-import { endOf } from './run.js';
+import { endingReason, endOf } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
-import { told, type Steps } from './steps.js';
+import { PROOF_LIMIT, told, type Steps } from './steps.js';
 
 /** What a phase answers with: an event of the phase table, or `rest` when the incident continues as new. */
 type Answer = PhaseEvent | 'rest';
@@ -30,12 +30,23 @@ export async function runPart(part: PartState, run: IncidentRun, steps: Steps): 
     const from = part.phase;
     const event = await STORY[from](part, run, steps).catch((error: unknown) => failed(part, error));
     if (event === 'rest') return;
-    part.phase = nextPhase(from, event);
+    part.phase = movesTooOften(part, run, event) ? 'closed' : nextPhase(from, event);
     const outcome = outcomeOf(from, event, part);
     if (part.phase === 'closed') part.outcome = outcome;
     await leaveWriting(part, run);
     describeIncident(run);
   }
+}
+
+/** What looks different at every look cannot be repaired as it was reviewed: after a few rounds a person must see why. */
+const MOST_MOVES = 10;
+
+function movesTooOften(part: PartState, run: IncidentRun, event: PhaseEvent): boolean {
+  if (event !== 'moved' || part.superseded !== undefined) return false;
+  run.moves += 1;
+  if (run.moves < MOST_MOVES) return false;
+  part.note = `what drifted was different at every look, ${run.moves} times between the decision and the write: ${part.note}`;
+  return true;
 }
 
 /** Waits for a person, without polling; reminders and expiry are durable timers, and the judge alone says what came in time. */
@@ -57,8 +68,8 @@ async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): P
 
 function settledEvent(part: PartState, run: IncidentRun): Answer | undefined {
   if (part.superseded !== undefined) return note(part, part.superseded.reason, part.superseded.event);
-  if (run.cancelled) return note(part, 'the incident was cancelled', 'cancelled');
-  if (part.stop !== undefined) return note(part, part.stop.reason, 'cancelled');
+  const stopped = part.stop?.reason ?? endingReason(run);
+  if (stopped !== undefined) return note(part, stopped, 'cancelled');
   if (part.decided?.decision === 'approve') return note(part, `approved by ${part.decided.by}`, 'approved');
   if (part.decided?.decision === 'reject') return note(part, `rejected by ${part.decided.by}: ${part.decided.reason ?? ''}`, 'rejected');
   if (part.decided?.decision === 'accept') return note(part, `accepted by ${part.decided.by} until ${part.decided.until ?? ''}`, 'accepted');
@@ -98,7 +109,8 @@ async function remind(part: PartState, run: IncidentRun, steps: Steps): Promise<
 async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   const stopped = (): Answer | undefined => {
     if (part.superseded !== undefined) return note(part, part.superseded.reason, part.superseded.event);
-    if (run.cancelled || part.stop !== undefined) return note(part, part.stop?.reason ?? 'the incident was cancelled', 'cancelled');
+    const reason = part.stop?.reason ?? endingReason(run);
+    if (reason !== undefined) return note(part, reason, 'cancelled');
     return undefined;
   };
   while (!part.gateNow.allowed) {
@@ -194,7 +206,7 @@ async function finalize(part: PartState, run: IncidentRun, steps: Steps): Promis
 
 async function verify(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   const final = part.soakMs === 0;
-  const answer = await steps.read.verify.executeWithOptions(told(`prove that ${what(part)} holds and is healthy`), [{ ...partRef(part, run), final }]);
+  const answer = await steps.read.verify.executeWithOptions({ ...told(`prove that ${what(part)} holds and is healthy`), scheduleToCloseTimeout: PROOF_LIMIT }, [{ ...partRef(part, run), final }]);
   part.note = answer.message;
   if (answer.result === 'unhealthy') return backOut(part, 'unhealthy', answer.message, 'unhealthy');
   return stopping(part, run) ?? answer.result;
@@ -206,11 +218,11 @@ async function soak(part: PartState, run: IncidentRun, steps: Steps): Promise<An
   part.note = `watching for ${Math.round(part.soakMs / 1000)} s before it counts as fixed`;
   describeIncident(run);
   const summary = `soak of part ${part.part}: keep watching before it counts as fixed`;
-  const stopped = await condition(() => run.cancelled || part.stop !== undefined, part.soakMs, { summary });
+  const stopped = await condition(() => endingReason(run) !== undefined || part.stop !== undefined, part.soakMs, { summary });
   if (stopped) return stopping(part, run) ?? 'cancelled';
   const last = run.parts.length === 1 && run.inbox.length === 0 && !run.sighted && !run.assessing;
   run.ending = last;
-  const answer = await steps.read.verify.executeWithOptions(told(`look and measure again after the soak of part ${part.part}`), [
+  const answer = await steps.read.verify.executeWithOptions({ ...told(`look and measure again after the soak of part ${part.part}`), scheduleToCloseTimeout: PROOF_LIMIT }, [
     { ...partRef(part, run), final: true, ...(last ? { end: endOf(run, part) } : {}) },
   ]).finally(() => { run.ending = false; });
   part.note = answer.message;
@@ -245,7 +257,8 @@ async function rollBack(part: PartState, run: IncidentRun, steps: Steps): Promis
 /** A stop that a person or a cancellation asked for takes effect between steps, never inside one. */
 function stopping(part: PartState, run: IncidentRun): Answer | undefined {
   if (part.stop !== undefined) return backOut(part, part.stop.cause, part.stop.reason, 'cancelled');
-  if (run.cancelled) return backOut(part, 'cancelled', 'the incident was cancelled', 'cancelled');
+  const reason = endingReason(run);
+  if (reason !== undefined) return backOut(part, 'cancelled', reason, 'cancelled');
   return undefined;
 }
 
@@ -280,6 +293,8 @@ function outcomeOf(from: Phase, event: PhaseEvent, part: PartState): Outcome {
   switch (event) {
     case 'soaked':
       return 'fixed';
+    case 'moved':
+      return 'needs-human';
     case 'restored':
       return part.rollingBack?.cause === 'cancelled' ? 'cancelled' : 'rolled-back';
     case 'rejected':

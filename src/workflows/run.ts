@@ -30,9 +30,15 @@ export function newRun(input: IncidentInput): IncidentRun {
     stale: carried?.stale ?? false,
     malformed: carried?.malformed ?? 0,
     messages: 0,
+    moves: carried?.moves ?? 0,
     recorded: false,
     details: carried?.details ?? '',
   };
+}
+
+/** Why nothing new may begin and what was begun is undone; `undefined` while the incident goes on. */
+export function endingReason(run: IncidentRun): string | undefined {
+  return run.cancelled ? 'the incident was cancelled' : run.abandoned;
 }
 
 export function needsRenewal(run: IncidentRun): boolean {
@@ -62,6 +68,7 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
     details: run.details,
     malformed: run.malformed,
     concurrent: run.concurrent,
+    moves: run.moves,
     sighted: run.sighted,
   };
   await continueAsNew<(input: IncidentInput) => Promise<unknown>>({ ...run.input, carried: state });
@@ -70,7 +77,7 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
 /** How the incident ends: every part with its outcome. `fixed` counts a part that is about to be; without a part there is nothing left, or it was cancelled before there was one. */
 export function endOf(run: IncidentRun, fixed?: PartState): CloseInput {
   const ended = fixed === undefined ? run.ended : [...run.ended, { ...fixed, outcome: 'fixed' as const }];
-  const outcome = ended.length === 0 && run.cancelled ? 'cancelled' : foremostOutcome(ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
+  const outcome = ended.length === 0 && endingReason(run) !== undefined ? 'cancelled' : foremostOutcome(ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
   const parts = ended.map(({ part, decision, plan, ask, note, decided, rollingBack, outcome: own }) => ({
     part,
     decision,

@@ -26,6 +26,7 @@ export interface CarriedState {
   readonly sighted: boolean;
   readonly malformed: number;
   readonly concurrent: number;
+  readonly moves: number;
 }
 
 /** One part as the workflow holds it. */
@@ -60,6 +61,10 @@ export interface IncidentRun {
   ended: PartState[];
   sighted: boolean;
   cancelled: boolean;
+  /** Why it can never be decided, such as a target that is configured no more. */
+  abandoned?: string;
+  /** How often what drifted moved between decision and write. */
+  moves: number;
   continuing: boolean;
   judging: boolean;
   /** A look is under way that may find more parts. */

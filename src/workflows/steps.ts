@@ -18,6 +18,9 @@ const COMMON: ActivityOptions = {
 /** How long a write step is tried before it counts as failed; worker outages are shorter than this. */
 const WRITE_LIMIT = '12 hours';
 
+/** What cannot be proved for this long counts as not proved, and is rolled back. */
+export const PROOF_LIMIT = '2 hours';
+
 export interface Steps {
   readonly control: ActivityInterfaceFor<ControlActivities>;
   readonly read: ActivityInterfaceFor<ReadActivities>;

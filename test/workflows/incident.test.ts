@@ -248,3 +248,28 @@ test('thousands of junk signals: the incident continues as new at rest and still
     expect(world.assessments.length).toBe(1);
   });
 });
+
+test('never still: what moves at every look is decided again a few times at once, then once a check, and then a person must see why', async () => {
+  let asked = 0;
+  await inWorld(env, () => ({
+    assess: () => Promise.resolve(assessed([part({ part: (asked += 1), decision: 'remediate' })])),
+    stage: () => Promise.resolve({ result: 'moved', reason: '1 of 1 changes are not as they were reviewed' }),
+  }), async (world) => {
+    const incident = await world.start();
+    for (let sightings = 0; sightings < 12 && (await incident.describe()).status.name === 'RUNNING'; sightings += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      if (sightings === 0) expect(world.calls.filter((call) => call === 'stage').length).toBe(3);
+      await incident.signal('observed', {}).catch(() => undefined);
+    }
+    expect(((await incident.result()) as IncidentStatus).outcome).toBe('needs-human');
+    expect(world.calls.filter((call) => call === 'stage').length).toBe(10);
+    expect(world.calls).not.toContain('finalize');
+  });
+});
+
+test('a target that is configured no more: the incident ends and says so, and is no failed workflow', async () => {
+  await inWorld(env, () => ({ assess: () => Promise.reject(ApplicationFailure.nonRetryable('prod/storefront is not in the configuration any more', 'Invalid')) }), async (world) => {
+    expect(((await (await world.start()).result()) as IncidentStatus).outcome).toBe('cancelled');
+    expect(world.closed[0]?.outcome).toBe('cancelled');
+  });
+});
