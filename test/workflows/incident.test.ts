@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { IncidentStatus } from '../../src/workflows/messages.js';
 import { timeSkippingEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, OTHER, part, PLAN } from './world.js';
@@ -256,13 +256,14 @@ test('never still: what moves at every look is decided again a few times at once
     stage: () => Promise.resolve({ result: 'moved', reason: '1 of 1 changes are not as they were reviewed' }),
   }), async (world) => {
     const incident = await world.start();
-    for (let sightings = 0; sightings < 12 && (await incident.describe()).status.name === 'RUNNING'; sightings += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      if (sightings === 0) expect(world.calls.filter((call) => call === 'stage').length).toBe(3);
-      await incident.signal('observed', {}).catch(() => undefined);
+    const stages = (): number => world.calls.filter((call) => call === 'stage').length;
+    await vi.waitFor(() => { expect(stages()).toBe(3); }, 20_000);
+    for (let round = 4; round <= 10; round += 1) {
+      await incident.signal('observed', {});
+      await vi.waitFor(() => { expect(stages()).toBe(round); }, 20_000);
     }
     expect(((await incident.result()) as IncidentStatus).outcome).toBe('needs-human');
-    expect(world.calls.filter((call) => call === 'stage').length).toBe(10);
+    expect(stages()).toBe(10);
     expect(world.calls).not.toContain('finalize');
   });
 });
