@@ -71,7 +71,7 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
 }
 
 async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandAnswer> {
-  const gate = RELEASABLE[named ?? ''];
+  const gate = Object.hasOwn(RELEASABLE, named ?? '') ? RELEASABLE[named ?? ''] : undefined;
   if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
   // The breaker stands for a whole environment, whichever target closed it.
   const where = gate === 'breaker' ? (parseAddress(scope)?.environment ?? scope) : scope;

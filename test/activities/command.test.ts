@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CommandMessage } from '../../src/domain/message.js';
+import type { CommandAnswer } from '../../src/workflows/messages.js';
+import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench, type BenchOptions } from './bench.js';
+
+const benches: Bench[] = [];
+
+async function bench(options: BenchOptions = {}): Promise<Bench> {
+  const opened = await openBench(options);
+  benches.push(opened);
+  return opened;
+}
+
+afterEach(async () => {
+  for (const each of benches.splice(0)) await each.dispose();
+});
+
+const INCIDENT = 'incident/prod/storefront';
+const UNTIL = '2030-01-01T00:00:00.000Z';
+
+function say(on: Bench, message: Partial<CommandMessage> & Pick<CommandMessage, 'command' | 'scope'>): Promise<CommandAnswer> {
+  return on.run('command', { environment: 'prod', run: RUN, message: { by: 'alice', reason: 'launch', ...message } }, { workflowId: 'environment/prod', workflowType: 'environment' });
+}
+
+async function gates(on: Bench): Promise<string[]> {
+  return (await on.ledger.allClosedGates(on.at())).map((row) => `${row.gate} ${row.scope}`);
+}
+
+async function rejected(on: Bench): Promise<void> {
+  const part = await openIncident(on);
+  await on.run('close', { incident: FIRST, run: RUN, outcome: 'rejected', malformed: 0, parts: [{ part: 1, outcome: 'rejected', decision: part.decision, plan: part.plan ?? '', reason: 'known' }] });
+  on.temporal.runs.delete(INCIDENT);
+}
+
+async function fixed(on: Bench): Promise<void> {
+  const part = await openIncident(on);
+  const ref = await staged(on, part);
+  await on.run('finalize', ref);
+  await on.run('verify', { ...ref, final: true });
+  await on.run('close', { incident: FIRST, run: RUN, outcome: 'fixed', malformed: 0, parts: [{ part: 1, outcome: 'fixed', decision: part.decision, plan: part.plan ?? '', reason: 'proved' }] });
+  on.temporal.runs.delete(INCIDENT);
+}
+
+describe('freeze and unfreeze', () => {
+  it('close and open a gate, on record, told, and the open incidents are asked to look at their gates again', async () => {
+    const on = await bench();
+    await openIncident(on);
+    expect(await say(on, { command: 'freeze', scope: 'prod' })).toMatchObject({ ok: true, message: expect.stringContaining('prod is frozen until it is unfrozen') as string });
+    expect(await gates(on)).toEqual(['freeze prod']);
+    expect(on.temporal.signals).toEqual([{ workflowId: INCIDENT, signal: 'gates', payload: {} }]);
+    expect(only(on.told)).toMatchObject({ event: 'frozen', subject: 'prod' });
+    expect(await say(on, { command: 'unfreeze', scope: 'prod' })).toMatchObject({ ok: true });
+    expect(await gates(on)).toEqual([]);
+    expect(on.temporal.signals).toHaveLength(2);
+    expect((await on.entries('gate')).map((entry) => entry.by)).toEqual(['alice', 'alice']);
+  });
+
+  it('everything can be frozen at once', async () => {
+    const on = await bench();
+    expect(await say(on, { command: 'freeze', scope: '*' })).toMatchObject({ ok: true });
+    expect(await gates(on)).toEqual(['freeze *']);
+  });
+
+  it('a freeze with an end opens by itself', async () => {
+    const on = await bench();
+    await say(on, { command: 'freeze', scope: 'prod', until: '2026-11-02T10:00:00Z' });
+    on.later(3_600_000);
+    expect(await gates(on)).toEqual([]);
+  });
+
+  it('to lift what is not frozen says so', async () => {
+    const on = await bench();
+    expect(await say(on, { command: 'unfreeze', scope: 'prod' })).toEqual({ ok: false, message: 'prod is not frozen' });
+  });
+});
+
+describe('scopes', () => {
+  it.each<{ message: Partial<CommandMessage> & Pick<CommandMessage, 'command' | 'scope'>; says: RegExp; reason: string }>([
+    { message: { command: 'freeze', scope: 'staging' }, says: /send it to environment\/staging/, reason: 'another environment has a guard of its own' },
+    { message: { command: 'freeze', scope: 'prod/no-such' }, says: /prod\/no-such is not in the configuration/, reason: 'a freeze of nothing would look like one' },
+    { message: { command: 'freeze', scope: '../prod' }, says: /neither an environment nor environment\/target/, reason: 'not a name' },
+    { message: { command: 'freeze', scope: 'prod/a/b' }, says: /neither an environment nor environment\/target/, reason: 'not an address' },
+    { message: { command: 'release', scope: '*', gate: 'breaker' }, says: /needs an environment or a target/, reason: 'only a freeze is for everything' },
+    { message: { command: 'accept', scope: '*', resource: 'etc/app.yaml', until: UNTIL }, says: /needs an environment or a target/, reason: 'an exception for everything' },
+    { message: { command: 'accept', scope: 'prod', resource: 'etc/app.yaml', until: UNTIL }, says: /names no target/, reason: 'an exception for every target' },
+    { message: { command: 'retry', scope: 'prod', incident: 1 }, says: /names no target/, reason: 'an incident belongs to a target' },
+    { message: { command: 'freeze', scope: 'prod', until: '2026-13-45T00:00Z' }, says: /not a time/, reason: 'an end that is no time must not freeze for ever' },
+  ])('$message.command $message.scope is answered, not thrown: $reason', async ({ message, says }) => {
+    const on = await bench();
+    const answer = await say(on, message);
+    expect(answer.ok).toBe(false);
+    expect(answer.message).toMatch(says);
+    expect(await gates(on)).toEqual([]);
+  });
+});
+
+describe('release', () => {
+  it('of a quarantine asks about the change again', async () => {
+    const on = await bench();
+    const part = await openIncident(on);
+    const ref = await staged(on, part);
+    await on.run('rollback', { incident: FIRST, part: 1, plan: ref.plan, round: 1, cause: 'unhealthy', reason: 'status 503' });
+    await on.run('close', { incident: FIRST, run: RUN, outcome: 'rolled-back', malformed: 0, parts: [{ part: 1, outcome: 'rolled-back', decision: 'remediate', plan: ref.plan, reason: 'status 503', cause: 'unhealthy' }] });
+    on.temporal.runs.delete(INCIDENT);
+    await on.check();
+    expect((await on.ledger.incident(SHOP))?.number).toBe(1);
+    expect(await say(on, { command: 'retry', scope: 'prod/storefront', incident: 1 })).toMatchObject({ ok: false, message: expect.stringContaining('--gate quarantine') as string });
+    expect(await say(on, { command: 'release', scope: 'prod/storefront', gate: 'quarantine' })).toMatchObject({ ok: true });
+    await on.check();
+    expect((await on.ledger.incident(SHOP))?.number).toBe(2);
+  });
+
+  it.each(['window', 'freeze', 'toString', ''])('"%s" is no gate that can be released, and the answer names those that can', async (gate) => {
+    const on = await bench();
+    expect(await say(on, { command: 'release', scope: 'prod', gate })).toMatchObject({ ok: false, message: expect.stringContaining('quarantine, flapping, breaker, needs-human') as string });
+  });
+
+  it('of what is not closed says so', async () => {
+    const on = await bench();
+    expect(await say(on, { command: 'release', scope: 'prod', gate: 'breaker' })).toMatchObject({ ok: false, message: expect.stringContaining('no breaker is closed') as string });
+  });
+});
+
+describe('retry', () => {
+  it('asks again about what was settled', async () => {
+    const on = await bench({ target: { remediation: 'ask' } });
+    await rejected(on);
+    await on.check();
+    expect((await on.ledger.incident(SHOP))?.number).toBe(1);
+    expect(await say(on, { command: 'retry', scope: 'prod/storefront', incident: 1 })).toEqual({ ok: true, message: '1 changes are asked about again at the next check' });
+    await on.check();
+    expect((await on.ledger.incident(SHOP))?.number).toBe(2);
+  });
+
+  it.each([
+    { reason: 'it is open', prepare: async (on: Bench): Promise<unknown> => openIncident(on), incident: 1, says: /still open/ },
+    { reason: 'there is none', prepare: async (): Promise<unknown> => undefined, incident: 7, says: /prod\/storefront#7 is not in the record/ },
+    { reason: 'it left nothing quiet', prepare: async (on: Bench): Promise<unknown> => fixed(on), incident: 1, says: /nothing that is kept quiet/ },
+  ])('says why not: $reason', async ({ prepare, incident, says }) => {
+    const on = await bench();
+    await prepare(on);
+    const answer = await say(on, { command: 'retry', scope: 'prod/storefront', incident });
+    expect(answer).toMatchObject({ ok: false, message: expect.stringMatching(says) as string });
+  });
+});
+
+describe('undo', () => {
+  it('opens an incident of its own that puts back what was live before', async () => {
+    const on = await bench();
+    await fixed(on);
+    expect(await say(on, { command: 'undo', scope: 'prod/storefront', incident: 1 })).toMatchObject({ ok: true, message: 'prod/storefront#2 puts back what was live before prod/storefront#1' });
+    const started = on.temporal.started.at(-1);
+    expect(started?.args).toMatchObject([{ incident: { ...SHOP, number: 2 }, kind: 'undo', undoes: { number: 1, part: 1, by: 'alice' } }]);
+    const { plan = '' } = ((await on.ledger.incident(SHOP, 1))?.parts[0] ?? {}) as { plan?: string };
+    expect(await on.run('rollback', { incident: { ...SHOP, number: 2 }, part: 1, plan, round: 1, cause: 'asked', reason: 'undo', undoes: { number: 1 } })).toMatchObject({ result: 'restored' });
+    expect(on.read('etc/app.yaml')).toBe('port: 9\nhost: a\n');
+  });
+
+  it.each([
+    { reason: 'it was rejected', prepare: rejected, says: /is rejected; only a fixed incident can be undone/ },
+    { reason: 'it is open', prepare: openIncident, says: /is open; only a fixed incident/ },
+  ])('says why not: $reason', async ({ prepare, says }) => {
+    const on = await bench({ target: { remediation: 'ask' } });
+    await prepare(on);
+    expect(await say(on, { command: 'undo', scope: 'prod/storefront', incident: 1 })).toMatchObject({ ok: false, message: expect.stringMatching(says) as string });
+  });
+});
+
+describe('accept', () => {
+  it('announces a change before it is made: it opens nothing until the date', async () => {
+    const on = await bench();
+    expect(await say(on, { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', path: '/port', until: '2026-11-02T10:00:00Z' })).toMatchObject({ ok: true });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    await on.check();
+    expect(on.temporal.started).toEqual([]);
+    on.later(3_600_000);
+    await on.check();
+    expect(on.temporal.started.map((each) => each.type)).toContain('incident');
+  });
+
+  it('covers what was announced and nothing else', async () => {
+    const on = await bench();
+    await say(on, { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', path: '/port', until: UNTIL });
+    on.write('etc/app.yaml', 'port: 9\nhost: b\n');
+    await on.check();
+    const plan = await on.ledger.plan(only((await on.assess()).parts).plan ?? '');
+    expect(plan?.changes.map((change) => change.path)).toEqual(['/host']);
+  });
+
+  it('of the past is refused', async () => {
+    const on = await bench();
+    expect(await say(on, { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', until: '2020-01-01T00:00:00Z' })).toMatchObject({ ok: false, message: expect.stringContaining('must lie in the future') as string });
+  });
+});
