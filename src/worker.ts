@@ -72,7 +72,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
   const known = await knownMatches(ledger, first);
   const kept = await keepConfig(() => options.load(known));
   const deps: Dependencies = {
-    config: () => inForce(kept, log),
+    config: inForce(kept, log),
     sources: openSources({ folder: join(options.dataDir, 'sources') }),
     ledger,
     artifacts: await openArtifacts(kept.current()),
@@ -140,7 +140,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
-  const tended = tend({ kept, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
+  const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
@@ -179,15 +179,20 @@ export function poolsOf(config: Config): readonly string[] {
   return [...new Set([...config.environments.map((environment) => environment.pool), ...config.targets.map((target) => target.pool)])].sort();
 }
 
-/** A new valid configuration is taken between steps; an invalid one is refused, and the last good one stays. */
-async function inForce(kept: KeptConfig, log: Logger): Promise<Config> {
-  const { error } = await kept.refresh();
-  if (error !== undefined) log.warn('the new configuration is invalid; the last good one stays in force', { error: error.message });
-  return kept.current();
+/** A new valid configuration is taken between steps; an invalid one is refused, said once, and the last good one stays. */
+function inForce(kept: KeptConfig, log: Logger): () => Promise<Config> {
+  let said: string | undefined;
+  return async () => {
+    const { error } = await kept.refresh();
+    if (error !== undefined && error.message !== said) log.warn('the new configuration is invalid; the last good one stays in force', { error: error.message });
+    said = error?.message;
+    return kept.current();
+  };
 }
 
 interface Tending {
   readonly kept: KeptConfig;
+  readonly config: () => Promise<Config>;
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly serve: (config: Config) => Promise<void>;
@@ -199,12 +204,12 @@ interface Tending {
 }
 
 /** Between steps: serve the pools and schedules of a new configuration, and keep the record signed and within retention. */
-async function tend({ kept, log, signal, serve, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
+async function tend({ kept, config: inForceNow, log, signal, serve, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
   let served = '';
   let prunedAt = Date.now();
   while (!signal.aborted) {
     try {
-      const config = await inForce(kept, log);
+      const config = await inForceNow();
       if (config.digest !== served) {
         await serve(config);
         await sync?.(config);
