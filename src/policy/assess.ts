@@ -44,7 +44,9 @@ async function planPart(part: Part, input: Assessing, ctx: ReadContext): Promise
   if (possible.length === 0) return [whole];
   const reasons = [...new Set(alone.flatMap((each) => each.impossible ?? []))];
   const rest = alone.filter((each) => each.plan === undefined).flatMap((each) => each.changes);
-  return [await propose({ ...part, changes: possible }, input, ctx), held({ ...part, changes: rest }, reasons.join('; '))];
+  const repaired = await propose({ ...part, changes: possible }, input, ctx);
+  // Each can be repaired alone and all of them cannot: then nothing stands apart.
+  return rest.length === 0 ? [repaired] : [repaired, held({ ...part, changes: rest }, reasons.join('; '))];
 }
 
 async function propose(part: Part, input: Assessing, ctx: ReadContext): Promise<AssessedPart> {

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { hashJson } from '../../src/digest.js';
+import type { Change } from '../../src/domain/change.js';
+import type { DecideChange, Decision } from '../../src/domain/decision.js';
+import type { Proposal } from '../../src/domain/plan.js';
+import { assessParts, type AssessedPart, type Assessing } from '../../src/policy/assess.js';
+import type { PlanResult, Provider, ReadContext } from '../../src/providers/provider.js';
+import { change, target } from '../domain/build.js';
+
+const CTX: ReadContext = {
+  signal: new AbortController().signal, heartbeat: () => undefined, workFolder: '/nowhere', resolveSecret: (reference) => Promise.resolve(reference),
+  log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+};
+
+/** Repairs anything but what it is told that it cannot. */
+function provider(impossible: (changes: readonly Change[]) => string | undefined = () => undefined): Provider {
+  const plan = async (_target: unknown, _revision: unknown, changes: readonly Change[]): Promise<PlanResult> => {
+    const reason = impossible(changes);
+    return reason === undefined ? { possible: true, proposal: proposalOf(changes) } : { possible: false, reason };
+  };
+  return { name: 'files', plan } as unknown as Provider;
+}
+
+function proposalOf(changes: readonly Change[]): Proposal {
+  return {
+    steps: changes.map((each) => ({ action: 'update', resource: each.resource, summary: `write ${each.resource}` })),
+    blastRadius: { create: 0, update: changes.length, replace: 0, delete: 0 }, staging: 'shadow', rollback: 'exact', fencing: 'conditional',
+  };
+}
+
+const decide: DecideChange = ({ change: each }) => ({ decision: (each.by ?? 'remediate') as Decision, risk: 'low', rules: ['test'], reason: 'so' });
+
+function of(resource: string, decision: Decision = 'remediate'): Change {
+  return change({ resource, by: decision });
+}
+
+function assess(changes: readonly Change[], more: Partial<Assessing> = {}): Promise<readonly AssessedPart[]> {
+  return assessParts({ target: target(), provider: provider(), revision: { folder: '/desired' }, changes, gates: [], decide, hash: hashJson, ...more }, CTX);
+}
+
+const resources = (part: AssessedPart | undefined): string[] | undefined => part?.changes.map((each) => each.resource);
+
+describe('assessParts', () => {
+  it('of nothing makes nothing', async () => {
+    expect(await assess([])).toEqual([]);
+  });
+
+  it('plans the changes with the same decision together, and each decision alone', async () => {
+    const parts = await assess([of('a'), of('b', 'ask'), of('c')]);
+    expect(parts.map((part) => [part.decision, resources(part), part.plan?.steps.length])).toEqual([['ask', ['b'], 1], ['remediate', ['a', 'c'], 2]]);
+  });
+
+  it('plans the same whatever else drifted with another decision', async () => {
+    const [alone] = await assess([of('a')]);
+    const beside = await assess([of('b', 'ask'), of('a'), of('c', 'hold')]);
+    expect(beside.find((part) => part.decision === 'remediate')?.plan).toEqual(alone?.plan);
+  });
+
+  it('repairs what it can without what stands in the way, and holds that with the reason', async () => {
+    const parts = await assess([of('a'), of('locked'), of('c')], { provider: provider((changes) => (changes.some((each) => each.resource === 'locked') ? 'locked is protected' : undefined)) });
+    expect(parts.map((part) => [part.decision, resources(part), part.impossible])).toEqual([['remediate', ['a', 'c'], undefined], ['hold', ['locked'], 'locked is protected']]);
+    expect(parts[1]).toMatchObject({ rules: ['not-repairable', 'test'], reason: 'locked is protected' });
+    expect(parts[1]?.plan).toBeUndefined();
+  });
+
+  it('holds all of it, as one part, when none of it can be repaired', async () => {
+    const parts = await assess([of('a'), of('b')], { provider: provider(() => 'the engine is read-only') });
+    expect(parts.map((part) => [part.decision, resources(part)])).toEqual([['hold', ['a', 'b']]]);
+  });
+
+  it('holds changes that can be repaired alone but not together, rather than guess an order', async () => {
+    const parts = await assess([of('a'), of('b')], { provider: provider((changes) => (changes.length > 1 ? 'not in one plan' : undefined)) });
+    expect(parts.map((part) => [part.decision, resources(part), part.impossible])).toEqual([['hold', ['a', 'b'], 'not in one plan']]);
+  });
+
+  it('loses no change and repeats none, whichever cannot be repaired', async () => {
+    const changes = ['a', 'b', 'c', 'd'].map((resource) => of(resource));
+    for (let mask = 0; mask < 16; mask += 1) {
+      const locked = changes.filter((_, index) => (mask & (1 << index)) !== 0).map((each) => each.resource);
+      const parts = await assess(changes, { provider: provider((some) => (some.some((each) => locked.includes(each.resource)) ? 'locked' : undefined)) });
+      expect(parts.flatMap((part) => resources(part)).sort()).toEqual(['a', 'b', 'c', 'd']);
+      for (const part of parts) expect(part.plan === undefined).toBe(part.changes.every((each) => locked.includes(each.resource)));
+    }
+  });
+
+  it('asks the gates of each part for its own changes', async () => {
+    const quarantined = of('a');
+    const gates = [{ scope: 'prod/storefront', gate: 'quarantine' as const, by: 'holdfast', reason: 'status 503', fingerprint: quarantined.fingerprint, revision: quarantined.revision }];
+    const parts = await assess([quarantined, of('b', 'ask')], { gates });
+    expect(parts.map((part) => [part.decision, part.gate.allowed])).toEqual([['ask', true], ['remediate', false]]);
+  });
+
+  it('the breaker holds back only what no person is asked about', async () => {
+    const gates = [{ scope: 'prod', gate: 'breaker' as const, by: 'holdfast', reason: 'a rollback failed' }];
+    expect((await assess([of('a'), of('b', 'ask')], { gates })).map((part) => [part.decision, part.gate.allowed])).toEqual([['ask', true], ['remediate', false]]);
+  });
+
+  it('hands the baseline to the rules, and none when none was measured', async () => {
+    const seen: unknown[] = [];
+    const watch: DecideChange = (input) => { seen.push('baseline' in input ? input.baseline : 'absent'); return decide(input); };
+    await assess([of('a')], { decide: watch, baseline: 'unhealthy' });
+    await assess([of('a')], { decide: watch });
+    expect(seen).toEqual(['unhealthy', 'absent']);
+  });
+});
