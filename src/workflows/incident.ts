@@ -71,6 +71,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   run.sighted = false;
   run.assessing = true;
   run.assessments += 1;
+  const gatesSeen = run.gatesSignals;
   const again = run.parts.filter((part) => part.phase === 'deciding');
   const assessed = run.parts.filter((part) => part.phase !== 'deciding');
   const looked = steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
@@ -101,7 +102,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   run.parts = run.parts.filter((part) => !again.includes(part));
   for (const part of answer.parts) {
     const phase = part.decision === 'remediate' ? 'waiting' : part.decision === 'ask' ? 'awaiting-approval' : 'observed';
-    const state: PartState = { ...part, phase, round: 0, reminders: 0, gateNow: part.gate, note: '', ...(part.expiresAt === undefined ? {} : { askExpiresAt: part.expiresAt }) };
+    const state: PartState = { ...part, phase, round: 0, reminders: 0, gateNow: part.gate, gatesSeen, note: '', ...(part.expiresAt === undefined ? {} : { askExpiresAt: part.expiresAt }) };
     if (part.decision === 'remediate') state.decidedRun = run.runId;
     run.parts.push(state);
     run.nextPart = Math.max(run.nextPart, part.part + 1);

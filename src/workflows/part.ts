@@ -52,8 +52,7 @@ function movesTooOften(part: PartState, run: IncidentRun, event: PhaseEvent): bo
 /** Waits for a person, without polling; reminders and expiry are durable timers, and the judge alone says what came in time. */
 async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   for (;;) {
-    const seen = run.gatesSignals;
-    const stirred = (): boolean => settledEvent(part, run) !== undefined || run.gatesSignals !== seen;
+    const stirred = (): boolean => settledEvent(part, run) !== undefined || run.gatesSignals !== (part.gatesSeen ?? 0);
     const due = nextDue(part);
     const woke = due === undefined ? await condition(stirred).then(() => true) : await condition(stirred, due.inMs, { summary: due.summary });
     // A decision that came with the timer, or before it while no worker was there, is judged first.
@@ -116,8 +115,7 @@ async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promi
   while (!part.gateNow.allowed) {
     part.note = part.gateNow.reason;
     describeIncident(run);
-    const seen = run.gatesSignals;
-    const stirred = (): boolean => stopped() !== undefined || run.continuing || run.gatesSignals !== seen;
+    const stirred = (): boolean => stopped() !== undefined || run.continuing || run.gatesSignals !== (part.gatesSeen ?? 0);
     const opensAt = part.gateNow.opensAt;
     if (opensAt === undefined) await condition(stirred);
     else await condition(stirred, untilInstant(opensAt), { summary: `${part.gateNow.gate} opens at ${opensAt}` });
@@ -141,6 +139,7 @@ async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promi
 }
 
 async function askGatesAgain(part: PartState, steps: Steps, run: IncidentRun): Promise<void> {
+  part.gatesSeen = run.gatesSignals;
   if (part.plan === undefined) return;
   const answer = await steps.control.askGates.executeWithOptions(told(`ask the gates for part ${part.part}`), [partRef(part, run)]);
   part.gateNow = answer.gate;
@@ -167,6 +166,7 @@ async function stage(part: PartState, run: IncidentRun, steps: Steps): Promise<A
   part.round += 1;
   delete part.staged;
   delete part.rollingBack;
+  part.gatesSeen = run.gatesSignals;
   const answer = await steps.write.stage.executeWithOptions(told(`stage ${what(part)}`), [partRef(part, run)]);
   switch (answer.result) {
     case 'staged':
@@ -192,6 +192,7 @@ async function validate(part: PartState, run: IncidentRun, steps: Steps): Promis
 }
 
 async function finalize(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
+  part.gatesSeen = run.gatesSignals;
   const answer = await steps.write.finalize.executeWithOptions(told(`switch over to ${what(part)}`), [partRef(part, run)]);
   switch (answer.result) {
     case 'finalized':

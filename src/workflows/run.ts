@@ -22,7 +22,7 @@ export function newRun(input: IncidentInput): IncidentRun {
     assessing: false,
     ending: false,
     slot: 'none',
-    gatesSignals: 0,
+    gatesSignals: carried?.gatesSignals ?? 0,
     assessments: carried?.assessments ?? 0,
     nextPart: carried?.nextPart ?? 1,
     concurrent: carried?.concurrent ?? 1,
@@ -70,6 +70,7 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
     concurrent: run.concurrent,
     moves: run.moves,
     sighted: run.sighted,
+    gatesSignals: run.gatesSignals,
   };
   await continueAsNew<(input: IncidentInput) => Promise<unknown>>({ ...run.input, carried: state });
 }

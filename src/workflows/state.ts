@@ -27,6 +27,7 @@ export interface CarriedState {
   readonly malformed: number;
   readonly concurrent: number;
   readonly moves: number;
+  readonly gatesSignals?: number;
 }
 
 /** One part as the workflow holds it. */
@@ -35,6 +36,8 @@ export interface PartState extends AssessedPart {
   /** Each staging has step keys of its own. */
   round: number;
   gateNow: GateAnswer;
+  /** How many `gates` signals had come when that was asked: one that came while it was asked is not missed. */
+  gatesSeen?: number;
   askExpiresAt?: string;
   /** The run that consumed the ask. */
   decidedRun?: string;
