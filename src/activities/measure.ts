@@ -10,7 +10,7 @@ import { recordEnd } from './close.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
-import { note, tellCheck } from './repair.js';
+import { heard, note, tellCheck } from './repair.js';
 import { notePart } from './row.js';
 import type { PartRef, ReadActivities, VerifyResult } from './types.js';
 
@@ -46,7 +46,7 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
       await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
       await tellCheck(deps, input, ctx);
       if (result.result === 'healthy') await notePart(deps, input.incident, { part: input.part, phase: input.final ? 'closed' : 'soaking' });
-      if (input.end === undefined || result.result !== 'healthy') return result;
+      if (input.end === undefined || result.result !== 'healthy') return heard(deps, input, result);
       const { end } = input;
       await recordEnd(deps, { ...end, parts: end.parts.map((part) => (part.part === input.part ? { ...part, reason: result.message } : part)) }, ctx);
       return { ...result, ended: true };

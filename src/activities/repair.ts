@@ -14,7 +14,7 @@ import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly,
 import { relevantChanges } from './relevant.js';
 import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
-import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, WriteActivities } from './types.js';
+import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
 
 /** Equal to no drift that a check computes. */
 const MOVED = 'moved';
@@ -38,7 +38,7 @@ async function mayWrite(deps: Dependencies, ref: PartRef): Promise<(Authorised &
 }
 
 /** What moved is told by the next check, whatever it sees: the incident may be waiting for that. */
-async function heard<T extends StageResult | FinalizeResult>(deps: Dependencies, { incident }: PartRef, answer: T): Promise<T> {
+export async function heard<T extends StageResult | FinalizeResult | VerifyResult>(deps: Dependencies, { incident }: PartRef, answer: T): Promise<T> {
   if (answer.result === 'moved') await deps.ledger.updateIncident(incident, { drift: MOVED });
   return answer;
 }

@@ -273,6 +273,18 @@ describe('verify', () => {
     expect(await on.run('verify', { ...ref, final: false })).toMatchObject({ result: 'unhealthy', message: expect.stringContaining('status 503') as string });
   });
 
+  it('what a second writer put back is news to the next check, though the incident knows the change: it may wait for that', async () => {
+    const on = await bench();
+    const part = await openIncident(on);
+    const drifted = on.read('etc/app.yaml');
+    const ref = await finalized(on, part);
+    on.write('etc/app.yaml', drifted);
+    expect(await on.run('verify', { ...ref, final: false })).toMatchObject({ result: 'moved' });
+    on.temporal.signals.length = 0;
+    await on.check();
+    expect(on.temporal.signals).toMatchObject([{ signal: 'observed' }]);
+  });
+
   it('the incident’s own writes are no news to the next check', async () => {
     const on = await bench();
     const ref = await finalized(on, await openIncident(on));
