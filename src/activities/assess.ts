@@ -2,8 +2,9 @@ import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/decide.js';
-import { flappingFields } from '../domain/gates.js';
+import { fieldKey, flappingFields } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
+import { oneLine } from '../domain/plain-text.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
@@ -100,7 +101,7 @@ async function closeFlapping(deps: Dependencies, target: Target, changes: readon
   for (const field of flappingFields(changes, counted, at)) {
     if (closed.some((row) => row.resource === field.resource && row.path === field.path)) continue;
     const by = changes.find((change) => change.resource === field.resource && change.path === field.path)?.by;
-    const reason = `${field.resource} ${field.path} was repaired ${field.repairs} times within the hour and came back; ${by ?? 'another writer'} keeps putting it there`;
+    const reason = `${oneLine(fieldKey(field), 300)} was repaired ${field.repairs} times within the hour and came back; ${by ?? 'another writer'} keeps putting it there`;
     await deps.ledger.closeGate({ scope: formatAddress(target), gate: 'flapping', by: 'holdfast', at, resource: field.resource, path: field.path, reason });
     await tellFlapping(deps, target, { at, reason });
   }

@@ -1,5 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { formatIncident } from '../domain/address.js';
+import { oneLine } from '../domain/plain-text.js';
 import type { Target } from '../domain/target.js';
 import type { IncidentRow, IntentRow } from '../ledger/ledger.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
@@ -50,7 +51,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
 
 function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[]): string {
   const said = [`${formatIncident(row)} ended: terminated. Its run was ended from outside.`];
-  const half = intents.filter((intent) => intent.closedAt === undefined || intent.error === CUT_SHORT).map((intent) => intent.resource ?? intent.write);
+  const half = intents.filter((intent) => intent.closedAt === undefined || intent.error === CUT_SHORT).map((intent) => oneLine(intent.resource ?? intent.write, 200));
   const done = (step: string): boolean => intents.some((intent) => intent.step.endsWith(`/${step}`) && intent.ok === true);
   if (half.length > 0) said.push(`Left half done, look at: ${[...new Set(half)].join(', ')}.`);
   if (done('rollback')) said.push('It had put back what was live before.');

@@ -1,5 +1,6 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { changesInBrief } from '../domain/describe.js';
+import { oneLine } from '../domain/plain-text.js';
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import type { Notice } from '../notify/sink.js';
@@ -30,7 +31,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
     text: [
       `${told.plan.changes.length} changed: ${changesInBrief(told.plan.changes)}.`,
       `Asked because ${told.reason}.`,
-      ...told.plan.steps.slice(0, 10).map((step) => `- ${step.action} ${step.resource}: ${step.summary}`),
+      ...told.plan.steps.slice(0, 10).map((step) => `- ${step.action} ${oneLine(step.resource, 200)}: ${oneLine(step.summary, 300)}`),
       ...(told.expiresAt === undefined ? [] : [`The question expires at ${told.expiresAt}.`]),
     ].join('\n'),
     commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}`, `holdfast reject ${name} --plan ${hash} --reason "…"`],

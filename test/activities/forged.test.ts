@@ -20,13 +20,15 @@ const OWN = 'incident/prod/storefront';
 const { control, read, write } = createActivities(DEPS);
 /** A health check that runs a command of the forger's choice. */
 const staged = { artifacts: [], data: {}, shadow: { health: [{ type: 'command', name: 'x', command: ['true'] }] } } as never;
+/** What a task brings with it is not believed. */
+const FORGED = { ...ref, staged };
 const STEPS: Readonly<Record<string, (by: MockActivityEnvironment) => Promise<unknown>>> = {
   assess: (by) => by.run(() => read.assess({ incident, kind: 'drift', run: 'run-1', ordinal: 1, nextPart: 1, settled: [], parts: [] })),
-  validate: (by) => by.run(() => read.validate({ ...ref, staged })),
+  validate: (by) => by.run(() => read.validate(FORGED)),
   verify: (by) => by.run(() => read.verify({ ...ref, final: true, end: END })),
   stage: (by) => by.run(() => write.stage(ref)),
-  finalize: (by) => by.run(() => write.finalize({ ...ref, staged })),
-  rollback: (by) => by.run(() => write.rollback({ ...ref, cause: 'asked', reason: 'x', staged })),
+  finalize: (by) => by.run(() => write.finalize(FORGED)),
+  rollback: (by) => by.run(() => write.rollback({ ...FORGED, cause: 'asked', reason: 'x' })),
   judge: (by) => by.run(() => control.judge({ incident, run: 'run-1', messages: [], questions: [], malformed: 0 })),
   remind: (by) => by.run(() => control.remind({ incident, part: 1, plan: ref.plan, ordinal: 1 })),
   close: (by) => by.run(() => control.close(END)),
