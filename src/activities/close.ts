@@ -12,7 +12,7 @@ import type { Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
 import { inStep } from './context.js';
 import { type Dependencies } from './deps.js';
-import { expectOwnStep } from './guard.js';
+import { expectOwnStep, readablePlan } from './guard.js';
 import { refused } from '../domain/errors.js';
 import { targetOf } from '../config/config.js';
 import { settledRows } from './settling.js';
@@ -54,7 +54,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
   await closeLeftOpen(deps, input.incident, at);
   const entries = await entriesOf(deps, input.incident);
   for (const part of input.parts) if (part.outcome === 'fixed') expectProof(input.incident, part, entries);
-  const plans = await Promise.all(input.parts.map(async (part) => (part.plan === undefined ? undefined : deps.ledger.plan(part.plan))));
+  const plans = await Promise.all(input.parts.map(async (part) => (part.plan === undefined ? undefined : readablePlan(deps, part.plan))));
   const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
   const firstSeen = await earliestSight(deps, input.incident, plans);
   const rolledBack = input.parts.some((part) => part.outcome === 'rolled-back');

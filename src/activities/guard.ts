@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { formatIncident, type IncidentId } from '../domain/address.js';
-import { HoldfastError, moved, refused } from '../domain/errors.js';
+import { HoldfastError, isHoldfastError, moved, refused } from '../domain/errors.js';
 import { askGates as askClosedGates } from '../domain/gates.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
@@ -82,6 +82,20 @@ export async function storedPlan(deps: Dependencies, hash: string): Promise<Plan
   const again = makePlan(plan, hashJson);
   if (again.hash !== hash) throw refused(`plan ${short(hash)} is not what was hashed: its record was changed`, 'run holdfast audit verify');
   return plan;
+}
+
+/**
+ * For what only tells or remembers, and lets nothing be written: a plan whose row was changed is as
+ * good as lost, and must neither keep an incident from ending nor a check from seeing.
+ */
+export async function readablePlan(deps: Dependencies, hash: string): Promise<Plan | undefined> {
+  try {
+    return await deps.ledger.plan(hash);
+  } catch (error) {
+    if (!isHoldfastError(error, 'Invalid')) throw error;
+    deps.log.warn('a plan on record is not what was hashed; run holdfast audit verify', { plan: short(hash) });
+    return undefined;
+  }
 }
 
 /** `HOLDFAST_READ_ONLY=1` refuses every external write with nobody else's help. */

@@ -5,6 +5,7 @@ import type { Outcome } from '../domain/phase.js';
 import { environmentOf } from '../config/config.js';
 import type { Settled } from '../ledger/ledger.js';
 import type { Dependencies } from './deps.js';
+import { readablePlan } from './guard.js';
 
 export interface SettlingInput {
   readonly at: string;
@@ -42,19 +43,19 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
 }
 
 /**
- * A part's changes are those of its plan. One without a plan names them by fingerprint, and an
+ * A part's changes are those of its plan. One without a plan to read names them by fingerprint, and an
  * incident that ended before it had parts was opened for what was seen: the last look has the rest.
  */
 async function changesOf(deps: Dependencies, incident: IncidentId, only: SettlingInput['parts']): Promise<readonly Change[]> {
   const row = await deps.ledger.incident(incident, incident.number);
   const noted = row?.parts ?? [];
   const hashes = (only ?? noted).flatMap((part) => (typeof part.plan === 'string' ? [part.plan] : []));
-  const planned = await Promise.all([...new Set(hashes)].map((hash) => deps.ledger.plan(hash)));
-  const wanted = noted.filter((part) => typeof part['plan'] !== 'string' && (only === undefined || only.some((each) => each.part === part['part'])));
+  const planned = (await Promise.all([...new Set(hashes)].map((hash) => readablePlan(deps, hash)))).filter((plan) => plan !== undefined);
+  const wanted = noted.filter((part) => !planned.some((plan) => plan.hash === part['plan']) && (only === undefined || only.some((each) => each.part === part['part'])));
   const unplanned = wanted.flatMap((part) => (Array.isArray(part['fingerprints']) ? (part['fingerprints'] as Json[]) : []));
   const all = only === undefined && noted.length === 0;
   const seen = all || unplanned.length > 0 ? await lastSeen(deps, incident) : [];
-  return [...planned.flatMap((plan) => plan?.changes ?? []), ...seen.filter((change) => all || unplanned.includes(change.fingerprint))];
+  return [...planned.flatMap((plan) => plan.changes), ...seen.filter((change) => all || unplanned.includes(change.fingerprint))];
 }
 
 async function lastSeen(deps: Dependencies, address: TargetAddress): Promise<readonly Change[]> {

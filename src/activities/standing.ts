@@ -3,6 +3,7 @@ import { fieldKey } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
 import type { AssessedPart as Proposed } from '../policy/assess.js';
 import type { Dependencies } from './deps.js';
+import { readablePlan } from './guard.js';
 import type { Assessment, AssessInput } from './types.js';
 
 type Standing = AssessInput['parts'][number];
@@ -41,7 +42,7 @@ interface Known {
 
 /** What the part is about: its plan's changes, or, where there is no repair, those that its row names. */
 async function knownChanges(deps: Dependencies, { incident }: AssessInput, part: Standing): Promise<readonly Known[]> {
-  const plan = part.plan === undefined ? undefined : await deps.ledger.plan(part.plan);
+  const plan = part.plan === undefined ? undefined : await readablePlan(deps, part.plan);
   if (plan !== undefined) return plan.changes.map((change) => ({ fingerprint: change.fingerprint, revision: change.revision, field: fieldKey(change) }));
   const row = await deps.ledger.incident(incident, incident.number);
   const fingerprints = row?.parts.find((each) => each['part'] === part.part)?.['fingerprints'];
