@@ -16,7 +16,6 @@ import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep } from './guard.js';
 import { relevantChanges } from './relevant.js';
-import { notePart } from './row.js';
 import { standingParts } from './standing.js';
 import { partNotice } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
@@ -66,7 +65,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   };
   const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, changes: some }, ctx));
   const { gone, left } = await standingParts(deps, input, free, propose);
-  for (const { part } of gone) await notePart(deps, input.incident, { part, phase: 'closed' });
+  for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
   const fresh = await propose(left);
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
@@ -155,7 +154,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
   }
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await notePart(deps, input.incident, { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) } });
   return {
     part: number,
     decision,

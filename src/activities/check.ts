@@ -109,7 +109,7 @@ export async function recordOverdue(deps: Dependencies, watchedSince: string): P
   for (const target of config.targets) {
     const row = rows.get(formatAddress(target));
     const intervalMs = environmentOf(config, target.environment)?.schedule.intervalMs;
-    if (row === undefined || intervalMs === undefined || row.verdict === 'unknown') continue;
+    if (row === undefined || intervalMs === undefined) continue;
     if (now - Math.max(Date.parse(row.at), Date.parse(watchedSince)) > intervalMs + target.blindAfterMs) await sight(deps, target, unread(`overdue: no check since ${row.at}`));
   }
 }

@@ -9,7 +9,6 @@ import { incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
-import { notePart } from './row.js';
 import { partNotice } from './telling.js';
 import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
 
@@ -81,7 +80,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       ...(message.until === undefined ? {} : { until: message.until }),
     });
     if (first) {
-      await notePart(deps, batch.incident, { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' });
+      await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' } });
       continue;
     }
     if (decision.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${question.plan.slice(0, 12)} was decided before, by ${decision.by}` };

@@ -11,7 +11,6 @@ import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
 import { heard, note, tellCheck } from './repair.js';
-import { notePart } from './row.js';
 import type { PartRef, ReadActivities, VerifyResult } from './types.js';
 
 /** An effect need not be visible at once: looks this often, this far apart, before it counts as missing. */
@@ -24,7 +23,7 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
     validate: (input) => inStep(deps, async (ctx) => {
       expectOwnStep(input.incident);
       const staged = await stagedOnRecord(deps, input);
-      await notePart(deps, input.incident, { part: input.part, phase: 'validating' });
+      await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: 'validating' } });
       const report = await measure(deps, staged?.shadow?.health ?? [], ctx);
       await note(deps, input, 'validated', { of: 'shadow', verdict: report.verdict, checks: report.checks.map(briefly) });
       return report;
@@ -39,13 +38,13 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
         return { result: 'healthy', message: 'the end is on record', ended: true };
       }
       const plan = await storedPlan(deps, input.plan);
-      await notePart(deps, input.incident, { part: input.part, phase: input.final ? 'soaking' : 'verifying' });
+      await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.final ? 'soaking' : 'verifying' } });
       const report = await measure(deps, target.health, ctx);
       const left = await leftOver(deps, input, plan, ctx);
       const result = resultOf(report, left, input.final);
       await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
       await tellCheck(deps, input, ctx);
-      if (result.result === 'healthy') await notePart(deps, input.incident, { part: input.part, phase: input.final ? 'closed' : 'soaking' });
+      if (result.result === 'healthy') await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.final ? 'closed' : 'soaking' } });
       if (input.end === undefined || result.result !== 'healthy') return heard(deps, input, result);
       const { end } = input;
       await recordEnd(deps, { ...end, parts: end.parts.map((part) => (part.part === input.part ? { ...part, reason: result.message } : part)) }, ctx);

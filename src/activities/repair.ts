@@ -12,10 +12,11 @@ import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, stagedOnRecord } from './guard.js';
 import { relevantChanges } from './relevant.js';
-import { notePart } from './row.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
 
+/** After so many stagings of a part, what is lost again fails the repair. */
+const MOST_STAGINGS = 5;
 /** Equal to no drift that a check computes. */
 const MOVED = 'moved';
 
@@ -59,7 +60,7 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   if (look.state !== 'same') return { result: look.state, reason: look.reason };
   const context = await writeContext(deps, ctx, { ref, step: 'stage' });
   try {
-    await notePart(deps, ref.incident, { part: ref.part, phase: 'staging' });
+    await deps.ledger.updateIncident(ref.incident, { part: { part: ref.part, phase: 'staging' } });
     const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
     await noteOnce(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
     await deps.ledger.stepDone(key, staged as unknown as Json);
@@ -93,15 +94,21 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   }
   const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
   try {
-    await notePart(deps, input.incident, { part: input.part, phase: 'finalizing' });
+    await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: 'finalizing' } });
     await provider.finalize(plan, staged, context);
   } catch (error) {
     if (isHoldfastError(error, 'Moved')) return { result: 'moved', reason: error.message };
+    if (isHoldfastError(error, 'ArtifactLost') && !begun && input.round < MOST_STAGINGS) return stageAgain(deps, error.message);
     throw error;
   }
   await noteOnce(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
   await deps.ledger.stepDone(key, true);
   return { result: 'finalized' };
+}
+
+/** What was staged is gone: it is unstaged and staged again, under the same plan and approval. */
+function stageAgain(deps: Dependencies, reason: string): FinalizeResult {
+  return { result: 'gate-closed', gate: { allowed: false, gate: 'busy', reason: `${reason}; it is staged again`, opensAt: deps.now().toISOString() } };
 }
 
 async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadContext): Promise<RollbackResult> {
@@ -110,7 +117,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   if (done !== undefined) return done;
   const plan = await authoriseRollback(deps, input);
   const staged = await stagedBefore(deps, input);
-  await notePart(deps, input.incident, { part: input.part, phase: 'rolling-back' });
+  await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: 'rolling-back' } });
   const context = staged === undefined ? undefined : await writeContext(deps, ctx, { ref: input, step: 'rollback' });
   const result = staged === undefined || context === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, context);
   const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || input.cause === 'asked';
@@ -129,7 +136,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
   else await tellCheck(deps, input, ctx);
-  await notePart(deps, input.incident, { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' });
+  await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' } });
   await deps.ledger.stepDone(key, result as unknown as Json);
   if (staged !== undefined && context !== undefined) await removeStaged(deps, { plan, staged, keepSnapshot: result.result === 'not-restored' }, context);
   return result;

@@ -230,6 +230,11 @@ export interface IncidentUpdate {
   readonly phase?: Phase;
   readonly risk?: string;
   readonly parts?: readonly JsonObject[];
+  /**
+   * One part, said anew: what the row has of it already stays, and the row's phase becomes the one
+   * of its parts that most needs a person. Atomic, since parts go on side by side.
+   */
+  readonly part?: JsonObject & { readonly part: number; readonly phase: Phase };
 }
 
 export interface IncidentEnd {

@@ -32,9 +32,9 @@ export function describeIncident(run: IncidentRun): void {
 
 function describePart(part: PartState): string[] {
   const state = part.outcome ?? MEANING[part.phase];
-  const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${part.reason} (${part.rules.join(', ')})`];
-  if (part.note !== '') lines.push('', `Now: ${part.note}`);
-  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${part.gateNow.reason}`);
+  const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${prose(part.reason)} (${part.rules.join(', ')})`];
+  if (part.note !== '') lines.push('', `Now: ${prose(part.note)}`);
+  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(part.gateNow.reason)}`);
   if (part.details !== '' && part.phase !== 'closed') lines.push('', part.details);
   lines.push(...howTo(part));
   return lines;
@@ -49,6 +49,11 @@ function howTo(part: PartState): string[] {
   const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'verifying', 'soaking'];
   if (undoable.includes(part.phase)) return signal('To stop and undo it, cancel this workflow or send the signal `rollback`', { by: 'your name', reason: 'why' });
   return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : [];
+}
+
+/** Words of people and names of things, in which nothing acts as markup. */
+function prose(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>#|&]/g, '\\$&');
 }
 
 /** On lines of their own, so that the payload can be copied whole. */

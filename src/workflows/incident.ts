@@ -1,11 +1,8 @@
-import {
-  ActivityFailure, allHandlersFinished, CancellationScope, CancelledFailure, condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler,
-} from '@temporalio/workflow';
-import type { InboxMessage, Judged } from '../activities/types.js';
-import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
+import { ActivityFailure, allHandlersFinished, CancellationScope, CancelledFailure, condition } from '@temporalio/workflow';
 import { REST_PHASES, SETTLING_OUTCOMES } from '../domain/phase.js';
 import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
-import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
+import { judge, listen, MALFORMED_UNTOLD } from './inbox.js';
+import type { IncidentStatus } from './messages.js';
 import { runPart } from './part.js';
 import { endingReason, endOf, MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
 import type { IncidentInput, IncidentRun, PartState } from './state.js';
@@ -13,8 +10,6 @@ import { stepsOf, told, type Steps } from './steps.js';
 
 /** After so many moves the next look is a check's, so that what never stands still costs no more than the schedule. */
 const MOVES_AT_ONCE = 3;
-/** How many messages are judged at once. */
-const BATCH = 100;
 
 /**
  * One drift incident, from first sight to closed record: assess what drifted, split it into parts,
@@ -51,7 +46,7 @@ export async function incident(input: IncidentInput): Promise<IncidentStatus> {
 function attention(run: IncidentRun): 'messages' | 'ended' | 'assess' | 'renew' | 'close' | 'none' {
   if (run.ending) return 'none';
   if (run.parts.some((part) => hasEnded(part, run))) return 'ended';
-  if (run.inbox.length > 0 || run.malformed >= BATCH * 10) return 'messages';
+  if (run.inbox.length > 0 || run.malformed >= MALFORMED_UNTOLD) return 'messages';
   if (run.recorded) return 'close';
   const decidable = !run.stale && run.moves < MOVES_AT_ONCE && run.parts.some((part) => part.phase === 'deciding');
   if (run.sighted || decidable) return 'assess';
@@ -117,62 +112,6 @@ function abandon(run: IncidentRun, error: unknown): undefined {
   run.abandoned = `it cannot be decided any more: ${error.cause?.message ?? error.message}`;
 }
 
-/** Judges the inbox in the order in which messages came, and applies what was decided. */
-async function judge(run: IncidentRun, steps: Steps): Promise<void> {
-  const batch = run.inbox.slice(0, BATCH);
-  const { malformed } = run;
-  run.judging = true;
-  const answers = await steps.control.judge.executeWithOptions(told(`judge ${batch.length} ${batch.length === 1 ? 'message' : 'messages'}`), [
-    {
-      incident: run.input.incident,
-      run: run.runId,
-      messages: batch.map((entry) => entry.item),
-      questions: [...run.parts, ...run.ended].map(questionOf),
-      malformed,
-      ...(run.lastProblem === undefined ? {} : { lastProblem: run.lastProblem }),
-    },
-  ]);
-  run.malformed -= malformed;
-  batch.forEach((entry, index) => {
-    const answer = answers[index];
-    if (answer === undefined) return;
-    entry.answer = answer;
-    if (answer.replayed === true) run.sighted = true;
-    for (const number of answer.parts) apply(run, number, entry.item, answer);
-  });
-  run.inbox.splice(0, batch.length);
-  run.judging = false;
-}
-
-function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at }: Judged): void {
-  const part = run.parts.find((each) => each.part === number);
-  if (part === undefined) return;
-  if (message.decision === 'rollback') {
-    part.stop = { cause: 'asked', by, reason: `${by} asked to roll back: ${message.reason ?? ''}` };
-    return;
-  }
-  const { reason, until } = message;
-  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
-  part.decidedRun = run.runId;
-  delete part.askExpiresAt;
-}
-
-function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['questions'][number] {
-  const { plan, ask, impossible, outcome, decided, askExpiresAt } = part;
-  const by = decided !== undefined ? `${DECIDED[decided.decision]} by ${decided.by}` : part.decision === 'remediate' ? 'allowed by policy' : undefined;
-  return {
-    part: part.part,
-    phase: part.phase,
-    causedBy: part.causedBy,
-    ...(plan === undefined ? {} : { plan }),
-    ...(ask === undefined ? {} : { ask }),
-    ...(impossible === undefined ? {} : { impossible }),
-    ...(outcome === undefined ? {} : { outcome }),
-    ...(by === undefined ? {} : { decided: by }),
-    ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
-  };
-}
-
 /** A part whose changes moved has its successors already; one that was to be decided again when a cancellation came ends with it. */
 function hasEnded(part: PartState, run: IncidentRun): boolean {
   return part.phase === 'closed' || (part.phase === 'deciding' && (part.superseded !== undefined || endingReason(run) !== undefined));
@@ -198,46 +137,6 @@ async function end(run: IncidentRun, steps: Steps): Promise<void> {
   while (run.inbox.length > 0) await judge(run, steps);
   await condition(allHandlersFinished);
   describeIncident(run);
-}
-
-function listen(run: IncidentRun): void {
-  const counts = new Map<string, number>();
-  const take = (signal: DecisionKind, payload: unknown): void => {
-    const ordinal = (counts.get(signal) ?? 0) + 1;
-    counts.set(signal, ordinal);
-    run.messages += 1;
-    const parsed = parseDecision(payload, signal);
-    if (parsed.ok) {
-      run.inbox.push({ item: { message: parsed.value, via: { signal, ordinal } } });
-      return;
-    }
-    run.malformed += 1;
-    run.lastProblem = parsed.problem;
-  };
-  for (const signal of ['approve', 'reject', 'accept', 'rollback'] as const) {
-    setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS[signal]), (payload) => { take(signal, payload); }, { description: `A person's decision: ${signal}` });
-  }
-  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.observed), () => { run.sighted = true; run.messages += 1; }, { description: 'From a check: the changes moved or are gone' });
-  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.slot), () => { if (run.slot === 'requested') run.slot = 'granted'; }, { description: 'From the environment: it may write now' });
-  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.gates), () => { run.gatesSignals += 1; run.messages += 1; }, { description: 'From the environment: ask the gates again' });
-  setHandler(defineUpdate<DecideAnswer, [unknown]>(DECIDE_UPDATE), (payload) => decide(run, payload), {
-    description: 'A decision with an answer',
-    validator: (payload) => { const parsed = parseDecision(payload); if (!parsed.ok) throw new TypeError(parsed.problem); },
-  });
-  setHandler(defineQuery<IncidentStatus>(STATUS_QUERY), () => statusOf(run), { description: 'Phase, parts and what each waits for' });
-}
-
-async function decide(run: IncidentRun, payload: unknown): Promise<DecideAnswer> {
-  const parsed = parseDecision(payload);
-  if (!parsed.ok) return { result: 'refused', message: parsed.problem };
-  const update = currentUpdateInfo()?.id ?? '';
-  const entry: IncidentRun['inbox'][number] = { item: { message: parsed.value, via: { update } } };
-  run.messages += 1;
-  run.inbox.push(entry);
-  await condition(() => entry.answer !== undefined);
-  const answer = entry.answer;
-  if (answer === undefined) return { result: 'refused', message: 'not judged' };
-  return { result: answer.result, message: answer.message, ...(answer.plan === undefined ? {} : { plan: answer.plan }), ...(answer.unauthorised === true ? { unauthorised: true } : {}) };
 }
 
 /** Cancelling rolls back what is staged or switched, then ends; nothing is torn down in the middle of a step. */

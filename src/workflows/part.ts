@@ -1,14 +1,14 @@
-import { ActivityFailure, ApplicationFailure, condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
-import type { PartRef } from '../activities/types.js';
+import { ActivityFailure, ApplicationFailure, condition } from '@temporalio/workflow';
 import { nextPhase, REST_PHASES, type Outcome, type Phase, type PhaseEvent } from '../domain/phase.js';
+import { note, type Answer } from './answer.js';
 import { describeIncident } from './details.js';
-import { ENVIRONMENT_SIGNALS, environmentWorkflowId } from './messages.js';
+import { partRef } from './gates.js';
+import { awaitDecision } from './question.js';
 import { endingReason, endOf } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
 import { PROOF_LIMIT, told, type Steps } from './steps.js';
+import { awaitTurn, leaveWriting } from './turn.js';
 
-/** What a phase answers with: an event of the phase table, or `rest` when the incident continues as new. */
-type Answer = PhaseEvent | 'rest';
 type Step = (part: PartState, run: IncidentRun, steps: Steps) => Promise<Answer>;
 
 /** The story of a part, in the order in which it usually happens. */
@@ -33,6 +33,7 @@ export async function runPart(part: PartState, run: IncidentRun, steps: Steps): 
     part.phase = movesTooOften(part, run, event) ? 'closed' : nextPhase(from, event);
     const outcome = outcomeOf(from, event, part);
     if (part.phase === 'closed') part.outcome = outcome;
+    if (event === 'soaked') run.moves = 0;
     await leaveWriting(part, run);
     describeIncident(run);
   }
@@ -47,119 +48,6 @@ function movesTooOften(part: PartState, run: IncidentRun, event: PhaseEvent): bo
   if (run.moves < MOST_MOVES) return false;
   part.note = `what drifted was different at every look, ${run.moves} times between the decision and the write: ${part.note}`;
   return true;
-}
-
-/** Waits for a person, without polling; reminders and expiry are durable timers, and the judge alone says what came in time. */
-async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
-  for (;;) {
-    const stirred = (): boolean => settledEvent(part, run) !== undefined || run.gatesSignals !== (part.gatesSeen ?? 0);
-    const due = nextDue(part);
-    const woke = due === undefined ? await condition(stirred).then(() => true) : await condition(stirred, due.inMs, { summary: due.summary });
-    // A decision that came with the timer, or before it while no worker was there, is judged first.
-    await condition(() => (run.inbox.length === 0 && !run.judging) || run.continuing);
-    const event = settledEvent(part, run);
-    if (event !== undefined) return event;
-    if (woke || due?.kind === 'gate') await askGatesAgain(part, steps, run);
-    else if (due?.kind === 'reminder') await remind(part, run, steps);
-    else return 'expired';
-  }
-}
-
-function settledEvent(part: PartState, run: IncidentRun): Answer | undefined {
-  if (part.superseded !== undefined) return note(part, part.superseded.reason, part.superseded.event);
-  const stopped = part.stop?.reason ?? endingReason(run);
-  if (stopped !== undefined) return note(part, stopped, 'cancelled');
-  if (part.decided?.decision === 'approve') return note(part, `approved by ${part.decided.by}`, 'approved');
-  if (part.decided?.decision === 'reject') return note(part, `rejected by ${part.decided.by}: ${part.decided.reason ?? ''}`, 'rejected');
-  if (part.decided?.decision === 'accept') return note(part, `accepted by ${part.decided.by} until ${part.decided.until ?? ''}`, 'accepted');
-  return run.continuing ? 'rest' : undefined;
-}
-
-/** The next reminder or the end of the question; `undefined` while the repair could not start, since then nothing runs out. */
-function nextDue(part: PartState): { readonly inMs: number; readonly kind: 'gate' | 'reminder' | 'expiry'; readonly summary: string } | undefined {
-  if (part.phase !== 'awaiting-approval') return undefined;
-  if (!part.gateNow.allowed) {
-    const { gate, opensAt } = part.gateNow;
-    return opensAt === undefined ? undefined : { inMs: untilInstant(opensAt), kind: 'gate', summary: `${gate} opens at ${opensAt}` };
-  }
-  if (part.askExpiresAt === undefined) return undefined;
-  const leftMs = untilInstant(part.askExpiresAt);
-  const reminder = part.remindMs[part.reminders];
-  const untilReminder = reminder === undefined ? undefined : leftMs - (part.expiresMs - reminder);
-  if (untilReminder !== undefined && untilReminder < leftMs) {
-    return { inMs: Math.max(1, untilReminder), kind: 'reminder', summary: `reminder ${part.reminders + 1} that part ${part.part} waits for approval` };
-  }
-  return { inMs: leftMs, kind: 'expiry', summary: `the question about part ${part.part} expires at ${part.askExpiresAt}` };
-}
-
-/** Only the length of a timer comes from this clock, which replays the same; who was in time is judged by event times. */
-function untilInstant(at: string): number {
-  return Math.max(1, Date.parse(at) - Date.now());
-}
-
-async function remind(part: PartState, run: IncidentRun, steps: Steps): Promise<void> {
-  part.reminders += 1;
-  await steps.control.remind.executeWithOptions(told(`remind people of part ${part.part}`), [
-    { incident: run.input.incident, part: part.part, plan: part.plan ?? '', ordinal: part.reminders },
-  ]);
-}
-
-/** Waits until gates are open, no other part of the incident writes, and the environment has given the slot. */
-async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
-  const stopped = (): Answer | undefined => {
-    if (part.superseded !== undefined) return note(part, part.superseded.reason, part.superseded.event);
-    const reason = part.stop?.reason ?? endingReason(run);
-    if (reason !== undefined) return note(part, reason, 'cancelled');
-    return undefined;
-  };
-  while (!part.gateNow.allowed) {
-    part.note = part.gateNow.reason;
-    describeIncident(run);
-    const stirred = (): boolean => stopped() !== undefined || run.continuing || run.gatesSignals !== (part.gatesSeen ?? 0);
-    const opensAt = part.gateNow.opensAt;
-    if (opensAt === undefined) await condition(stirred);
-    else await condition(stirred, untilInstant(opensAt), { summary: `${part.gateNow.gate} opens at ${opensAt}` });
-    const event = stopped() ?? (run.continuing ? 'rest' : undefined);
-    if (event !== undefined) return event;
-    await askGatesAgain(part, steps, run);
-  }
-  part.note = 'waiting for its turn to write';
-  await condition(() => run.writer === undefined || stopped() !== undefined || run.continuing);
-  const event = stopped() ?? (run.continuing ? 'rest' : undefined);
-  if (event !== undefined) return event;
-  run.writer = part.part;
-  for (let seen = -1; run.slot !== 'granted'; ) {
-    // A guard that was started anew has forgotten who waits, and says so by asking to ask again.
-    if (run.gatesSignals !== seen) await requestSlot(run, steps);
-    seen = run.gatesSignals;
-    await condition(() => run.slot === 'granted' || stopped() !== undefined || run.gatesSignals !== seen);
-    if (stopped() !== undefined) break;
-  }
-  return stopped() ?? 'slot-granted';
-}
-
-async function askGatesAgain(part: PartState, steps: Steps, run: IncidentRun): Promise<void> {
-  part.gatesSeen = run.gatesSignals;
-  if (part.plan === undefined) return;
-  const answer = await steps.control.askGates.executeWithOptions(told(`ask the gates for part ${part.part}`), [partRef(part, run)]);
-  part.gateNow = answer.gate;
-  if (!answer.gate.allowed) delete part.askExpiresAt;
-  else if (answer.expiresAt !== undefined) part.askExpiresAt ??= answer.expiresAt;
-  describeIncident(run);
-}
-
-async function requestSlot(run: IncidentRun, steps: Steps): Promise<void> {
-  run.slot = 'requested';
-  if (await tellGuard(run, ENVIRONMENT_SIGNALS.requestSlot)) return;
-  await steps.control.startGuard.executeWithOptions(told('start the guard of the environment, which is gone'), [{ environment: run.input.incident.environment }]);
-  await tellGuard(run, ENVIRONMENT_SIGNALS.requestSlot);
-}
-
-/** False when there is no guard to hear it. */
-async function tellGuard(run: IncidentRun, signal: string): Promise<boolean> {
-  const message = { workflowId: workflowInfo().workflowId, runId: run.runId, limit: run.concurrent };
-  const guard = getExternalWorkflowHandle(environmentWorkflowId(run.input.incident.environment));
-  return guard.signal(signal, message).then(() => true, () => false);
 }
 
 async function stage(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
@@ -268,11 +156,6 @@ function backOut(part: PartState, cause: NonNullable<PartState['rollingBack']>['
   return note(part, reason, event);
 }
 
-function note(part: PartState, text: string, event: PhaseEvent): PhaseEvent {
-  part.note = text;
-  return event;
-}
-
 /**
  * A step that was given up: before the switch and after it alike, what was live comes back; a
  * rollback that fails needs a person. At rest there is nothing to put back: the gate stays closed,
@@ -309,20 +192,6 @@ function outcomeOf(from: Phase, event: PhaseEvent, part: PartState): Outcome {
     default:
       return from === 'rolling-back' ? 'needs-human' : 'rolled-back';
   }
-}
-
-/** Gives the turn and the slot back as soon as a part no longer writes. */
-async function leaveWriting(part: PartState, run: IncidentRun): Promise<void> {
-  const writing: readonly Phase[] = ['staging', 'validating', 'finalizing', 'verifying', 'rolling-back'];
-  if (run.writer !== part.part || writing.includes(part.phase)) return;
-  delete run.writer;
-  if (run.slot === 'none') return;
-  run.slot = 'none';
-  await tellGuard(run, ENVIRONMENT_SIGNALS.returnSlot);
-}
-
-function partRef(part: PartState, run: IncidentRun): PartRef {
-  return { incident: run.input.incident, part: part.part, plan: part.plan ?? '', ask: part.ask ?? '', run: part.decidedRun ?? run.runId, round: part.round };
 }
 
 function what(part: PartState): string {

@@ -1,7 +1,7 @@
 import { formatIncident, type IncidentId, type TargetAddress } from '../../domain/address.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
-import type { Outcome, Phase } from '../../domain/phase.js';
+import { foremostPhase, TRANSITIONS, type Outcome, type Phase } from '../../domain/phase.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { IncidentEnd, IncidentKind, IncidentRow, IncidentUpdate, Ledger } from '../ledger.js';
 import { storableText } from '../storable.js';
@@ -69,11 +69,12 @@ export function createIncidents(database: Database, { append, settleRow }: { rea
         // The end was recorded; a straggler of the same incident changes nothing any more.
         if (row.closedAt !== undefined) return;
         const { environment, target, number } = id;
-        const next = { ...row, ...compact<IncidentUpdate>(update) };
+        const { part, ...whole } = update;
+        const next = { ...row, ...compact<IncidentUpdate>(whole), ...(part === undefined ? {} : withPart(whole.parts ?? row.parts, part)) };
         database.run(`UPDATE incidents SET drift = :drift, run_id = :runId, phase = :phase, risk = :risk, parts = :parts WHERE ${BY_ID}`, {
           environment, target, number, drift: next.drift, runId: next.runId, phase: next.phase, risk: next.risk, parts: storableText(next.parts),
         });
-        if (update.parts !== undefined) noteChanges(id, update.parts);
+        if (update.parts !== undefined || part !== undefined) noteChanges(id, next.parts);
       });
     },
 
@@ -139,4 +140,14 @@ function incidentOf(row: Row): IncidentRow {
     parts: json<readonly JsonObject[]>(row, 'parts'),
     narrative: optionalText(row, 'narrative'),
   });
+}
+
+function withPart(parts: readonly JsonObject[], part: NonNullable<IncidentUpdate['part']>): { parts: readonly JsonObject[]; phase: Phase } {
+  const before = parts.find((each) => each['part'] === part.part) ?? {};
+  const all = [...parts.filter((each) => each['part'] !== part.part), { ...before, ...part }];
+  return { parts: all, phase: foremostPhase(all.flatMap((each) => (isPhase(each['phase']) ? [each['phase']] : []))) };
+}
+
+function isPhase(value: unknown): value is Phase {
+  return typeof value === 'string' && value in TRANSITIONS;
 }

@@ -1,0 +1,109 @@
+import { condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import type { InboxMessage, Judged } from '../activities/types.js';
+import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
+import { statusOf } from './details.js';
+import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
+import type { IncidentRun, PartState } from './state.js';
+import { told, type Steps } from './steps.js';
+
+/** How many messages are judged at once. */
+const BATCH = 100;
+/** So many messages that made no sense are put on record even when no other comes. */
+export const MALFORMED_UNTOLD = 10 * BATCH;
+
+/** Handlers only take in: a single consumer judges what came, in order. */
+export function listen(run: IncidentRun): void {
+  const counts = new Map<string, number>();
+  const take = (signal: DecisionKind, payload: unknown): void => {
+    const ordinal = (counts.get(signal) ?? 0) + 1;
+    counts.set(signal, ordinal);
+    run.messages += 1;
+    const parsed = parseDecision(payload, signal);
+    if (parsed.ok) {
+      run.inbox.push({ item: { message: parsed.value, via: { signal, ordinal } } });
+      return;
+    }
+    run.malformed += 1;
+    run.lastProblem = parsed.problem;
+  };
+  for (const signal of ['approve', 'reject', 'accept', 'rollback'] as const) {
+    setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS[signal]), (payload) => { take(signal, payload); }, { description: `A person's decision: ${signal}` });
+  }
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.observed), () => { run.sighted = true; run.messages += 1; }, { description: 'From a check: the changes moved or are gone' });
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.slot), () => { if (run.slot === 'requested') run.slot = 'granted'; }, { description: 'From the environment: it may write now' });
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.gates), () => { run.gatesSignals += 1; run.messages += 1; }, { description: 'From the environment: ask the gates again' });
+  setHandler(defineUpdate<DecideAnswer, [unknown]>(DECIDE_UPDATE), (payload) => decide(run, payload), {
+    description: 'A decision with an answer',
+    validator: (payload) => { const parsed = parseDecision(payload); if (!parsed.ok) throw new TypeError(parsed.problem); },
+  });
+  setHandler(defineQuery<IncidentStatus>(STATUS_QUERY), () => statusOf(run), { description: 'Phase, parts and what each waits for' });
+}
+
+async function decide(run: IncidentRun, payload: unknown): Promise<DecideAnswer> {
+  const parsed = parseDecision(payload);
+  if (!parsed.ok) return { result: 'refused', message: parsed.problem };
+  const update = currentUpdateInfo()?.id ?? '';
+  const entry: IncidentRun['inbox'][number] = { item: { message: parsed.value, via: { update } } };
+  run.messages += 1;
+  run.inbox.push(entry);
+  await condition(() => entry.answer !== undefined);
+  const answer = entry.answer;
+  if (answer === undefined) return { result: 'refused', message: 'not judged' };
+  return { result: answer.result, message: answer.message, ...(answer.plan === undefined ? {} : { plan: answer.plan }), ...(answer.unauthorised === true ? { unauthorised: true } : {}) };
+}
+
+/** Judges the inbox in the order in which messages came, and applies what was decided. */
+export async function judge(run: IncidentRun, steps: Steps): Promise<void> {
+  const batch = run.inbox.slice(0, BATCH);
+  const { malformed } = run;
+  run.judging = true;
+  const answers = await steps.control.judge.executeWithOptions(told(`judge ${batch.length} ${batch.length === 1 ? 'message' : 'messages'}`), [
+    {
+      incident: run.input.incident,
+      run: run.runId,
+      messages: batch.map((entry) => entry.item),
+      questions: [...run.parts, ...run.ended].map(questionOf),
+      malformed,
+      ...(run.lastProblem === undefined ? {} : { lastProblem: run.lastProblem }),
+    },
+  ]);
+  run.malformed -= malformed;
+  batch.forEach((entry, index) => {
+    const answer = answers[index];
+    if (answer === undefined) return;
+    entry.answer = answer;
+    if (answer.replayed === true) run.sighted = true;
+    for (const number of answer.parts) apply(run, number, entry.item, answer);
+  });
+  run.inbox.splice(0, batch.length);
+  run.judging = false;
+}
+
+function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at }: Judged): void {
+  const part = run.parts.find((each) => each.part === number);
+  if (part === undefined) return;
+  if (message.decision === 'rollback') {
+    part.stop = { cause: 'asked', by, reason: `${by} asked to roll back: ${message.reason ?? ''}` };
+    return;
+  }
+  const { reason, until } = message;
+  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
+  part.decidedRun = run.runId;
+  delete part.askExpiresAt;
+}
+
+function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['questions'][number] {
+  const { plan, ask, impossible, outcome, decided, askExpiresAt } = part;
+  const by = decided !== undefined ? `${DECIDED[decided.decision]} by ${decided.by}` : part.decision === 'remediate' ? 'allowed by policy' : undefined;
+  return {
+    part: part.part,
+    phase: part.phase,
+    causedBy: part.causedBy,
+    ...(plan === undefined ? {} : { plan }),
+    ...(ask === undefined ? {} : { ask }),
+    ...(impossible === undefined ? {} : { impossible }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(by === undefined ? {} : { decided: by }),
+    ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
+  };
+}

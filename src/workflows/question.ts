@@ -1,0 +1,56 @@
+import { condition } from '@temporalio/workflow';
+import { askGatesAgain } from './gates.js';
+import { note, type Answer } from './answer.js';
+import { endingReason } from './run.js';
+import type { IncidentRun, PartState } from './state.js';
+import { told, untilInstant, type Steps } from './steps.js';
+
+/** Waits for a person, without polling; reminders and expiry are durable timers, and the judge alone says what came in time. */
+export async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
+  for (;;) {
+    const stirred = (): boolean => settledEvent(part, run) !== undefined || run.gatesSignals !== (part.gatesSeen ?? 0);
+    const due = nextDue(part);
+    const woke = due === undefined ? await condition(stirred).then(() => true) : await condition(stirred, due.inMs, { summary: due.summary });
+    // A decision that came with the timer, or before it while no worker was there, is judged first.
+    await condition(() => (run.inbox.length === 0 && !run.judging) || run.continuing);
+    const event = settledEvent(part, run);
+    if (event !== undefined) return event;
+    if (woke || due?.kind === 'gate') await askGatesAgain(part, steps, run);
+    else if (due?.kind === 'reminder') await remind(part, run, steps);
+    else return 'expired';
+  }
+}
+
+function settledEvent(part: PartState, run: IncidentRun): Answer | undefined {
+  if (part.superseded !== undefined) return note(part, part.superseded.reason, part.superseded.event);
+  const stopped = part.stop?.reason ?? endingReason(run);
+  if (stopped !== undefined) return note(part, stopped, 'cancelled');
+  if (part.decided?.decision === 'approve') return note(part, `approved by ${part.decided.by}`, 'approved');
+  if (part.decided?.decision === 'reject') return note(part, `rejected by ${part.decided.by}: ${part.decided.reason ?? ''}`, 'rejected');
+  if (part.decided?.decision === 'accept') return note(part, `accepted by ${part.decided.by} until ${part.decided.until ?? ''}`, 'accepted');
+  return run.continuing ? 'rest' : undefined;
+}
+
+/** The next reminder or the end of the question; `undefined` while the repair could not start, since then nothing runs out. */
+function nextDue(part: PartState): { readonly inMs: number; readonly kind: 'gate' | 'reminder' | 'expiry'; readonly summary: string } | undefined {
+  if (part.phase !== 'awaiting-approval') return undefined;
+  if (!part.gateNow.allowed) {
+    const { gate, opensAt } = part.gateNow;
+    return opensAt === undefined ? undefined : { inMs: untilInstant(opensAt), kind: 'gate', summary: `${gate} opens at ${opensAt}` };
+  }
+  if (part.askExpiresAt === undefined) return undefined;
+  const leftMs = untilInstant(part.askExpiresAt);
+  const reminder = part.remindMs[part.reminders];
+  const untilReminder = reminder === undefined ? undefined : leftMs - (part.expiresMs - reminder);
+  if (untilReminder !== undefined && untilReminder < leftMs) {
+    return { inMs: Math.max(1, untilReminder), kind: 'reminder', summary: `reminder ${part.reminders + 1} that part ${part.part} waits for approval` };
+  }
+  return { inMs: leftMs, kind: 'expiry', summary: `the question about part ${part.part} expires at ${part.askExpiresAt}` };
+}
+
+async function remind(part: PartState, run: IncidentRun, steps: Steps): Promise<void> {
+  part.reminders += 1;
+  await steps.control.remind.executeWithOptions(told(`remind people of part ${part.part}`), [
+    { incident: run.input.incident, part: part.part, plan: part.plan ?? '', ordinal: part.reminders },
+  ]);
+}
