@@ -7,7 +7,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { commandOf, endProcess, identityOf, isAlive, parseIdentity } from '../../dist/embedded/process.js';
+import { commandOf, endProcess } from '../../dist/embedded/process.js';
+import { identityOf, isRunning, parseIdentity } from '../../dist/system/process.js';
 
 const USUAL_LOAD = { dev: 10, staging: 10, prod: 60 };
 const READY_MS = 10_000;
@@ -63,7 +64,7 @@ export async function stopServices(folder) {
 export async function runningService(folder, environment) {
   const text = await readFile(placesOf(folder, environment).record, 'utf8').catch(() => '{}');
   const identity = parseIdentity(JSON.parse(text).process);
-  if (identity === undefined || !(await isAlive(identity))) return undefined;
+  if (identity === undefined || !isRunning(identity)) return undefined;
   return (await commandOf(identity.pid))?.includes(serverOf(folder)) === true ? identity : undefined;
 }
 
@@ -103,10 +104,10 @@ async function startService(folder, { name, port }) {
   const child = spawn(process.execPath, args, { cwd: folder, detached: true, stdio: ['ignore', log.fd, log.fd] });
   child.unref();
   await log.close();
-  const identity = child.pid === undefined ? undefined : await identityOf(child.pid);
+  const identity = child.pid === undefined ? undefined : identityOf(child.pid);
   await replaceFile(places.record, `${JSON.stringify({ process: identity, port })}\n`);
   const deadline = Date.now() + READY_MS;
-  while (Date.now() < deadline && identity !== undefined && (await isAlive(identity))) {
+  while (Date.now() < deadline && identity !== undefined && isRunning(identity)) {
     if (await answersAs(nameOf(name), port)) return identity;
     await sleep(50);
   }

@@ -5,7 +5,8 @@ import { chmod, cp, mkdir, readFile, readdir, realpath, rm, stat, writeFile } fr
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { commandOf, endProcess, identityOf, isAlive, parseIdentity } from '../../dist/embedded/process.js';
+import { commandOf, endProcess } from '../../dist/embedded/process.js';
+import { identityOf, isRunning, parseIdentity } from '../../dist/system/process.js';
 import { writeField } from './fields.mjs';
 import { environmentsOf, placesOf, runningService, setLoad, usualLoad } from './quickstart.mjs';
 
@@ -54,7 +55,7 @@ const STEPS = {
     const task = { file: join(current, file), path, value, afterSeconds: after, times };
     const child = spawn(process.execPath, [SECOND_WRITER, JSON.stringify(task)], { detached: true, stdio: 'ignore' });
     child.unref();
-    const identity = child.pid === undefined ? undefined : await identityOf(child.pid);
+    const identity = child.pid === undefined ? undefined : identityOf(child.pid);
     await writeFile(writerRecord(scene), `${JSON.stringify(identity)}\n`);
     return `started a second writer (process ${child.pid}): ${after} s after a repair it sets ${path} back to ${JSON.stringify(value)}, ${times} times at most`;
   },
@@ -153,7 +154,7 @@ async function endSecondWriter(scene) {
   const text = await readFile(writerRecord(scene), 'utf8').catch(() => 'null');
   const identity = parseIdentity(JSON.parse(text));
   await rm(writerRecord(scene), { force: true });
-  if (identity === undefined || !(await isAlive(identity)) || (await commandOf(identity.pid))?.includes(SECOND_WRITER) !== true) return false;
+  if (identity === undefined || !isRunning(identity) || (await commandOf(identity.pid))?.includes(SECOND_WRITER) !== true) return false;
   await endProcess(identity, 2000);
   return true;
 }

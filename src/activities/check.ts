@@ -1,5 +1,6 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { formatAddress } from '../domain/address.js';
+import { isHoldfastError } from '../domain/errors.js';
 import type { Observation } from '../domain/change.js';
 import { sightingAction } from '../domain/sighting.js';
 import type { Revision, Target } from '../domain/target.js';
@@ -18,6 +19,8 @@ import type { BatchResult, ControlActivities, ReadActivities, TargetBatches, Und
 const BATCH = 25;
 /** On top of what the reads of a batch may take: fetching a source, and the ledger. */
 const BATCH_GRACE_MS = 30_000;
+/** The run of the incident before ends within moments; what holds the id for longer is something else. */
+const BLOCKED_AFTER_MS = 5 * 60_000;
 
 /** The steps of a check: which targets there are, what they look like, and what an incident must hear. */
 export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'listTargets' | 'recordUnread'> & Pick<ReadActivities, 'observe'> {
@@ -37,7 +40,7 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
       return inStep(deps, async (ctx) => {
         const config = await deps.config();
         const reads = environmentOf(config, environment)?.limits.reads ?? 1;
-        return eachTarget(targets, reads, async (name) => {
+        return eachTarget(deps, { targets, reads }, async (name) => {
           const target = config.targets.find((each) => each.environment === environment && each.target === name);
           if (target === undefined) return undefined;
           return sight(deps, target, await observeTarget(deps, target, ctx, commits));
@@ -48,7 +51,7 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
     async recordUnread({ environment, targets, reason }): Promise<BatchResult> {
       return inStep(deps, async () => {
         const config = await deps.config();
-        return eachTarget(targets, 1, async (name) => {
+        return eachTarget(deps, { targets, reads: 1 }, async (name) => {
           const target = config.targets.find((each) => each.environment === environment && each.target === name);
           return target === undefined ? undefined : sight(deps, target, unread(reason));
         });
@@ -210,6 +213,7 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
   });
   // The run of the incident before may still be ending; the next check starts this one then.
   if ((await numberOfRun(handle)) === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
+  else if (deps.now().getTime() - Date.parse(row.openedAt) > BLOCKED_AFTER_MS) await tellBlocked(deps, target, row);
 }
 
 /** What an undo puts back, as the record says it: one that was asked for while the run before it was still ending is started with that. */
@@ -222,12 +226,42 @@ async function undoneBy(deps: Dependencies, row: IncidentRow): Promise<Undone | 
   return undefined;
 }
 
-async function eachTarget(targets: readonly string[], limit: number, work: (target: string) => Promise<Seen | undefined>): Promise<BatchResult> {
+/** Another workflow holds the incident's id, and nothing of Holdfast's ends it: a person must. */
+async function tellBlocked(deps: Dependencies, target: Target, row: IncidentRow): Promise<void> {
+  const name = `${formatAddress(target)}#${row.number}`;
+  await deps.tell(
+    {
+      event: 'needs-human',
+      subject: name,
+      environment: row.environment,
+      target: row.target,
+      at: deps.now().toISOString(),
+      title: `${name} cannot start: another workflow runs under its id`,
+      text: `Look at the workflow ${incidentWorkflowId(row.environment, row.target)} in the Temporal UI. If it is not an incident of Holdfast, terminate it; the next check starts this one.`,
+      commands: [`holdfast status ${formatAddress(target)}`],
+      ...(target.owner === undefined ? {} : { owner: target.owner }),
+    },
+    'blocked',
+  );
+}
+
+interface Batch {
+  readonly targets: readonly string[];
+  readonly reads: number;
+}
+
+/** What stops one target for good is said of it alone; what may pass stops the batch, which is tried again. */
+async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (target: string) => Promise<Seen | undefined>): Promise<BatchResult> {
   const seen: Seen[] = [];
   const queue = [...targets];
-  const lanes = Array.from({ length: Math.min(limit, queue.length) }, async () => {
+  const lanes = Array.from({ length: Math.min(reads, queue.length) }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const result = await work(next);
+      const target = next;
+      const result = await work(target).catch((error: unknown): Seen => {
+        if (!isHoldfastError(error) || error.retryable) throw error;
+        deps.log.error('a target cannot be recorded', { target, error: error.message });
+        return { target, verdict: 'unknown', opened: false };
+      });
       if (result !== undefined) seen.push(result);
     }
   });

@@ -10,6 +10,7 @@ import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import { startIncident } from './check.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
+import { expectGuard } from './guard.js';
 import { isUndoable } from './tidy.js';
 import type { CommandInput, ControlActivities } from './types.js';
 
@@ -20,8 +21,12 @@ const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine
 export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command' | 'startGuard' | 'wakeIncidents'> {
   return {
     startGuard: ({ environment }) => inStep(deps, () => startEnvironment(deps.client, environment)),
-    wakeIncidents: ({ environment }) => inStep(deps, () => stir(deps, environment)),
+    wakeIncidents: ({ environment }) => inStep(deps, () => {
+      expectGuard(environment);
+      return stir(deps, environment);
+    }),
     command: (input) => inStep(deps, async () => {
+      expectGuard(input.environment);
       const config = await deps.config();
       try {
         checkScope(config, input);

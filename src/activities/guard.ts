@@ -6,7 +6,7 @@ import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
 import { makePlan, type Plan, type Staged } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
-import { incidentWorkflowId } from '../workflows/messages.js';
+import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { stepName } from './context.js';
 import type { Dependencies } from './deps.js';
@@ -67,6 +67,13 @@ export function expectOwnStep(incident: IncidentId): void {
   const { workflowExecution, workflowType } = activityInfo();
   const isOwn = workflowType === 'incident' && workflowExecution?.workflowId === incidentWorkflowId(incident.environment, incident.target);
   if (!isOwn) throw refused(`${formatIncident(incident)}: this step was not scheduled by the incident's own workflow`);
+}
+
+/** Commands come from the guard of their environment alone: its handlers are where Temporal's access control is asked. */
+export function expectGuard(environment: string): void {
+  const { workflowExecution, workflowType } = activityInfo();
+  const isOwn = workflowType === 'environment' && workflowExecution?.workflowId === environmentWorkflowId(environment);
+  if (!isOwn) throw refused(`${environment}: this step was not scheduled by the environment's own workflow`);
 }
 
 async function openRow(deps: Dependencies, incident: IncidentId): Promise<IncidentRow> {

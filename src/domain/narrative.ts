@@ -89,7 +89,8 @@ function afterFailure(part: NarratedPart, told: Narrated, address: string): stri
   if (told.desiredMoved === true) {
     return ['What is live is as before and healthy; the new desired state did not prove healthy. Correct the desired state:', ...values, release];
   }
-  return ['This looks like a hotfix to adopt: what is live is healthy, and the desired state is not. Make the live value the desired one:', ...values, release];
+  const or = told.desiredMoved === undefined ? ', unless the desired state has a mistake (no clean look is on record to tell)' : '';
+  return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one:`, ...values, release];
 }
 
 function undone(address: string): string[] {

@@ -1,4 +1,4 @@
-import { ActivityFailure, allHandlersFinished, CancellationScope, CancelledFailure, condition } from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition } from '@temporalio/workflow';
 import { REST_PHASES, SETTLING_OUTCOMES } from '../domain/phase.js';
 import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
 import { judge, listen, MALFORMED_UNTOLD } from './inbox.js';
@@ -16,6 +16,7 @@ const MOVES_AT_ONCE = 3;
  * carry each part through its story, judge what people say in order, close.
  */
 export async function incident(input: IncidentInput): Promise<IncidentStatus> {
+  if (!isIncidentInput(input)) throw ApplicationFailure.nonRetryable('this run was not started as an incident: its input names none', 'Invalid');
   const run = newRun(input);
   const steps = stepsOf(input.pool);
   listen(run);
@@ -40,6 +41,12 @@ export async function incident(input: IncidentInput): Promise<IncidentStatus> {
   });
   if (run.cancelled && !run.recorded) throw new CancelledFailure('cancelled: what was staged is undone and the record is closed');
   return statusOf(run);
+}
+
+/** Anyone can start a workflow of this type with anything; one that is none ends at once. */
+function isIncidentInput(input: unknown): input is IncidentInput {
+  const { incident: id, pool } = (input ?? {}) as Partial<IncidentInput>;
+  return typeof id === 'object' && typeof id.environment === 'string' && typeof id.target === 'string' && typeof id.number === 'number' && typeof pool === 'string';
 }
 
 /** What the incident turns to next. People come before sightings, and what ended is put away first. */

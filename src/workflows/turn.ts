@@ -39,6 +39,7 @@ export async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps)
     await condition(() => run.slot === 'granted' || stopped() !== undefined || run.gatesSignals !== seen);
     if (stopped() !== undefined) break;
   }
+  part.note = '';
   return stopped() ?? 'slot-granted';
 }
 
