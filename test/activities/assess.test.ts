@@ -251,7 +251,7 @@ describe('a second writer', () => {
     await repairedTimes(on, 3);
     await openIncident(on);
     on.later(1_000);
-    await on.run('command', { environment: 'prod', run: RUN, message: { command: 'release', scope: 'prod/storefront', gate: 'flapping', by: 'alice', reason: 'found it' } });
+    await on.run('command', { environment: 'prod', run: RUN, message: { command: 'release', scope: 'prod/storefront', gate: 'flapping', by: 'alice', reason: 'found it' } }, { workflowId: 'environment/prod', workflowType: 'environment' });
     expect(only((await on.assess({ ordinal: 2 })).parts).gate).toEqual({ allowed: true });
   });
 });

@@ -47,3 +47,10 @@ describe.each(Object.entries(STEPS))('%s', (_, step) => {
     });
   });
 });
+
+it('refuses a command that the guard of the environment did not schedule, because its handlers are where access is asked', async () => {
+  const on = await bench();
+  const message = { command: 'unfreeze', scope: 'prod', by: 'mallory', reason: 'let me' } as const;
+  await expect(on.run('command', { environment: 'prod', run: 'r', message }, { workflowId: 'incident/prod/storefront', workflowType: 'incident' })).rejects.toThrow(/environment's own workflow/);
+  await expect(on.run('command', { environment: 'prod', run: 'r', message }, { workflowId: 'environment/dev', workflowType: 'environment' })).rejects.toThrow(/environment's own workflow/);
+});
