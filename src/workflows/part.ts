@@ -30,7 +30,7 @@ export async function runPart(part: PartState, run: IncidentRun, steps: Steps): 
     const from = part.phase;
     const event = await STORY[from](part, run, steps).catch((error: unknown) => failed(part, error));
     if (event === 'rest') return;
-    part.phase = movesTooOften(part, run, event) ? 'closed' : nextPhase(from, event);
+    part.phase = movesTooOften(part, run, { from, event }) ? 'closed' : nextPhase(from, event);
     const outcome = outcomeOf(from, event, part);
     if (part.phase === 'closed') part.outcome = outcome;
     if (event === 'soaked') run.moves = 0;
@@ -42,8 +42,9 @@ export async function runPart(part: PartState, run: IncidentRun, steps: Steps): 
 /** What looks different at every look cannot be repaired as it was reviewed: after a few rounds a person must see why. */
 const MOST_MOVES = 10;
 
-function movesTooOften(part: PartState, run: IncidentRun, event: PhaseEvent): boolean {
-  if (event !== 'moved' || part.superseded !== undefined) return false;
+/** Counts moves before the write alone: what is put back after it is looked at again at once, and counted as flapping. */
+function movesTooOften(part: PartState, run: IncidentRun, { from, event }: { readonly from: Phase; readonly event: PhaseEvent }): boolean {
+  if (event !== 'moved' || part.superseded !== undefined || from === 'verifying' || from === 'soaking') return false;
   run.moves += 1;
   if (run.moves < MOST_MOVES) return false;
   part.note = `what drifted was different at every look, ${run.moves} times between the decision and the write: ${part.note}`;
