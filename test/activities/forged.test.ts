@@ -49,8 +49,9 @@ describe.each(Object.entries(STEPS))('%s', (_, step) => {
 });
 
 it('refuses a command that the guard of the environment did not schedule, because its handlers are where access is asked', async () => {
-  const on = await bench();
   const message = { command: 'unfreeze', scope: 'prod', by: 'mallory', reason: 'let me' } as const;
-  await expect(on.run('command', { environment: 'prod', run: 'r', message }, { workflowId: 'incident/prod/storefront', workflowType: 'incident' })).rejects.toThrow(/environment's own workflow/);
-  await expect(on.run('command', { environment: 'prod', run: 'r', message }, { workflowId: 'environment/dev', workflowType: 'environment' })).rejects.toThrow(/environment's own workflow/);
+  for (const [workflowType, workflowId] of [['incident', OWN], ['environment', 'environment/dev']]) {
+    const by = new MockActivityEnvironment({ workflowType, workflowExecution: { workflowId: workflowId ?? '', runId: 'run-1' } });
+    await expect(by.run(() => control.command({ environment: 'prod', run: 'run-1', message }))).rejects.toThrow(/environment's own workflow/);
+  }
 });
