@@ -56,7 +56,7 @@ function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[]): string {
   if (half.length > 0) said.push(`Left half done, look at: ${[...new Set(half)].join(', ')}.`);
   if (done('rollback')) said.push('It had put back what was live before.');
   else if (done('finalize')) said.push('It had switched over, and nobody has proved since that what is live is healthy.');
-  else if (done('stage')) said.push('What it had staged lies beside what is live until the next repair; nothing that is live was changed.');
+  else if (half.length === 0 && done('stage')) said.push('What it had staged lies beside what is live until the next repair; nothing that is live was changed.');
   else if (half.length === 0) said.push('Nothing was being written.');
   return said.join(' ');
 }
