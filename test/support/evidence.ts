@@ -50,9 +50,9 @@ export async function gather(laboratory: Laboratory, { canaries = [], serverFold
 
 async function counts(laboratory: Laboratory): Promise<Counts> {
   return laboratory.withLedger(async (ledger) => {
-    let entries = 0;
+    const entries: Record<string, number> = {};
     // Signing the head and delivering a message are not caused by a check.
-    for await (const entry of ledger.entries({})) if (entry.kind !== 'message' && entry.kind !== 'configuration') entries += 1;
+    for await (const entry of ledger.entries({})) if (entry.kind !== 'message' && entry.kind !== 'configuration') entries[entry.kind] = (entries[entry.kind] ?? 0) + 1;
     return { incidents: (await ledger.incidents({})).length, messages: (await ledger.outbox({})).length, entries };
   });
 }

@@ -29,6 +29,8 @@ export interface SiteOptions {
   readonly environments?: Readonly<Record<string, object>>;
   readonly notifications?: object;
   readonly soak?: string;
+  /** Where the site's folder is made; the machine's folder for temporary files otherwise. */
+  readonly parent?: string;
 }
 
 /** A folder of its own with a configuration, desired and live files, and what serves them. */
@@ -62,7 +64,7 @@ export const ENVIRONMENTS: Readonly<Record<string, object>> = {
 };
 
 export async function createSite(options: SiteOptions): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-site-'));
+  const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'holdfast-site-'));
   const health = await healthServer();
   const config = join(folder, 'holdfast.yaml');
   const before = new Map<string, Tree>();

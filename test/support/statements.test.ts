@@ -39,7 +39,7 @@ function evidence(planted: Partial<Evidence> = {}): Evidence {
     targets: [{ address: 'dev/web', live: { a: 'new' }, desired: { a: 'new' }, before: { a: 'old' }, releases: 2 }],
     pendingMessages: 0,
     leaks: [],
-    quiet: { before: { incidents: 1, messages: 1, entries: 7 }, after: { incidents: 1, messages: 1, entries: 7 } },
+    quiet: { before: { incidents: 1, messages: 1, entries: { closed: 1 } }, after: { incidents: 1, messages: 1, entries: { closed: 1 } } },
     ...planted,
   };
 }
@@ -76,8 +76,8 @@ const PLANTED: readonly { readonly reason: string; readonly statement: number; r
   { statement: 7, reason: 'a write without an intent', planted: { entries: without('intent') } },
   { statement: 7, reason: 'a file that changed and no intent covers', planted: { targets: [{ address: 'dev/web', live: { a: 'new', b: 'new' }, desired: { a: 'new', b: 'new' }, before: { a: 'old', b: 'old' }, releases: 2 }] } },
   { statement: 7, reason: 'a record that does not verify', planted: { verification: { ok: false, seq: 3, problem: 'changed', detail: 'entry 3 is not what was written' } } },
-  { statement: 8, reason: 'a check that opened an incident', planted: { quiet: { before: { incidents: 1, messages: 1, entries: 7 }, after: { incidents: 2, messages: 1, entries: 7 } } } },
-  { statement: 8, reason: 'a check that told people', planted: { quiet: { before: { incidents: 1, messages: 1, entries: 7 }, after: { incidents: 1, messages: 2, entries: 7 } } } },
+  { statement: 8, reason: 'a check that opened an incident', planted: { quiet: { before: { incidents: 1, messages: 1, entries: { closed: 1 } }, after: { incidents: 2, messages: 1, entries: { closed: 1 } } } } },
+  { statement: 8, reason: 'a check that told people', planted: { quiet: { before: { incidents: 1, messages: 1, entries: { closed: 1 } }, after: { incidents: 1, messages: 2, entries: { closed: 1 } } } } },
   { statement: 9, reason: 'a write that was tried without end', planted: { intents: [{ ...intent, attempts: 1000 }] } },
   { statement: 9, reason: 'a history without end', planted: { runs: [{ workflowId: 'incident/dev/web', runId: 'run-1', status: 'COMPLETED', events: 30_000, bytes: 1 }] } },
   { statement: 9, reason: 'releases that nobody removes', planted: { targets: [{ address: 'dev/web', live: { a: 'new' }, desired: { a: 'new' }, before: { a: 'old' }, releases: 200 }] } },

@@ -45,8 +45,8 @@ export interface Evidence {
 export interface Counts {
   readonly incidents: number;
   readonly messages: number;
-  /** Entries of the record. */
-  readonly entries: number;
+  /** Entries of the record, by kind. */
+  readonly entries: Readonly<Record<string, number>>;
 }
 
 export interface Violation {
@@ -194,8 +194,9 @@ function everyWriteRecorded({ entries, incidents, intents, verification, targets
 /** 8. Whatever the outcome, ten more checks of the same changes open no incident and tell nobody. */
 function quietAfterwards({ quiet }: Evidence): readonly Violation[] {
   if (quiet === undefined) return [];
-  const names = ['incidents', 'messages', 'entries'] as const;
-  return names.filter((name) => quiet.after[name] !== quiet.before[name]).map((name) => ({ statement: 8, detail: `ten more checks took ${name} from ${quiet.before[name]} to ${quiet.after[name]}` }));
+  const flat = ({ entries, ...rest }: Counts): readonly (readonly [string, number])[] => [...Object.entries(rest), ...Object.entries(entries).map(([kind, count]) => [`entries of the kind ${kind}`, count] as const)];
+  const before = new Map(flat(quiet.before));
+  return flat(quiet.after).filter(([name, count]) => count !== (before.get(name) ?? 0)).map(([name, count]) => ({ statement: 8, detail: `ten more checks took ${name} from ${before.get(name) ?? 0} to ${count}` }));
 }
 
 /** 9. Bounded: attempts, history, queues, what is left on disk. */
