@@ -10,7 +10,7 @@ import { say, seconds, tool } from './lib/step.mjs';
 const PARTS = {
   random: ['test/faults/random.test.ts'],
   points: ['test/faults/crash-points.test.ts'],
-  rows: ['test/faults/decisions.test.ts', 'test/faults/endings.test.ts', 'test/faults/quiet.test.ts', 'test/faults/world.test.ts', 'test/faults/forged.test.ts'],
+  rows: ['test/faults/decisions.test.ts', 'test/faults/endings.test.ts', 'test/faults/quiet.test.ts', 'test/faults/world.test.ts', 'test/faults/forged.test.ts', 'test/faults/up.test.ts'],
 };
 
 try {

@@ -27,7 +27,7 @@ export async function tenMoreChecks(laboratory: Laboratory, addresses: readonly 
   return { before, after: await counts(laboratory) };
 }
 
-export async function gather(laboratory: Laboratory, { canaries = [], serverFolder, quiet }: Gathering): Promise<Evidence> {
+async function gather(laboratory: Laboratory, { canaries = [], serverFolder, quiet }: Gathering): Promise<Evidence> {
   const recorded = await laboratory.withLedger(async (ledger) => {
     const entries: Entry[] = [];
     for await (const entry of ledger.entries({})) entries.push(entry);

@@ -82,7 +82,11 @@ export async function newNamespace(address: string): Promise<Place> {
 }
 
 export async function openLaboratory(place: Place, options: SiteOptions): Promise<Laboratory> {
-  const site = await createSite(options);
+  return laboratoryOf(place, await createSite(options));
+}
+
+/** A laboratory around a site that is there, wherever its Temporal runs. */
+export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory> {
   const connection = await Connection.connect({ address: place.address });
   const temporal = new Client({ connection, namespace: place.namespace });
   const client = holdfastClient(temporal, 30_000);

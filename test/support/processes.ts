@@ -47,13 +47,6 @@ export function startNode(args: readonly string[], env: Readonly<Record<string, 
   };
 }
 
-/** Runs a command of `holdfast` to its end. */
-export async function holdfast(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ readonly code: number | string; readonly said: string }> {
-  const running = startNode([HOLDFAST, ...args], env);
-  const code = await running.ended;
-  return { code, said: running.said() };
-}
-
 function endOf(child: ChildProcess): Promise<number | string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));

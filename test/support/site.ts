@@ -58,7 +58,7 @@ export interface Site {
 
 const QUICKSTART = join(import.meta.dirname, '..', '..', 'examples', 'quickstart');
 
-export const ENVIRONMENTS: Readonly<Record<string, object>> = {
+const ENVIRONMENTS: Readonly<Record<string, object>> = {
   dev: { remediation: 'auto', limits: { concurrent: 50 } },
   prod: { remediation: 'ask', limits: { concurrent: 50 } },
 };

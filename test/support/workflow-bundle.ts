@@ -4,13 +4,18 @@ export const payloadConverterPath = new URL('../../src/workflows/payload-convert
 
 let bundled: Promise<{ code: string }> | undefined;
 
-/** The workflow code of `src`, bundled once per test file. */
-export function workflowBundle(): Promise<{ code: string }> {
+/** Failures that a test provokes are no news. */
+export function quietRuntime(): void {
   try {
     Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } } });
   } catch {
     // Another file of this process installed it.
   }
+}
+
+/** The workflow code of `src`, bundled once per test file. */
+export function workflowBundle(): Promise<{ code: string }> {
+  quietRuntime();
   return (bundled ??= bundleWorkflowCode({
     workflowsPath: new URL('../../src/workflows/index.ts', import.meta.url).pathname,
     payloadConverterPath,
