@@ -1,5 +1,6 @@
 import type { IncidentId, TargetAddress } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
+import { fieldKey } from '../domain/gates.js';
 import type { Json } from '../domain/json.js';
 import type { Outcome } from '../domain/phase.js';
 import { environmentOf } from '../config/config.js';
@@ -25,7 +26,7 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
   // `leave`: not asked about again until something changes; otherwise for a while.
   const forever = input.outcome === 'expired' && approvals?.onExpiry === 'leave';
   const until = input.until ?? (forMs === undefined || forever ? undefined : new Date(Date.parse(input.at) + forMs).toISOString());
-  const changes = await changesOf(deps, incident, input.parts);
+  const changes = await changesOf(deps, incident, input);
   return changes.map((change): Settled => ({
     environment: incident.environment,
     target: incident.target,
@@ -45,8 +46,9 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
 /**
  * A part's changes are those of its plan. One without a plan to read names them by fingerprint, and an
  * incident that ended before it had parts was opened for what was seen: the last look has the rest.
+ * What a rollback could not restore stands where the plan's changes were, and waits for a person too.
  */
-async function changesOf(deps: Dependencies, incident: IncidentId, only: SettlingInput['parts']): Promise<readonly Change[]> {
+async function changesOf(deps: Dependencies, incident: IncidentId, { parts: only, outcome }: SettlingInput): Promise<readonly Change[]> {
   const row = await deps.ledger.incident(incident, incident.number);
   const noted = row?.parts ?? [];
   const hashes = (only ?? noted).flatMap((part) => (typeof part.plan === 'string' ? [part.plan] : []));
@@ -54,8 +56,10 @@ async function changesOf(deps: Dependencies, incident: IncidentId, only: Settlin
   const wanted = noted.filter((part) => !planned.some((plan) => plan.hash === part['plan']) && (only === undefined || only.some((each) => each.part === part['part'])));
   const unplanned = wanted.flatMap((part) => (Array.isArray(part['fingerprints']) ? (part['fingerprints'] as Json[]) : []));
   const all = only === undefined && noted.length === 0;
-  const seen = all || unplanned.length > 0 ? await lastSeen(deps, incident) : [];
-  return [...planned.flatMap((plan) => plan.changes), ...seen.filter((change) => all || unplanned.includes(change.fingerprint))];
+  const changes = planned.flatMap((plan) => plan.changes);
+  const halfDone = new Set(outcome === 'needs-human' ? changes.map(fieldKey) : []);
+  const seen = all || unplanned.length > 0 || halfDone.size > 0 ? await lastSeen(deps, incident) : [];
+  return [...changes, ...seen.filter((change) => all || unplanned.includes(change.fingerprint) || halfDone.has(fieldKey(change)))];
 }
 
 async function lastSeen(deps: Dependencies, address: TargetAddress): Promise<readonly Change[]> {
