@@ -25,6 +25,7 @@ let lab: Laboratory;
 beforeAll(async () => {
   server = await devServer();
   const targets: SiteTarget[] = Object.values(ADDRESS).map((address) => ({ address, files: FILES, inPlace: address === ADDRESS['needs-human'] }));
+  targets.push({ address: 'risky/next', files: FILES });
   lab = await openLaboratory(await newNamespace(server.address), {
     targets,
     environments: { short: { remediation: 'ask', approvals: { expires: '3s' } }, risky: { remediation: 'auto' } },
@@ -67,7 +68,7 @@ async function actions(): Promise<number> {
 
 async function costOfTenChecks(): Promise<number> {
   const before = await actions();
-  for (let time = 0; time < 10; time += 1) for (const environment of ENVIRONMENTS) await lab.check(environment);
+  for (let time = 0; time < 10; time += 1) await Promise.all(ENVIRONMENTS.map((environment) => lab.check(environment)));
   return (await actions()) - before;
 }
 
@@ -104,6 +105,15 @@ test('unchanged drift after every outcome and ten more checks: no incident, no m
   expect(await checkStatements(lab, { quiet })).toEqual([]);
   expect(await costOfTenChecks()).toBe(clean);
 }, 240_000);
+
+test('after a rollback that failed its environment takes no new automatic change until a person releases it', async () => {
+  await lab.site.drift('risky/next', DRIFT);
+  await lab.check('risky');
+  const { parts } = await lab.untilPhase('risky/next', 'waiting');
+  expect(parts[0]?.waitsFor).toContain('breaker');
+  await lab.client.command('risky', { command: 'release', scope: 'risky', gate: 'needs-human', by: 'alice', reason: 'repaired by hand' });
+  expect((await lab.untilClosed('risky/next')).outcome).toBe('fixed');
+}, 120_000);
 
 test('an unrelated change in the same target lifts no quarantine and ends no acceptance, rejection or undo', async () => {
   const kept = [ADDRESS['rolled-back'], ADDRESS.undone, ADDRESS.accepted, ADDRESS.rejected];

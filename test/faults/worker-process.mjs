@@ -2,6 +2,7 @@
 // or stalls at a named call. Its only argument is JSON: { address, namespace, config, dataDir, faults?, trace?, aheadMs? }.
 import { appendFileSync } from 'node:fs';
 import { composeDependencies, startWorkers } from '../../dist/worker.js';
+import { HoldfastError } from '../../dist/domain/errors.js';
 import { loadConfig } from '../../dist/config/load.js';
 import { providers } from '../../dist/providers/index.js';
 
@@ -69,6 +70,7 @@ async function strike(when, { point, call, text }) {
       await new Promise(() => undefined);
     }
     if (fault.act === 'stall') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
+    if (fault.act === 'refuse') throw new HoldfastError('Rejected', `${point} was rejected`);
     if (fault.act === 'fail') throw new Error(`${point} timed out`);
   }
 }

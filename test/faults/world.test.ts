@@ -17,6 +17,8 @@ import { eventually } from '../support/waiting.js';
 const FILES = { 'etc/app.json': '{"port":80}\n', 'etc/note.txt': 'as it should be\n' };
 const DRIFT = { 'etc/app.json': '{"port":81}\n' };
 
+const FIVE = ['a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt'];
+
 let server: DevServer;
 
 beforeAll(async () => {
@@ -153,6 +155,18 @@ describe('what the world does to it', () => {
     await lab.check('dev');
     expect((await lab.untilClosed('dev/slow')).outcome).toBe('fixed');
     expect(await count(lab, 'dev/slow', 'finalized')).toBe(1);
+  }), 120_000);
+
+  test.concurrent('three of five files are written, then an error: the three are known and put back, and the incident names what stood in the way', () => inLaboratory({
+    targets: [{ address: 'dev/five', inPlace: true, files: Object.fromEntries(FIVE.map((name) => [name, 'as it should be\n'])) }],
+  }, async (lab) => {
+    await lab.faultyWorker({ faults: [{ point: 'ledger.intend', when: 'before', act: 'refuse', of: 'finalize/write d.txt' }] });
+    await lab.site.drift('dev/five', Object.fromEntries(FIVE.map((name) => [name, 'drifted\n'])));
+    await lab.check('dev');
+    const row = await lab.untilClosed('dev/five');
+    expect(row.outcome).toBe('rolled-back');
+    expect(row.narrative).toMatch(/3 of 5 written: a\.txt, b\.txt, c\.txt; not written: d\.txt/);
+    expect(await isAsDrifted(lab, 'dev/five')).toBe(true);
   }), 120_000);
 
   test.concurrent('another writer keeps reverting the repair: flapping, no more repairs, until a person releases it', () => inLaboratory({ targets: [{ address: 'dev/fight', files: FILES }] }, async (lab) => {

@@ -23,7 +23,7 @@ export async function checkStatements(laboratory: Laboratory, gathering: Gatheri
 /** Looks ten more times and counts what that caused. */
 export async function tenMoreChecks(laboratory: Laboratory, addresses: readonly string[]): Promise<NonNullable<Evidence['quiet']>> {
   const before = await counts(laboratory);
-  for (let time = 0; time < 10; time += 1) for (const address of addresses) await laboratory.check(address);
+  for (let time = 0; time < 10; time += 1) await Promise.all(addresses.map((address) => laboratory.check(address)));
   return { before, after: await counts(laboratory) };
 }
 

@@ -17,8 +17,8 @@ export interface Fault {
   /** Which call of that point, from 1; absent: every call. */
   readonly call?: number;
   readonly when: 'before' | 'after';
-  /** `kill`: SIGKILL of the worker; `fail`: the caller sees a time-out; `stall`: the call hangs for so long. */
-  readonly act: 'kill' | 'fail' | 'stall';
+  /** `kill`: SIGKILL of the worker; `fail`: the caller sees a time-out; `refuse`: an error that no retry helps; `stall`: the call hangs for so long. */
+  readonly act: 'kill' | 'fail' | 'refuse' | 'stall';
   readonly ms?: number;
   /** Only calls whose arguments, as JSON, hold this text. */
   readonly of?: string;
