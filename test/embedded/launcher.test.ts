@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 const MAIN = `
 export async function main(argv) {
   if (argv[0] === 'sqlite') { await import('node:sqlite'); process.emitWarning('something else'); }
-  if (argv[0] === 'wait') { console.log('waiting'); await new Promise((done) => { const timer = setInterval(() => 0, 1000); process.once('SIGTERM', () => { clearInterval(timer); done(); }); }); return 9; }
+  if (argv[0] === 'wait') { await new Promise((done) => { const timer = setInterval(() => 0, 1000); process.once('SIGTERM', () => { clearInterval(timer); done(); }); console.log('waiting'); }); return 9; }
   if (argv[0] === 'throw') throw new Error('a fault');
   console.log(JSON.stringify({ node: process.versions.node, argv }));
   return argv[0] === 'drift' ? 2 : 0;
