@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The concurrent tests of one file wait for processes and timers most of the time.
+    maxConcurrency: 8,
     projects: [
       {
         extends: true,
