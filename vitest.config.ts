@@ -16,7 +16,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'serial', include: SERIAL, fileParallelism: false, sequence: { groupOrder: 1 } },
+        // Many real processes on few cores: what fails once is tried once more before it counts.
+        test: { name: 'serial', include: SERIAL, fileParallelism: false, retry: 1, sequence: { groupOrder: 1 } },
       },
     ],
   },
