@@ -240,10 +240,13 @@ test('thousands of junk signals: the incident continues as new at rest and still
   await inWorld(env, () => ({}), async (world) => {
     const incident = await world.start();
     await world.until('awaiting-approval');
-    // The test server may refuse a signal in the instant between two runs; the real one is asked in test/faults.
+    // The test server may refuse or lose a signal in the instant between two runs; that the real one loses none is tried in test/faults.
     for (let sent = 0; sent < 1200; sent += 100) await Promise.all(Array.from({ length: 100 }, (_, index) => incident.signal('approve', { junk: index }).catch(() => undefined)));
     await world.until('awaiting-approval');
-    await vi.waitFor(() => incident.signal('approve', APPROVE), 10_000);
+    await vi.waitFor(async () => {
+      await incident.signal('approve', APPROVE).catch(() => undefined);
+      expect((await world.status()).phase).not.toBe('awaiting-approval');
+    }, { timeout: 20_000, interval: 500 });
     const latest = env.client.workflow.getHandle(incident.workflowId);
     expect(((await latest.result()) as IncidentStatus).outcome).toBe('fixed');
     expect(world.assessments.length).toBe(1);
