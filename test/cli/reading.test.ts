@@ -175,11 +175,11 @@ describe('notify test', () => {
 describe('config', () => {
   it('validate counts, and says warnings aside', async () => {
     const ran = await cli(['config', 'validate'], { deps: { loadConfig: () => Promise.resolve(config({ warnings: [{ where: 'prod', message: 'windows are not enforced yet' }] })) } });
-    expect(ran).toEqual({ code: 0, out: '/work/holdfast.yaml is valid: 2 environments, 3 targets.\n', err: 'warning: prod: windows are not enforced yet\n' });
+    expect(ran).toEqual({ code: 0, out: '/site/holdfast.yaml is valid: 2 environments, 3 targets.\n', err: 'warning: prod: windows are not enforced yet\n' });
   });
 
   it('print names the file and line of every value', async () => {
-    const explain = () => Promise.resolve([{ path: 'soak', value: '30m', file: '/work/holdfast.yaml', line: 12 }, { path: 'settle', value: '0s', file: 'default', line: 0 }]);
+    const explain = () => Promise.resolve([{ path: 'soak', value: '30m', file: '/site/holdfast.yaml', line: 12 }, { path: 'settle', value: '0s', file: 'default', line: 0 }]);
     expect((await cli(['config', 'print', 'prod/api'], { deps: { explain } })).out).toMatch(/soak +"30m" +holdfast\.yaml:12\nsettle +"0s" +default/);
   });
 });
@@ -252,7 +252,7 @@ describe('up and worker', () => {
     const ran = await cli(['up'], { deps: { up }, io: { signal: controller.signal } });
     expect(ran.code).toBe(0);
     expect(ran.out).toContain('Temporal UI   http://127.0.0.1:8233');
-    expect(ran.out).toContain('Next, in another terminal: holdfast status --config /work/holdfast.yaml');
+    expect(ran.out).toContain('Next, in another terminal: holdfast status --config /site/holdfast.yaml');
     expect(ran.err).toContain('Ctrl-C again ends at once');
   });
 

@@ -40,7 +40,7 @@ export async function cli(argv: readonly string[], options: RunOptions = {}): Pr
     errTty: false,
     columns: 100,
     env: {},
-    cwd: '/work',
+    cwd: '/site',
     user: 'alice',
     signal: new AbortController().signal,
     now: () => new Date(clock),
@@ -50,7 +50,7 @@ export async function cli(argv: readonly string[], options: RunOptions = {}): Pr
     },
     ...options.io,
   };
-  const argvWithConfig = argv.includes('--config') ? argv : [...argv, '--config', '/work/holdfast.yaml'];
+  const argvWithConfig = argv.includes('--config') ? argv : [...argv, '--config', '/site/holdfast.yaml'];
   const code = await run(argvWithConfig, io, fakeDeps(options.deps));
   return { code, out, err };
 }
@@ -83,14 +83,14 @@ export function fakeDeps(overrides: Partial<Deps> = {}): Deps {
 export function config(overrides: Partial<Config> = {}): Config {
   return {
     project: 'shop',
-    file: '/work/holdfast.yaml',
-    folder: '/work',
+    file: '/site/holdfast.yaml',
+    folder: '/site',
     digest: 'd'.repeat(64),
     environments: [environment('dev'), environment('prod')],
     targets: [target('dev', 'storefront'), target('prod', 'api'), target('prod', 'storefront')],
     notifications: { sinks: [], routes: [] },
-    ledger: { type: 'sqlite', file: '/work/.holdfast/ledger.db' },
-    artifacts: { type: 'folder', folder: '/work/.holdfast/artifacts' },
+    ledger: { type: 'sqlite', file: '/site/.holdfast/ledger.db' },
+    artifacts: { type: 'folder', folder: '/site/.holdfast/artifacts' },
     retentionMs: { reports: 1, entries: 1, plans: 1, outbox: 1, sightings: 1, artifacts: 1 },
     warnings: [],
     ...overrides,
@@ -117,7 +117,7 @@ export function target(environmentName: string, name: string, overrides: Partial
     target: name,
     provider: 'files',
     pool: environmentName,
-    source: { type: 'folder', folder: '/work/desired' },
+    source: { type: 'folder', folder: '/site/desired' },
     spec: {},
     expect: {},
     health: [],
