@@ -12,12 +12,12 @@ import { hashJson } from '../digest.js';
 import type { ReadContext } from '../providers/provider.js';
 import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js';
 import { observeTarget, revisionOf } from './check.js';
-import { inStep } from './context.js';
+import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep } from './guard.js';
 import { relevantChanges } from './relevant.js';
 import { standingParts } from './standing.js';
-import { partNotice } from './telling.js';
+import { partNotice, tellAbout } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
 
 /** Looks, decides and plans for an incident, and puts its questions on record. */
@@ -81,7 +81,7 @@ async function changesOf(deps: Dependencies, parts: readonly { readonly plan?: s
 
 async function baselineOf(deps: Dependencies, target: Target, ctx: ReadContext): Promise<{ readonly baseline?: HealthVerdict }> {
   if (target.health.length === 0) return {};
-  const report = await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true });
+  const report = await probeFor(deps, target.health, ctx, { single: true });
   return { baseline: report.verdict };
 }
 
@@ -108,20 +108,15 @@ async function closeFlapping(deps: Dependencies, target: Target, changes: readon
 
 async function tellFlapping(deps: Dependencies, target: Target, { at, reason }: { at: string; reason: string }): Promise<void> {
   const address = formatAddress(target);
-  await deps.tell(
-    {
-      event: 'needs-human',
-      subject: address,
-      environment: target.environment,
-      target: target.target,
-      at,
-      title: `${address} is flapping: no more repairs of this field`,
-      text: `${reason}. Find the other writer, or make its value the desired one.`,
-      commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason "…"`],
-      ...(target.owner === undefined ? {} : { owner: target.owner }),
-    },
-    `flapping-${at}`,
-  );
+  await tellAbout(deps, target, {
+    event: 'needs-human',
+    subject: address,
+    at,
+    title: `${address} is flapping: no more repairs of this field`,
+    text: `${reason}. Find the other writer, or make its value the desired one.`,
+    commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason "…"`],
+    key: `flapping-${at}`,
+  });
 }
 
 async function lastRelease(deps: Dependencies, target: Target, since: string): Promise<string | undefined> {
@@ -177,18 +172,13 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
 
 async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {
   const name = formatIncident(incident);
-  await deps.tell(
-    {
-      event: 'blind',
-      subject: name,
-      environment: incident.environment,
-      target: incident.target,
-      at: deps.now().toISOString(),
-      title: `${name}: the target cannot be read`,
-      text: `Nothing is known of it, so nothing is repaired and nothing is closed. ${observation.reason ?? ''}`,
-      commands: [`holdfast check ${incident.environment}/${incident.target}`],
-      ...(target.owner === undefined ? {} : { owner: target.owner }),
-    },
-    'blind',
-  );
+  await tellAbout(deps, target, {
+    event: 'blind',
+    subject: name,
+    at: deps.now().toISOString(),
+    title: `${name}: the target cannot be read`,
+    text: `Nothing is known of it, so nothing is repaired and nothing is closed. ${observation.reason ?? ''}`,
+    commands: [`holdfast check ${incident.environment}/${incident.target}`],
+    key: 'blind',
+  });
 }

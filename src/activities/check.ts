@@ -14,6 +14,7 @@ import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { findEnded, isGone, numberOfRun } from './ended.js';
 import { relevantChanges } from './relevant.js';
+import { tellAbout } from './telling.js';
 import type { BatchResult, ControlActivities, ReadActivities, TargetBatches, Undone } from './types.js';
 
 const BATCH = 25;
@@ -229,20 +230,15 @@ async function undoneBy(deps: Dependencies, row: IncidentRow): Promise<Undone | 
 /** Another workflow holds the incident's id, and nothing of Holdfast's ends it: a person must. */
 async function tellBlocked(deps: Dependencies, target: Target, row: IncidentRow): Promise<void> {
   const name = `${formatAddress(target)}#${row.number}`;
-  await deps.tell(
-    {
-      event: 'needs-human',
-      subject: name,
-      environment: row.environment,
-      target: row.target,
-      at: deps.now().toISOString(),
-      title: `${name} cannot start: another workflow runs under its id`,
-      text: `Look at the workflow ${incidentWorkflowId(row.environment, row.target)} in the Temporal UI. If it is not an incident of Holdfast, terminate it; the next check starts this one.`,
-      commands: [`holdfast status ${formatAddress(target)}`],
-      ...(target.owner === undefined ? {} : { owner: target.owner }),
-    },
-    'blocked',
-  );
+  await tellAbout(deps, target, {
+    event: 'needs-human',
+    subject: name,
+    at: deps.now().toISOString(),
+    title: `${name} cannot start: another workflow runs under its id`,
+    text: `Look at the workflow ${incidentWorkflowId(row.environment, row.target)} in the Temporal UI. If it is not an incident of Holdfast, terminate it; the next check starts this one.`,
+    commands: [`holdfast status ${formatAddress(target)}`],
+    key: 'blocked',
+  });
 }
 
 interface Batch {

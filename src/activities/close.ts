@@ -10,12 +10,13 @@ import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
-import { inStep } from './context.js';
+import { inStep, probeFor } from './context.js';
 import { type Dependencies } from './deps.js';
 import { expectOwnStep, readablePlan } from './guard.js';
 import { refused } from '../domain/errors.js';
 import { targetOf } from '../config/config.js';
 import { settledRows } from './settling.js';
+import { tellAbout } from './telling.js';
 import type { CloseInput, ControlActivities, EndedPart } from './types.js';
 
 const LOUD: Readonly<Record<string, NoticeEvent>> = { fixed: 'fixed', 'rolled-back': 'rolled-back', 'needs-human': 'needs-human' };
@@ -59,7 +60,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
   const firstSeen = await earliestSight(deps, input.incident, plans);
   const rolledBack = input.parts.some((part) => part.outcome === 'rolled-back');
   const healthy = rolledBack && target !== undefined && target.health.length > 0
-    ? (await deps.probe(target.health, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret }, { single: true })).verdict === 'healthy'
+    ? (await probeFor(deps, target.health, ctx, { single: true })).verdict === 'healthy'
     : undefined;
   const moved = rolledBack ? await desiredMoved(deps, input.incident) : undefined;
   const narrative = narrate({
@@ -190,19 +191,14 @@ interface Ended {
 
 async function tellEnd(deps: Dependencies, { incident, outcome, narrative, at, target }: Ended): Promise<void> {
   const name = formatIncident(incident);
-  await deps.tell(
-    {
-      event: LOUD[outcome] ?? 'closed',
-      subject: name,
-      environment: incident.environment,
-      target: incident.target,
-      at,
-      title: `${name}: ${outcome}`,
-      text: narrative,
-      outcome,
-      commands: [`holdfast incident ${name}`],
-      ...(target?.owner === undefined ? {} : { owner: target.owner }),
-    },
-    'end',
-  );
+  await tellAbout(deps, { ...incident, owner: target?.owner }, {
+    event: LOUD[outcome] ?? 'closed',
+    subject: name,
+    at,
+    title: `${name}: ${outcome}`,
+    text: narrative,
+    outcome,
+    commands: [`holdfast incident ${name}`],
+    key: 'end',
+  });
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { ApplicationFailure, cancellationSignal, heartbeat, activityInfo } from '@temporalio/activity';
 import { isHoldfastError } from '../domain/errors.js';
 import { formatAddress } from '../domain/address.js';
+import type { HealthCheck, HealthReport } from '../domain/health.js';
+import type { ProbeOptions } from '../health/probe.js';
 import type { IntentRow } from '../ledger/ledger.js';
 import type { ExternalWrite, OpenIntent, ReadContext, WriteContext } from '../providers/provider.js';
 import type { Dependencies } from './deps.js';
@@ -50,6 +52,11 @@ function asFailure(error: unknown): unknown {
     nonRetryable: !error.retryable,
     ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
   });
+}
+
+/** Health checks as a step runs them: heard while it lives, ended when it is. */
+export function probeFor(deps: Dependencies, checks: readonly HealthCheck[], { signal, heartbeat: alive }: ReadContext, options?: ProbeOptions): Promise<HealthReport> {
+  return deps.probe(checks, { signal, heartbeat: alive, now: deps.now, resolveSecret: deps.resolveSecret }, options);
 }
 
 export interface WriteStep {

@@ -7,6 +7,7 @@ import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '
 import { closeLeftOpen, CUT_SHORT } from './close.js';
 import type { Dependencies } from './deps.js';
 import { settledRows } from './settling.js';
+import { tellAbout } from './telling.js';
 
 /** No write step runs longer than this after its run was ended: its start-to-close limit. */
 const LONGEST_STEP_MS = 10 * 60 * 1000;
@@ -92,19 +93,14 @@ export async function numberOfRun(handle: WorkflowHandle): Promise<unknown> {
 }
 
 async function tell(deps: Dependencies, target: Target, row: IncidentRow, { at, title, text }: { at: string; title: string; text: string }): Promise<void> {
-  await deps.tell(
-    {
-      event: 'needs-human',
-      subject: formatIncident(row),
-      environment: row.environment,
-      target: row.target,
-      at,
-      title,
-      text,
-      outcome: 'terminated',
-      commands: [`holdfast incident ${formatIncident(row)}`],
-      ...(target.owner === undefined ? {} : { owner: target.owner }),
-    },
+  await tellAbout(deps, target, {
+    event: 'needs-human',
+    subject: formatIncident(row),
+    at,
     title,
-  );
+    text,
+    outcome: 'terminated',
+    commands: [`holdfast incident ${formatIncident(row)}`],
+    key: title,
+  });
 }

@@ -7,7 +7,7 @@ import type { Plan } from '../domain/plan.js';
 import type { ReadContext } from '../providers/provider.js';
 import { observeTarget } from './check.js';
 import { recordEnd } from './close.js';
-import { inStep } from './context.js';
+import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
 import { heard, note, tellCheck } from './repair.js';
@@ -59,7 +59,7 @@ async function isClosed(deps: Dependencies, incident: PartRef['incident']): Prom
 
 async function measure(deps: Dependencies, checks: readonly HealthCheck[], ctx: ReadContext): Promise<HealthReport> {
   if (checks.length === 0) return { verdict: 'healthy', checks: [] };
-  return deps.probe(checks, { signal: ctx.signal, heartbeat: ctx.heartbeat, now: deps.now, resolveSecret: deps.resolveSecret });
+  return probeFor(deps, checks, ctx);
 }
 
 /** What of the plan's fields is still, or again, not as desired. */

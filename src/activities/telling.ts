@@ -1,9 +1,16 @@
-import { formatIncident, type IncidentId } from '../domain/address.js';
+import { formatIncident, type IncidentId, type TargetAddress } from '../domain/address.js';
 import { changesInBrief } from '../domain/describe.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import type { Notice } from '../notify/sink.js';
+import type { Dependencies } from './deps.js';
+
+/** Queues a word about a target, or one of its incidents, for those whom its environment and owner concern. `key` is the same on every retry. */
+export async function tellAbout(deps: Dependencies, about: TargetAddress & { readonly owner?: string | undefined }, { key, ...notice }: Omit<Notice, 'environment' | 'target' | 'owner'> & { readonly key: string }): Promise<void> {
+  const { environment, target, owner } = about;
+  await deps.tell({ ...notice, environment, target, ...(owner === undefined ? {} : { owner }) }, key);
+}
 
 export interface PartTold {
   readonly incident: IncidentId;
