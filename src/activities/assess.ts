@@ -59,6 +59,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     provider,
     revision: await revisionOf(deps, target, ctx),
     gates: await deps.ledger.closedGates(target, at),
+    ...(environment.limits.resources === undefined ? {} : { reach: { limit: environment.limits.resources, of: observation.resources } }),
     decide: deps.decide,
     hash: hashJson,
     ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)),

@@ -1,5 +1,7 @@
 import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Observation } from '../domain/change.js';
+import { environmentOf } from '../config/config.js';
+import { beyondReach } from '../domain/blast-radius.js';
 import { changesInBrief } from '../domain/describe.js';
 import { HoldfastError, isHoldfastError, refused } from '../domain/errors.js';
 import { fieldKey } from '../domain/gates.js';
@@ -54,10 +56,14 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   if (done !== undefined) return { result: 'staged', staged: done };
   const gate = await gatesOf(deps, authorised);
   if (!gate.allowed) return { result: 'gate-closed', gate };
-  const { target, provider } = await configured(deps, ref.incident);
+  const { config, target, provider } = await configured(deps, ref.incident);
   if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
-  const look = stillThere(plan, await lookAgain(deps, ref, ctx));
+  const observation = await lookAgain(deps, ref, ctx);
+  const look = stillThere(plan, observation);
   if (look.state !== 'same') return { result: look.state, reason: look.reason };
+  // What the rules allowed before the limit was lowered, or the target shrank, is asked about after all.
+  const wide = authorised.automatic ? beyondReach(plan.changes, observation.resources, environmentOf(config, plan.environment)?.limits.resources) : undefined;
+  if (wide !== undefined) return { result: 'moved', reason: wide };
   const context = await writeContext(deps, ctx, { ref, step: 'stage' });
   try {
     await deps.ledger.updateIncident(ref.incident, { part: { part: ref.part, phase: 'staging' } });

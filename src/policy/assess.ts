@@ -1,3 +1,4 @@
+import { beyondReach, type ReachLimit } from '../domain/blast-radius.js';
 import { askGates, type GateRow } from '../domain/gates.js';
 import { splitParts } from '../domain/decide.js';
 import type { Change } from '../domain/change.js';
@@ -23,6 +24,8 @@ export interface Assessing {
   readonly changes: readonly Change[];
   readonly baseline?: DecisionInput['baseline'];
   readonly gates: readonly GateRow[];
+  /** `limits.resources` of the environment, and how many resources the target has. */
+  readonly reach?: { readonly limit: ReachLimit; readonly of: number };
   readonly decide: DecideChange;
   readonly hash: HashJson;
 }
@@ -57,8 +60,15 @@ async function propose(part: Part, input: Assessing, ctx: ReadContext): Promise<
     { ...result.proposal, environment: target.environment, target: target.target, provider: provider.name, spec: target.spec, changes: part.changes },
     hash,
   );
-  const gate = askGates({ rows: input.gates, changes: part.changes, automatic: part.decision === 'remediate' });
-  return { ...part, plan, gate };
+  const asked = withinReach(part, input);
+  const gate = askGates({ rows: input.gates, changes: part.changes, automatic: asked.decision === 'remediate' });
+  return { ...asked, plan, gate };
+}
+
+/** A repair that touches too much is never automatic: it asks, and the approval of its plan, which names the counts, opens the gate. */
+function withinReach(part: Part, { reach }: Assessing): Part {
+  const wide = reach === undefined || (part.decision !== 'remediate' && part.decision !== 'ask') ? undefined : beyondReach(part.changes, reach.of, reach.limit);
+  return wide === undefined ? part : { ...part, decision: 'ask', rules: ['blast-radius', ...part.rules], reason: `${wide}; ${part.reason}` };
 }
 
 function held(part: Part, impossible: string): AssessedPart {

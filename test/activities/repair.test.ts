@@ -85,6 +85,20 @@ describe('what the write worker believes', () => {
     await expect(on.run('stage', refOf(part), { worker })).rejects.toMatchObject({ type: 'Refused', message: expect.stringContaining('audit verify') as string });
   });
 
+  it('a limit that was lowered after the rules allowed a repair sends it back to be asked about; what a person approved goes on', async () => {
+    for (const [remediation, result] of [['auto', 'moved'], ['ask', 'staged']] as const) {
+      const on = await bench({ target: { remediation } });
+      on.write('etc/motd', 'hacked\n');
+      const part = await openIncident(on);
+      if (remediation === 'ask') await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'm' });
+      const config = await on.deps.config();
+      const environments = config.environments.map((each) => ({ ...each, limits: { ...each.limits, resources: { max: 1, percent: 10 } } }));
+      const answer = await on.run('stage', refOf(part), { worker: { config: () => Promise.resolve({ ...config, environments }) } });
+      expect(answer.result).toBe(result);
+      if (answer.result === 'moved') expect(answer.reason).toContain('gate blast-radius: 2 of 3 resources');
+    }
+  });
+
   it('a plan for another target is refused', async () => {
     const on = await bench();
     const part = await openIncident(on);

@@ -56,6 +56,16 @@ describe('assessParts', () => {
     expect(beside.find((part) => part.decision === 'remediate')?.plan).toEqual(alone?.plan);
   });
 
+  it('a repair beyond the reach of its environment asks, under the same plan, with its counts; what was held stays held', async () => {
+    const changes = [...['a', 'b', 'c'].map((name) => of(name)), ...['d', 'e', 'f'].map((name) => of(name, 'hold'))];
+    const within = await assess(changes, { reach: { limit: { max: 3, percent: 1 }, of: 100 } });
+    const beyond = await assess(changes, { reach: { limit: { max: 2, percent: 2 }, of: 100 } });
+    expect(within.map((part) => part.decision)).toEqual(['hold', 'remediate']);
+    expect(beyond.map((part) => part.decision)).toEqual(['hold', 'ask']);
+    expect(beyond[1]).toMatchObject({ rules: ['blast-radius', 'test'], reason: expect.stringContaining('gate blast-radius: 3 of 100 resources (3 percent)') as string });
+    expect(beyond[1]?.plan?.hash).toBe(within[1]?.plan?.hash);
+  });
+
   it('repairs what it can without what stands in the way, and holds that with the reason', async () => {
     const parts = await assess([of('a'), of('locked'), of('c')], { provider: provider((changes) => (changes.some((each) => each.resource === 'locked') ? 'locked is protected' : undefined)) });
     expect(parts.map((part) => [part.decision, resources(part), part.impossible])).toEqual([['remediate', ['a', 'c'], undefined], ['hold', ['locked'], 'locked is protected']]);

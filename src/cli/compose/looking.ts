@@ -91,7 +91,7 @@ async function resolve(io: Io, config: Config, reference: string): Promise<strin
   return resolveSecret(reference, { folder: config.folder, env: { ...io.env } });
 }
 
-async function assess({ target, observation, ledger, now }: AssessRequest, revision: Revision, ctx: ReadContext): Promise<Assessed> {
+async function assess({ config, target, observation, ledger, now }: AssessRequest, revision: Revision, ctx: ReadContext): Promise<Assessed> {
   const { assessParts } = await import('../../policy/assess.js');
   const { decideByRemediation } = await import('../../domain/decide.js');
   const { hashJson } = await import('../../digest.js');
@@ -100,8 +100,9 @@ async function assess({ target, observation, ledger, now }: AssessRequest, revis
   const changes = observation.changes.filter((change) => !quiet.some((each) => each.change === change));
   const gates = ledger === undefined ? [] : await ledger.closedGates(target, at);
   const baseline = await baselineOf(target, { ...ctx, now: () => now });
+  const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
   const parts = await assessParts(
-    { target, provider: await providerOf(target), revision, changes, gates, decide: decideByRemediation, hash: hashJson, ...(baseline === undefined ? {} : { baseline }) },
+    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, changes, gates, decide: decideByRemediation, hash: hashJson, ...(baseline === undefined ? {} : { baseline }) },
     ctx,
   );
   return { quiet, parts: parts.map(({ gate, ...part }): AssessedPart => ({ ...part, gates: gate.allowed ? [] : [gate] })) };
