@@ -59,7 +59,11 @@ async function isClosed(deps: Dependencies, incident: PartRef['incident']): Prom
 
 async function measure(deps: Dependencies, checks: readonly HealthCheck[], ctx: ReadContext): Promise<HealthReport> {
   if (checks.length === 0) return { verdict: 'healthy', checks: [] };
-  return probeFor(deps, checks, ctx);
+  const report = await probeFor(deps, checks, ctx);
+  // Who is asked too often says nothing about health: the step is tried again when it may ask.
+  const throttled = report.checks.find((check) => check.retryAfterMs !== undefined);
+  if (throttled !== undefined && report.verdict !== 'unhealthy') throw new HoldfastError('Throttled', `health check ${throttled.name}: ${throttled.message}`, { retryAfterMs: throttled.retryAfterMs ?? 0 });
+  return report;
 }
 
 /** What of the plan's fields is still, or again, not as desired. */

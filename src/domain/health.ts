@@ -53,6 +53,8 @@ export interface Measurement {
   readonly latencyMs: number;
   /** One line for a person: `status 503, expected 200`. Never a secret. */
   readonly message: string;
+  /** It was asked too often, and wants to be left alone for so long. */
+  readonly retryAfterMs?: number;
 }
 
 export type HealthVerdict = 'healthy' | 'unhealthy' | 'inconclusive' | 'error';
@@ -69,6 +71,8 @@ export interface CheckReport {
   readonly slowestMs: number;
   /** The message of the measurement that decided. */
   readonly message: string;
+  /** It was asked too often and says nothing now: the verdict is `error`, and may be asked for again after so long. */
+  readonly retryAfterMs?: number;
 }
 
 export interface HealthReport {

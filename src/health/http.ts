@@ -1,12 +1,16 @@
 import type { RE2JS } from 're2js';
 import type { HttpCheck, Measurement } from '../domain/health.js';
 import { exchange, type Exchange } from '../system/http-exchange.js';
+import { retryAfter } from '../system/retry-after.js';
 import { measurementOf, type Found } from './measurement.js';
 import type { ProbeContext } from './probe.js';
 import { resolveReferences } from './references.js';
 
 /** How much of a body a pattern is looked for in. */
 const BODY_BYTES = 64 * 1024;
+const TOO_MANY = 429;
+/** How long who is asked too often is left alone where it names no time. */
+const UNASKED_MS = 30_000;
 
 /**
  * Asks once. Redirects are answers like any other. The latency runs from the request until the
@@ -26,7 +30,7 @@ export async function measureHttp(check: HttpCheck, ctx: ProbeContext): Promise<
       allowPrivate: check.allowPrivate,
       signal: ctx.signal,
     });
-    return judge(check, answer, { latencyMs: Math.round(performance.now() - start), ...(pattern === undefined ? {} : { pattern }) });
+    return judge(check, answer, { latencyMs: Math.round(performance.now() - start), now: ctx.now(), ...(pattern === undefined ? {} : { pattern }) });
   });
 }
 
@@ -36,9 +40,13 @@ async function compile(pattern: string): Promise<RE2JS> {
   return RE2JS.compile(pattern);
 }
 
-function judge(check: HttpCheck, answer: Exchange, found: { readonly latencyMs: number; readonly pattern?: RE2JS }): Found {
+function judge(check: HttpCheck, answer: Exchange, found: { readonly latencyMs: number; readonly now: Date; readonly pattern?: RE2JS }): Found {
   if (!answer.answered) return { result: answer.problem === 'silent' ? 'failure' : 'error', message: answer.message };
   const { status, maxLatencyMs } = check.expect;
+  if (answer.status === TOO_MANY && !status.includes(TOO_MANY)) {
+    const retryAfterMs = retryAfter(answer.headers['retry-after'], found.now) ?? UNASKED_MS;
+    return { result: 'error', message: `throttled: status ${String(TOO_MANY)}, asked again after ${String(Math.ceil(retryAfterMs / 1000))} s`, retryAfterMs };
+  }
   if (!status.includes(answer.status)) return failure(`status ${String(answer.status)}, expected ${status.join(' or ')}`);
   if (maxLatencyMs !== undefined && found.latencyMs > maxLatencyMs) {
     return failure(`took ${String(found.latencyMs)} ms, expected at most ${String(maxLatencyMs)} ms`);

@@ -45,6 +45,8 @@ async function runCheck(check: HealthCheck, ctx: ProbeContext): Promise<CheckRep
     if (ctx.signal.aborted) return reportCheck(check, measurements, stopReason(ctx.signal));
     measurements.push(measurement);
     ctx.heartbeat(`${check.name}: ${measurement.result}, ${measurement.message}`);
+    const { retryAfterMs, message } = measurement;
+    if (retryAfterMs !== undefined) return { ...reportCheck(check, measurements), verdict: 'error', message, retryAfterMs };
     pauseMs = check.intervalMs;
   }
   return reportCheck(check, measurements);

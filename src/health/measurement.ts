@@ -2,7 +2,7 @@ import type { Measurement } from '../domain/health.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { ProbeContext } from './probe.js';
 
-export type Found = Pick<Measurement, 'result' | 'message'>;
+export type Found = Pick<Measurement, 'result' | 'message' | 'retryAfterMs'>;
 
 /** Times one look and makes a measurement of it. What it throws is a result of `error`, told without quoting anything. */
 export async function measurementOf(ctx: ProbeContext, look: () => Promise<Found>): Promise<Measurement> {

@@ -5,6 +5,7 @@ import { oneLine } from '../domain/plain-text.js';
 import type { OutboxMessage } from '../ledger/ledger.js';
 import { exchange } from '../system/http-exchange.js';
 import { runCommand, type CommandEnd } from '../system/run-command.js';
+import { retryAfter } from '../system/retry-after.js';
 import { cloudEvent } from './cloud-event.js';
 import type { Sink } from './sink.js';
 
@@ -81,13 +82,6 @@ function notTaken(sink: string, status: number, retryAfterMs: number | undefined
   const message = `sink ${sink}: status ${String(status)}`;
   if (retryAfterMs !== undefined) return new HoldfastError('Throttled', message, { retryAfterMs });
   return new HoldfastError(status === 429 ? 'Throttled' : status >= 500 ? 'Unreachable' : 'Rejected', message);
-}
-
-/** Seconds, or a date of HTTP; anything else is as if it had not been said. */
-function retryAfter(header: string | undefined, now: Date): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now.getTime();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function failureOf(end: CommandEnd, timeoutMs: number): string {

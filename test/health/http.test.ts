@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpCheck, MeasurementResult } from '../../src/domain/health.js';
 import { measureHttp } from '../../src/health/http.js';
+import { probe } from '../../src/health/index.js';
 import { closedPort, context, httpCheck, serve } from './support.js';
 
 const CANARY = 'canary-3f1c9a';
@@ -18,6 +19,19 @@ describe('measureHttp', () => {
   it.each(answers)('$result when $reason', async ({ status, body, expect: expected, result, message }) => {
     const { url } = await serve((_request, response) => { response.writeHead(status).end(body); });
     expect(await measureHttp(httpCheck(url, { expect: expected }), context())).toMatchObject({ result, message, at: '2026-11-02T10:00:00.000Z' });
+  });
+
+  it.each([
+    { header: '120', afterMs: 120_000 },
+    { header: 'Mon, 02 Nov 2026 10:00:30 GMT', afterMs: 30_000 },
+    { header: undefined, afterMs: 30_000 },
+  ])('429 is no verdict on the service: it is asked again after $afterMs ms (Retry-After: $header)', async ({ header, afterMs }) => {
+    let asked = 0;
+    const { url } = await serve((_request, response) => { asked += 1; response.writeHead(429, header === undefined ? {} : { 'retry-after': header }).end(); });
+    const report = await probe([httpCheck(url, { count: 5, consecutiveErrorLimit: 4 })], context());
+    expect(report).toMatchObject({ verdict: 'error', checks: [{ retryAfterMs: afterMs, message: `throttled: status 429, asked again after ${String(afterMs / 1000)} s` }] });
+    expect(asked).toBe(1);
+    expect(await measureHttp(httpCheck(url, { expect: { status: [429] } }), context())).toMatchObject({ result: 'success' });
   });
 
   it('fails when the answer takes longer than maxLatency', async () => {
