@@ -59,6 +59,8 @@ export interface CheckCounts {
   readonly clean: number;
   readonly drifted: number;
   readonly unknown: number;
+  /** Of these, looked at while the record was away: recorded and opened nowhere. */
+  readonly unrecorded?: number;
   /** Addresses that could not be read, at most 20. */
   readonly unknownTargets: readonly string[];
   readonly opened: readonly string[];

@@ -1,7 +1,9 @@
+import { activityInfo } from '@temporalio/activity';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { formatAddress } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { Observation } from '../domain/change.js';
+import { changesInBrief } from '../domain/describe.js';
 import { sightingAction } from '../domain/sighting.js';
 import type { Revision, Target } from '../domain/target.js';
 import { environmentOf } from '../config/config.js';
@@ -13,8 +15,10 @@ import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE 
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { findEnded, isGone, numberOfRun } from './ended.js';
+import { endLost } from './lost.js';
 import { relevantChanges } from './relevant.js';
 import { tellAbout } from './telling.js';
+import { heeding, pausedUntil } from './throttle.js';
 import type { BatchResult, ControlActivities, ReadActivities, TargetBatches, Undone } from './types.js';
 
 const BATCH = 25;
@@ -41,10 +45,9 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
       return inStep(deps, async (ctx) => {
         const config = await deps.config();
         const reads = environmentOf(config, environment)?.limits.reads ?? 1;
-        return eachTarget(deps, { targets, reads }, async (name) => {
+        return eachTarget(deps, { targets, reads }, async (name, record) => {
           const target = config.targets.find((each) => each.environment === environment && each.target === name);
-          if (target === undefined) return undefined;
-          return sight(deps, target, await observeTarget(deps, target, ctx, commits));
+          return target === undefined ? undefined : record(target, await observeTarget(deps, target, ctx, commits));
         });
       });
     },
@@ -52,9 +55,9 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
     async recordUnread({ environment, targets, reason }): Promise<BatchResult> {
       return inStep(deps, async () => {
         const config = await deps.config();
-        return eachTarget(deps, { targets, reads: 1 }, async (name) => {
+        return eachTarget(deps, { targets, reads: 1 }, async (name, record) => {
           const target = config.targets.find((each) => each.environment === environment && each.target === name);
-          return target === undefined ? undefined : sight(deps, target, unread(reason));
+          return target === undefined ? undefined : record(target, unread(reason));
         });
       });
     },
@@ -94,7 +97,9 @@ export async function observeTarget(deps: Dependencies, target: Target, ctx: Rea
 
 async function readTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>>): Promise<Observation> {
   const { provider } = await configured(deps, target);
-  return look(provider, target, await revisionOf(deps, target, ctx, commits), ctx);
+  const until = pausedUntil(deps, target);
+  if (until !== undefined) return unread(`throttled: its engine asked to be left alone; it is asked again after ${until}`);
+  return look(heeding(deps, target, provider), target, await revisionOf(deps, target, ctx, commits), ctx);
 }
 
 export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Revision> {
@@ -126,6 +131,8 @@ interface Seen {
   readonly target: string;
   readonly verdict: Observation['verdict'];
   readonly opened: boolean;
+  /** It was looked at, and the record could not take it. */
+  readonly unrecorded?: true;
 }
 
 /** Records a look, and starts or tells the incident where the memory of the ledger says that this is new. */
@@ -135,6 +142,7 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   const open = await findOpen(deps, target, at);
   const { drift, changes } = await relevantChanges(deps.ledger, target, observation, at);
   const seen = await deps.ledger.observed({ address: { environment: target.environment, target: target.target }, at, observation, driftFingerprint: drift });
+  if (seen.previous === undefined && open === undefined) await endLost(deps, target);
   const fingerprints = new Set(changes.map((change) => change.fingerprint));
   const action = sightingAction({
     now: at,
@@ -185,7 +193,8 @@ interface Opening {
 }
 
 async function openIncident(deps: Dependencies, target: Target, { drift, kind, at }: Opening): Promise<void> {
-  const { row } = await deps.ledger.openIncident({ address: { environment: target.environment, target: target.target }, at, drift: kind === 'blind' ? 'unknown' : drift, kind });
+  const after = await endLost(deps, target);
+  const { row } = await deps.ledger.openIncident({ address: { environment: target.environment, target: target.target }, at, drift: kind === 'blind' ? 'unknown' : drift, kind, after });
   await startEnvironment(deps.client, target.environment);
   await startIncident(deps, target, row);
 }
@@ -213,7 +222,9 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
     }),
   });
   // The run of the incident before may still be ending; the next check starts this one then.
-  if ((await numberOfRun(handle)) === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
+  const running = await numberOfRun(handle);
+  if (running === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
+  else if (typeof running === 'number' && (await deps.ledger.incident(row, running)) === undefined) await endLost(deps, target);
   else if (deps.now().getTime() - Date.parse(row.openedAt) > BLOCKED_AFTER_MS) await tellBlocked(deps, target, row);
 }
 
@@ -246,14 +257,17 @@ interface Batch {
   readonly reads: number;
 }
 
+type Recording = (target: Target, observation: Observation) => Promise<Seen>;
+
 /** What stops one target for good is said of it alone; what may pass stops the batch, which is tried again. */
-async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (target: string) => Promise<Seen | undefined>): Promise<BatchResult> {
+async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (target: string, record: Recording) => Promise<Seen | undefined>): Promise<BatchResult> {
   const seen: Seen[] = [];
   const queue = [...targets];
+  const record = recording(deps);
   const lanes = Array.from({ length: Math.min(reads, queue.length) }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const target = next;
-      const result = await work(target).catch((error: unknown): Seen => {
+      const result = await work(target, record).catch((error: unknown): Seen => {
         if (!isHoldfastError(error) || error.retryable) throw error;
         deps.log.error('a target cannot be recorded', { target, error: error.message });
         return { target, verdict: 'unknown', opened: false };
@@ -262,15 +276,42 @@ async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (
     }
   });
   await Promise.all(lanes);
+  return countsOf(seen);
+}
+
+/**
+ * Without a ledger detection goes on: once an attempt has failed for it, the next one looks, says what
+ * it saw and that nothing is recorded, and starts nothing. The check after its return finds it all again.
+ */
+function recording(deps: Dependencies): Recording {
+  const { attempt } = activityInfo();
+  let isAway = false;
+  return async (target, observation) => {
+    if (!isAway) {
+      try {
+        return await sight(deps, target, observation);
+      } catch (error) {
+        if (!isHoldfastError(error, 'Unreachable') || attempt < 2) throw error;
+        isAway = true;
+        deps.log.error('the record is away: what is seen is not recorded, and no incident is opened', { error: error.message });
+      }
+    }
+    deps.log.warn('seen, not recorded', { target: formatAddress(target), verdict: observation.verdict, changes: observation.changes.length, what: changesInBrief(observation.changes) });
+    return { target: target.target, verdict: observation.verdict, opened: false, unrecorded: true };
+  };
+}
+
+function countsOf(seen: readonly Seen[]): BatchResult {
   const of = (verdict: Observation['verdict']): readonly Seen[] => seen.filter((each) => each.verdict === verdict);
   const unknownTargets = of('unknown').map((each) => each.target);
   const opened = seen.filter((each) => each.opened).map((each) => each.target);
+  const unrecorded = seen.filter((each) => each.unrecorded === true).length;
   return {
     clean: of('clean').length,
     drifted: of('drifted').length,
     unknown: unknownTargets.length,
+    ...(unrecorded === 0 ? {} : { unrecorded }),
     ...(unknownTargets.length === 0 ? {} : { unknownTargets }),
     ...(opened.length === 0 ? {} : { opened }),
   };
 }
-

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApplicationFailure, cancellationSignal, heartbeat, activityInfo } from '@temporalio/activity';
-import { isHoldfastError } from '../domain/errors.js';
+import { HoldfastError, isHoldfastError } from '../domain/errors.js';
 import { formatAddress } from '../domain/address.js';
 import type { HealthCheck, HealthReport } from '../domain/health.js';
+import { pauseMs } from '../domain/pause.js';
 import type { ProbeOptions } from '../health/probe.js';
 import type { IntentRow } from '../ledger/ledger.js';
 import type { ExternalWrite, OpenIntent, ReadContext, WriteContext } from '../providers/provider.js';
@@ -14,6 +15,8 @@ import type { PartRef } from './types.js';
 /** Heartbeats begin late and come seldom: each that reaches the server is a billed action. */
 const FIRST_HEARTBEAT_MS = 5_000;
 const HEARTBEAT_EVERY_MS = 4_000;
+/** What one step may add to history. */
+const MOST_RESULT_BYTES = 256 * 1024;
 
 /** Runs one step: heartbeats, a work folder of its own, and errors in the form that Temporal retries or not. */
 export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => Promise<T>): Promise<T> {
@@ -26,13 +29,13 @@ export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => 
   }, FIRST_HEARTBEAT_MS);
   try {
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
-    return await work({
+    return await bounded(work({
       signal: cancellationSignal(),
       heartbeat: (next) => { detail = next ?? detail; },
       log: deps.log,
       workFolder,
       resolveSecret: deps.resolveSecret,
-    });
+    }));
   } catch (error) {
     throw asFailure(error);
   } finally {
@@ -40,6 +43,17 @@ export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => 
     clearInterval(timer);
     await rm(workFolder, { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+/**
+ * The server refuses a result of more than 2 MB, and fails the whole incident with it, after the effect
+ * has happened. What a provider lets grow so far fails its own step instead, which is answered as any failure is.
+ */
+async function bounded<T>(work: Promise<T>): Promise<T> {
+  const result = await work;
+  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
+  if (bytes > MOST_RESULT_BYTES) throw new HoldfastError('Invalid', `the step's result has ${bytes} bytes, more than the ${MOST_RESULT_BYTES} that history may keep`, { remedy: 'the provider must put what is large into artifacts' });
+  return result;
 }
 
 /** Retryable or final is decided by the error itself, in `domain/errors.ts`; what is unknown may pass and is tried again. */
@@ -50,7 +64,7 @@ function asFailure(error: unknown): unknown {
     message: `${error.message}${remedy}`,
     type: error.failure,
     nonRetryable: !error.retryable,
-    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: pauseMs({ times: 1, random: Math.random(), askedMs: error.retryAfterMs }) }),
   });
 }
 

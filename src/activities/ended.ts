@@ -34,13 +34,15 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   const isOpen = intents.some((intent) => intent.closedAt === undefined);
   if (isOpen && Date.parse(at) - Date.parse(run.closedAt ?? at) < LONGEST_STEP_MS) return false;
   await closeLeftOpen(deps, row, at);
-  const text = whatIsLeft(row, intents);
+  // A lost store has decided nothing: where nothing live was touched, the next check asks anew.
+  const isLost = run.lost === true && intents.every((intent) => intent.step.endsWith('/stage'));
+  const text = whatIsLeft(row, intents, run.lost === true ? `Temporal does not know its run any more.${isLost ? ' What still differs is opened anew.' : ''}` : 'Its run was ended from outside.');
   await deps.ledger.closeIncident(row, {
     at,
     outcome: 'terminated',
     parts: row.parts.map((part) => ({ ...part, outcome: part['outcome'] ?? 'terminated' })),
     narrative: text,
-    settled: await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
+    settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
   });
   await deps.client.workflow
     .getHandle(environmentWorkflowId(row.environment))
@@ -50,8 +52,8 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   return true;
 }
 
-function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[]): string {
-  const said = [`${formatIncident(row)} ended: terminated. Its run was ended from outside.`];
+function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string): string {
+  const said = [`${formatIncident(row)} ended: terminated. ${why}`];
   const half = intents.filter((intent) => intent.closedAt === undefined || intent.error === CUT_SHORT).map((intent) => oneLine(intent.resource ?? intent.write, 200));
   const done = (step: string): boolean => intents.some((intent) => intent.step.endsWith(`/${step}`) && intent.ok === true);
   if (half.length > 0) said.push(`Left half done, look at: ${[...new Set(half)].join(', ')}.`);
@@ -66,7 +68,7 @@ type RunState =
   | { readonly state: 'running' }
   | { readonly state: 'stuck'; readonly attempts: number }
   /** `runId`: the last run, which may have continued the first one as new. */
-  | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string };
+  | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string; readonly lost?: true };
 
 async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunState> {
   try {
@@ -77,7 +79,7 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
     }
     return { state: 'ended', runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
   } catch (error) {
-    if (isGone(error)) return { state: 'ended' };
+    if (isGone(error)) return { state: 'ended', lost: true };
     throw error;
   }
 }

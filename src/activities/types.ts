@@ -59,6 +59,8 @@ export interface BatchResult {
   readonly clean: number;
   readonly drifted: number;
   readonly unknown: number;
+  /** Looked at while the record was away: counted above, recorded and opened nowhere. */
+  readonly unrecorded?: number;
   readonly unknownTargets?: readonly string[];
   readonly opened?: readonly string[];
 }

@@ -54,6 +54,7 @@ async function print(context: Context, rows: readonly Row[]): Promise<void> {
       continue;
     }
     await context.say(`${environment}: ${counts.clean} clean, ${counts.drifted} drifted, ${counts.unknown} unknown`);
+    if (counts.unrecorded !== undefined) await context.say(`  not recorded: ${count(counts.unrecorded, 'target')}, since the record is away; no incident was opened, and the next check looks again (holdfast doctor)`);
     for (const address of counts.unknownTargets) await context.say(`  unknown: ${plain(address)}`);
     for (const incident of counts.opened) await context.say(`  opened: ${plain(incident.includes('/') ? incident : `${environment}/${incident}`)}`);
     if (counts.opened.length > 0) context.note(`${count(counts.opened.length, 'incident')} opened; see: holdfast incidents ${environment} --open`);
@@ -61,6 +62,7 @@ async function print(context: Context, rows: readonly Row[]): Promise<void> {
 }
 
 function exitOfCounts(counts: CheckCounts, driftExit: number): number {
+  if (counts.unrecorded !== undefined) return EXIT.error;
   if (counts.unknown > 0) return EXIT.unknown;
   return counts.drifted > 0 ? driftExit : EXIT.done;
 }

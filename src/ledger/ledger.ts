@@ -34,8 +34,8 @@ export interface Ledger {
   sightings(address: TargetAddress, fingerprints: readonly string[]): Promise<readonly Sighting[]>;
 
   // Incidents.
-  /** Takes the next number for the target, or returns the open incident that is there. */
-  openIncident(input: { readonly address: TargetAddress; readonly at: string; readonly drift: string; readonly kind: IncidentKind; readonly undoes?: number }): Promise<{ readonly row: IncidentRow; readonly opened: boolean }>;
+  /** Takes the next number for the target, larger than `after` too, or returns the open incident that is there. */
+  openIncident(input: { readonly address: TargetAddress; readonly at: string; readonly drift: string; readonly kind: IncidentKind; readonly undoes?: number; readonly after?: number }): Promise<{ readonly row: IncidentRow; readonly opened: boolean }>;
   updateIncident(id: IncidentId, update: IncidentUpdate): Promise<void>;
   /** Closes, settles the changes named, keeps the narrative, and appends the end to the record. Idempotent. */
   closeIncident(id: IncidentId, end: IncidentEnd): Promise<void>;

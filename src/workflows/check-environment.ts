@@ -15,6 +15,8 @@ export interface CheckResult {
   readonly clean: number;
   readonly drifted: number;
   readonly unknown: number;
+  /** Of these, looked at while the record was away; absent when all were recorded. */
+  readonly unrecorded?: number;
   readonly unknownTargets: readonly string[];
   readonly opened: readonly string[];
 }
@@ -68,10 +70,12 @@ async function inParallel<T, R>(items: readonly T[], limit: number, work: (item:
 }
 
 function add(sum: CheckResult, batch: BatchResult): CheckResult {
+  const unrecorded = (sum.unrecorded ?? 0) + (batch.unrecorded ?? 0);
   return {
     clean: sum.clean + batch.clean,
     drifted: sum.drifted + batch.drifted,
     unknown: sum.unknown + batch.unknown,
+    ...(unrecorded === 0 ? {} : { unrecorded }),
     unknownTargets: [...sum.unknownTargets, ...(batch.unknownTargets ?? [])].slice(0, NAMED),
     opened: [...sum.opened, ...(batch.opened ?? [])].slice(0, NAMED),
   };

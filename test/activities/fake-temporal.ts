@@ -24,6 +24,8 @@ export interface FakeTemporal {
   readonly client: Client;
   readonly started: Started[];
   readonly signals: Signalled[];
+  /** Ids of workflows that somebody asked to cancel. */
+  readonly cancelled: string[];
   /** By run id. */
   readonly histories: Map<string, readonly Message[]>;
   /** By workflow id; one that was started runs, any other is not found. */
@@ -33,6 +35,7 @@ export interface FakeTemporal {
 export function fakeTemporal(): FakeTemporal {
   const started: Started[] = [];
   const signals: Signalled[] = [];
+  const cancelled: string[] = [];
   const histories: FakeTemporal['histories'] = new Map();
   const runs: FakeTemporal['runs'] = new Map();
 
@@ -41,6 +44,9 @@ export function fakeTemporal(): FakeTemporal {
     async signal(signal: string, payload: unknown) {
       if (!runs.has(workflowId)) throw notFound(workflowId);
       signals.push({ workflowId, signal, payload });
+    },
+    async cancel() {
+      cancelled.push(workflowId);
     },
     async describe() {
       const run = runs.get(workflowId);
@@ -64,7 +70,7 @@ export function fakeTemporal(): FakeTemporal {
     },
     getHandle: handle,
   };
-  return { client: { workflow } as unknown as Client, started, signals, histories, runs };
+  return { client: { workflow } as unknown as Client, started, signals, cancelled, histories, runs };
 }
 
 function eventOf({ at, signal, update }: Message): object {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,6 +49,17 @@ describe('opening the SQLite ledger', () => {
     await reader.close();
     expect(readdirSync(join(harness.folder, 'state'))).toEqual(before);
     expect(existsSync(harness.signingKeyFile), 'no key for what was refused').toBe(false);
+  });
+
+  it('writes nothing into a file that was removed or replaced while it was open', async () => {
+    await harness.ledger.setMeta('a', '1');
+    const aside = `${harness.file}.aside`;
+    renameSync(harness.file, aside);
+    await expect(harness.ledger.setMeta('a', '2')).rejects.toMatchObject({ failure: 'Unreachable', message: expect.stringContaining('removed or replaced') as string });
+    writeFileSync(harness.file, '');
+    await expect(harness.ledger.setMeta('a', '2')).rejects.toMatchObject({ failure: 'Unreachable' });
+    renameSync(aside, harness.file);
+    await harness.ledger.setMeta('a', '3');
   });
 
   it('shows a reader what a writer does that came after it', async () => {

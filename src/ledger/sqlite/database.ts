@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { HoldfastError } from '../../domain/errors.js';
@@ -40,6 +40,7 @@ export function openDatabase(options: { readonly file: string; readonly readOnly
   let closed = false;
   let immutable = readOnly && isAtRest(file);
   let connection = guard(() => connect({ file, readOnly, immutable, busyTimeoutMs }));
+  const opened = identityOf(file);
   let durableNow = true;
   let reopened = false;
 
@@ -97,6 +98,8 @@ export function openDatabase(options: { readonly file: string; readonly readOnly
       if (readOnly) throw readOnlyRefusal(file);
       return guard(() => {
         current();
+        // SQLite would go on writing into a file that nobody will ever read again.
+        if (identityOf(file) !== opened) throw replaced(file);
         setDurable(durable);
         connection.handle.exec('BEGIN IMMEDIATE');
         try {
@@ -121,6 +124,15 @@ export function openDatabase(options: { readonly file: string; readonly readOnly
 
 export function readOnlyRefusal(file: string): HoldfastError {
   return new HoldfastError('ReadOnly', `ledger ${file} was opened for reading only`);
+}
+
+function replaced(file: string): HoldfastError {
+  return new HoldfastError('Unreachable', `ledger ${file} was removed or replaced while it was open: nothing is recorded, and so nothing is written`, { remedy: 'restart every holdfast up and holdfast worker, so that they read the file that is there now' });
+}
+
+function identityOf(file: string): string | undefined {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
 function connect(options: { readonly file: string; readonly readOnly: boolean; readonly immutable: boolean; readonly busyTimeoutMs: number }): Connection {

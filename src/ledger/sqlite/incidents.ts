@@ -42,7 +42,7 @@ export function createIncidents(database: Database, { append, settleRow }: { rea
   }
 
   return {
-    async openIncident({ address, at: given, drift, kind, undoes }) {
+    async openIncident({ address, at: given, drift, kind, undoes, after = 0 }) {
       const at = instant(given);
       const { environment, target } = address;
       return database.write(() => {
@@ -52,7 +52,7 @@ export function createIncidents(database: Database, { append, settleRow }: { rea
           return { row, opened: row.openedAt === at && row.drift === drift && row.kind === kind };
         }
         const last = database.get('SELECT max(number) AS number FROM incidents WHERE environment = :environment AND target = :target', { environment, target });
-        const number = typeof last?.['number'] === 'number' ? last['number'] + 1 : 1;
+        const number = Math.max(typeof last?.['number'] === 'number' ? last['number'] : 0, after) + 1;
         database.run(
           `INSERT INTO incidents (environment, target, number, kind, drift, phase, opened_at, undoes, parts, first_seq)
            VALUES (:environment, :target, :number, :kind, :drift, 'deciding', :at, :undoes, '[]', :firstSeq)`,

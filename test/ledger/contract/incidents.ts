@@ -17,6 +17,13 @@ export function incidentContract(harness: () => LedgerHarness): void {
       expect(await open(ledger, minute(3))).toMatchObject({ opened: true, row: { number: 2 } });
     });
 
+    it('uses no number again that somebody else knows', async () => {
+      const { ledger } = harness();
+      expect(await ledger.openIncident({ address: SHOP, at: minute(0), drift: 'd', kind: 'drift', after: 6 })).toMatchObject({ opened: true, row: { number: 7 } });
+      await ledger.closeIncident({ ...SHOP, number: 7 }, end(minute(1)));
+      expect(await ledger.openIncident({ address: SHOP, at: minute(2), drift: 'd', kind: 'drift', after: 3 })).toMatchObject({ opened: true, row: { number: 8 } });
+    });
+
     it('answers the opening told again as it did at first', async () => {
       const { ledger } = harness();
       const first = await open(ledger, minute(0));
