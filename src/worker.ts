@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import { recordOverdue } from './activities/check.js';
@@ -32,7 +32,8 @@ export interface WorkersOptions {
   readonly dataDir: string;
   /** Empty: every pool of the configuration, and new ones as they appear. */
   readonly pools: readonly string[];
-  readonly access: Access | 'both';
+  /** `none`: no pool, only what `control` says. */
+  readonly access: Access | 'both' | 'none';
   /** Also run workflows and their own steps, deliver messages, and tend schedules and the record. */
   readonly control: boolean;
   readonly log: Logger;
@@ -51,6 +52,8 @@ export interface RunningWorkers {
 
 /** How often the configuration is looked at, and the record is signed and pruned. */
 const TEND_MS = 5_000;
+/** Written at every tending, for whoever restarts a process that hangs: absent before its workers poll and once they end. */
+const ALIVE_FILE = 'worker.alive';
 const PRUNE_EVERY_MS = 6 * 3_600_000;
 /** A killed worker's workflows go on elsewhere after this. */
 const STICKY_MS = 5_000;
@@ -131,6 +134,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
   }
 
   async function serve(config: Config): Promise<void> {
+    if (options.access === 'none') return;
     const pools = options.pools.length > 0 ? options.pools : poolsOf(config);
     for (const pool of pools) {
       if (options.access !== 'write') await add(poolQueue(pool, 'read'), activities.read, false);
@@ -140,7 +144,8 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
-  const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
+  const alive = join(options.dataDir, ALIVE_FILE);
+  const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, showLife: () => showLife(alive), ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
@@ -156,6 +161,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
       stopping.abort();
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
       await Promise.allSettled([...runs, tended, deliverer?.stopped]);
+      await rm(alive, { force: true }).catch(() => undefined);
       await connection.close().catch(() => undefined);
       await client.connection.close();
       await ledger.close();
@@ -196,6 +202,7 @@ interface Tending {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly serve: (config: Config) => Promise<void>;
+  readonly showLife: () => Promise<void>;
   readonly ledger?: Ledger;
   readonly known?: Set<string>;
   readonly sync?: (config: Config) => Promise<void>;
@@ -204,10 +211,11 @@ interface Tending {
 }
 
 /** Between steps: serve the pools and schedules of a new configuration, and keep the record signed and within retention. */
-async function tend({ kept, config: inForceNow, log, signal, serve, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
+async function tend({ kept, config: inForceNow, log, signal, serve, showLife, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
   let served = '';
   let prunedAt = Date.now();
   while (!signal.aborted) {
+    await showLife().catch((error: unknown) => { log.warn('the sign of life cannot be written', { error: error instanceof Error ? error.message : String(error) }); });
     try {
       const config = await inForceNow();
       if (config.digest !== served) {
@@ -230,6 +238,11 @@ async function tend({ kept, config: inForceNow, log, signal, serve, ledger, know
     }
     await sleep(TEND_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+async function showLife(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${process.pid}\n`);
 }
 
 /** What an open incident may still need is never removed. */

@@ -129,7 +129,7 @@ export interface WorkersRequest {
   readonly dataDir: string;
   /** Empty: every pool of the configuration. */
   readonly pools: readonly string[];
-  readonly access: 'read' | 'write' | 'both';
+  readonly access: 'read' | 'write' | 'both' | 'none';
   /** Also run workflows, deliver messages, and tend schedules and the record. */
   readonly control: boolean;
   readonly signal: AbortSignal;

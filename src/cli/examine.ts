@@ -16,7 +16,12 @@ export interface DoctorLine {
   readonly remedy?: string;
 }
 
+/** What can be looked at alone. */
+export const EXAMINED = ['node', 'configuration', 'secrets', 'sources', 'record', 'artifacts', 'temporal', 'search-attributes', 'workers', 'clock'] as const;
+
 export interface Examination {
+  /** Absent: everything. */
+  readonly only?: readonly string[];
   /** Register what is missing. */
   readonly fix: boolean;
   readonly timeoutMs: number;
@@ -29,20 +34,25 @@ const WIDTH = 8;
 
 /** Looks at everything Holdfast needs, one line each; nothing that fails stops the rest. */
 export async function* examine(context: Context, options: Examination): AsyncGenerator<DoctorLine> {
-  yield node();
+  const wants = (what: (typeof EXAMINED)[number]): boolean => options.only?.includes(what) ?? true;
+  if (wants('node')) yield node();
   const config = await context.config().catch((error: unknown) => failed('configuration', error, context));
   if ('check' in config) {
     yield config;
   } else {
-    yield ok('configuration', `${config.file}: ${count(config.environments.length, 'environment')}, ${count(config.targets.length, 'target')}`);
-    for (const warning of config.warnings) yield { check: 'configuration', result: 'warn', message: `${warning.where}: ${warning.message}` };
-    yield* secrets(context, config);
-    yield* sources(context, config);
-    yield await record(context);
-    yield await artifacts(context, config);
+    if (wants('configuration')) yield* configuration(config);
+    if (wants('secrets')) yield* secrets(context, config);
+    if (wants('sources')) yield* sources(context, config);
+    if (wants('record')) yield await record(context);
+    if (wants('artifacts')) yield await artifacts(context, config);
   }
-  yield* temporal(context, 'check' in config ? undefined : config, options);
+  if ((['temporal', 'search-attributes', 'workers', 'clock'] as const).some(wants)) yield* temporal(context, 'check' in config ? undefined : config, { ...options, wants });
   if (context.io.env['HOLDFAST_READ_ONLY'] === '1') yield { check: 'writing', result: 'warn', message: 'HOLDFAST_READ_ONLY is set: workers started from here write nothing' };
+}
+
+function* configuration(config: Config): Generator<DoctorLine> {
+  yield ok('configuration', `${config.file}: ${count(config.environments.length, 'environment')}, ${count(config.targets.length, 'target')}`);
+  for (const warning of config.warnings) yield { check: 'configuration', result: 'warn', message: `${warning.where}: ${warning.message}` };
 }
 
 function node(): DoctorLine {
@@ -86,17 +96,17 @@ async function artifacts(context: Context, config: Config): Promise<DoctorLine> 
   return (await problemOf('artifacts', () => context.deps.tryArtifacts(config))) ?? ok('artifacts', config.artifacts.folder);
 }
 
-async function* temporal(context: Context, config: Config | undefined, { fix, timeoutMs }: Examination): AsyncGenerator<DoctorLine> {
+async function* temporal(context: Context, config: Config | undefined, { fix, timeoutMs, wants }: Examination & { readonly wants: (what: (typeof EXAMINED)[number]) => boolean }): AsyncGenerator<DoctorLine> {
   const dataDir = context.dataDir();
   const request = { dataDir, timeoutMs };
   try {
     const place = await context.deps.temporalPlace(dataDir);
     const { client } = await context.deps.connect(request);
     try {
-      yield ok('temporal', `${place.address}, namespace ${place.namespace} (${place.from})`);
-      yield await attributes(context, { ...request, fix });
-      if (config !== undefined) yield* queues(config, (names) => client.pollers(names));
-      yield await clock(context, request);
+      if (wants('temporal')) yield ok('temporal', `${place.address}, namespace ${place.namespace} (${place.from})`);
+      if (wants('search-attributes')) yield await attributes(context, { ...request, fix });
+      if (config !== undefined && wants('workers')) yield* queues(config, (names) => client.pollers(names));
+      if (wants('clock')) yield await clock(context, request);
     } finally {
       await client.close();
     }

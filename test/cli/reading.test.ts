@@ -219,6 +219,15 @@ describe('doctor', () => {
     expect((await cli(['doctor'], { deps: sick })).out).toContain('fail  secrets: the secret ${env:HOOK} is not set\n      set HOOK');
   });
 
+  it('looks only at what is asked for, so that a process is not blamed for what it must not hold', async () => {
+    const looks: string[] = [];
+    const deps = { ...well, trySource: () => { looks.push('source'); return Promise.resolve(); }, tryArtifacts: () => { looks.push('artifacts'); return Promise.resolve(); } };
+    const ran = await cli(['doctor', '--fix', '--only', 'record', 'search-attributes'], { deps });
+    expect(ran.out.trim().split('\n').map((line) => line.split(':', 1)[0])).toEqual(['ok    record', 'ok    search attributes']);
+    expect(looks).toEqual([]);
+    expect(await cli(['doctor', '--only', 'everything'], { deps })).toMatchObject({ code: 1, err: text('search-attributes') });
+  });
+
   it('looks at Temporal even when the configuration is broken', async () => {
     const ran = await cli(['doctor'], { deps: { ...well, loadConfig: () => Promise.reject(new HoldfastError('Invalid', 'line 3 is wrong', { remedy: 'correct it' })) } });
     expect(ran.code).toBe(1);
@@ -264,7 +273,12 @@ describe('up and worker', () => {
     };
     expect(await cli(['worker', '--pool', 'prod', '--access', 'write'], { deps: { startWorkers } })).toMatchObject({ code: 0, err: text('Working on holdfast-prod-write') });
     await cli(['worker'], { deps: { startWorkers } });
-    expect(seen).toEqual([[['prod'], 'write', false], [[], 'both', true]]);
+    await cli(['worker', '--access', 'none'], { deps: { startWorkers } });
+    expect(seen).toEqual([[['prod'], 'write', false], [[], 'both', true], [[], 'none', true]]);
+    for (const idle of [['--pool', 'prod'], ['--no-control']]) {
+      expect(await cli(['worker', '--access', 'none', ...idle], { deps: { startWorkers } })).toMatchObject({ code: 1, err: text('--access none serves no pool') });
+    }
+    expect(seen).toHaveLength(3);
   });
 });
 

@@ -7,7 +7,7 @@ import { untilStopped } from '../running.js';
 
 interface WorkerOptions {
   readonly pool?: readonly string[];
-  readonly access: 'read' | 'write' | 'both';
+  readonly access: 'read' | 'write' | 'both' | 'none';
   readonly control?: boolean;
 }
 
@@ -16,16 +16,19 @@ export function workerCommand(cli: Cli): Command {
     .summary('run workers against a Temporal that is there')
     .description('Runs workers until Ctrl-C. In production only the write workers of a pool hold its write credentials.')
     .option('--pool <name...>', 'only these pools (default: all of the configuration)')
-    .addOption(new Option('--access <access>', 'what they do in their pools').choices(['read', 'write', 'both']).default('both'))
+    .addOption(new Option('--access <access>', 'what they do in their pools; none: workflows, messages and schedules alone').choices(['read', 'write', 'both', 'none']).default('both'))
     .option('--control', 'also run workflows, messages and schedules (the default without --pool)')
     .option('--no-control', 'leave workflows, messages and schedules to others');
-  example(command, 'holdfast worker', 'holdfast worker --pool prod --access write');
+  example(command, 'holdfast worker', 'holdfast worker --access none', 'holdfast worker --pool prod --access write');
   return define<WorkerOptions>(cli, { command, formats: [], longRunning: true, run: ({ context, options }) => worker(context, options) });
 }
 
 async function worker(context: Context, options: WorkerOptions): Promise<number> {
   const config = await context.config();
   const pools = options.pool ?? [];
+  if (options.access === 'none' && (pools.length > 0 || options.control === false)) {
+    throw new CliError('--access none serves no pool, so it goes with neither --pool nor --no-control', { remedy: 'Leave one of them out.' });
+  }
   const known = [...new Set([...config.environments.map((each) => each.pool), ...config.targets.map((target) => target.pool)])];
   const unknown = pools.find((pool) => !known.includes(pool));
   if (unknown !== undefined) throw new CliError(`the configuration has no pool ${unknown}`, { remedy: `Its pools: ${known.join(', ') || 'none'}.` });
