@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
+import { GO_TOOLS, goTool } from './lib/go-tools.mjs';
 import { root, say, seconds, tool } from './lib/step.mjs';
 
 const CHECKS = [
@@ -43,6 +44,11 @@ async function prepareServers() {
     say(`Temporal server: ${path} (${version})`);
   } catch (error) {
     say(error.message);
+  }
+  const { cacheFolder } = await import('../dist/embedded/cache.js');
+  for (const name of Object.keys(GO_TOOLS)) {
+    const { missing } = await goTool(name, { cache: cacheFolder(), say });
+    if (missing !== undefined) say(`${missing}; the tests that need it are skipped`);
   }
 }
 
