@@ -21,7 +21,8 @@ RUN groupadd --gid 10000 holdfast \
   && useradd --uid 10000 --gid holdfast --no-create-home --home-dir /var/lib/holdfast --shell /usr/sbin/nologin holdfast \
   && useradd --uid 10001 --gid holdfast --no-create-home --home-dir /var/lib/holdfast --shell /usr/sbin/nologin holdfast-read \
   && useradd --uid 10002 --gid holdfast --no-create-home --home-dir /var/lib/holdfast --shell /usr/sbin/nologin holdfast-write \
-  && install -d -o holdfast -g holdfast -m 0770 /var/lib/holdfast
+  && install -d -o holdfast -g holdfast -m 0770 /var/lib/holdfast \
+  && install -d -o holdfast-write -g holdfast -m 2775 /srv/storefront
 WORKDIR /opt/holdfast
 COPY --from=build /src/node_modules node_modules
 COPY --from=build /src/dist dist

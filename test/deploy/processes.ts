@@ -68,6 +68,6 @@ function mountProblems({ args, env, mounts }: HoldfastProcess): readonly string[
 }
 
 /** Every secret reference of the configuration, wherever it stands. */
-export function referencesIn(config: LoadedConfig): readonly string[] {
+function referencesIn(config: LoadedConfig): readonly string[] {
   return [...new Set([...JSON.stringify(config).matchAll(/\$\{(?:env|file):[^{}\n"\\]+\}/g)].map(([reference]) => reference))].sort();
 }
