@@ -6,14 +6,14 @@ import type { Observation } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
 import { sightingAction } from '../domain/sighting.js';
 import type { Revision, Target } from '../domain/target.js';
-import { environmentOf } from '../config/config.js';
+import { environmentOf, targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
 import type { IncidentKind, IncidentRow } from '../ledger/ledger.js';
 import { look } from '../providers/look.js';
 import type { ReadContext } from '../providers/provider.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
 import { inStep } from './context.js';
-import { configured, type Dependencies } from './deps.js';
+import { type Dependencies, providerOf } from './deps.js';
 import { findEnded, isGone, numberOfRun } from './ended.js';
 import { endLost } from './lost.js';
 import { relevantChanges } from './relevant.js';
@@ -46,7 +46,7 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
         const config = await deps.config();
         const reads = environmentOf(config, environment)?.limits.reads ?? 1;
         return eachTarget(deps, { targets, reads }, async (name, record) => {
-          const target = config.targets.find((each) => each.environment === environment && each.target === name);
+          const target = targetOf(config, environment, name);
           return target === undefined ? undefined : record(target, await observeTarget(deps, target, ctx, commits));
         });
       });
@@ -56,7 +56,7 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
       return inStep(deps, async () => {
         const config = await deps.config();
         return eachTarget(deps, { targets, reads: 1 }, async (name, record) => {
-          const target = config.targets.find((each) => each.environment === environment && each.target === name);
+          const target = targetOf(config, environment, name);
           return target === undefined ? undefined : record(target, unread(reason));
         });
       });
@@ -96,10 +96,9 @@ export async function observeTarget(deps: Dependencies, target: Target, ctx: Rea
 }
 
 async function readTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>>): Promise<Observation> {
-  const { provider } = await configured(deps, target);
   const until = pausedUntil(deps, target);
   if (until !== undefined) return unread(`throttled: its engine asked to be left alone; it is asked again after ${until}`);
-  return look(heeding(deps, target, provider), target, await revisionOf(deps, target, ctx, commits), ctx);
+  return look(heeding(deps, target, providerOf(deps, target)), target, await revisionOf(deps, target, ctx, commits), ctx);
 }
 
 export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Revision> {

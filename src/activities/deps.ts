@@ -41,7 +41,11 @@ export async function configured(deps: Dependencies, address: TargetAddress): Pr
   const config = await deps.config();
   const target = targetOf(config, address.environment, address.target);
   if (target === undefined) throw new HoldfastError('Invalid', `${formatAddress(address)} is not in the configuration any more`);
+  return { config, target, provider: providerOf(deps, target) };
+}
+
+export function providerOf(deps: Dependencies, target: Target): Provider {
   const provider = deps.providers[target.provider];
-  if (provider === undefined) throw new HoldfastError('Invalid', `provider ${target.provider} of ${formatAddress(address)} is not known to this worker`);
-  return { config, target, provider };
+  if (provider === undefined) throw new HoldfastError('Invalid', `provider ${target.provider} of ${formatAddress(target)} is not known to this worker`);
+  return provider;
 }

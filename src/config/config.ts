@@ -1,3 +1,4 @@
+import { formatAddress } from '../domain/address.js';
 import type { Remediation, Target } from '../domain/target.js';
 
 /** The configuration after includes, defaults, variables, `each` and overrides: what the rest of Holdfast reads. */
@@ -103,6 +104,12 @@ export function environmentOf(config: Config, name: string): Environment | undef
   return config.environments.find((environment) => environment.name === name);
 }
 
+/** Found once per configuration: a check asks for each of ten thousand targets. */
+const indexes = new WeakMap<readonly Target[], ReadonlyMap<string, Target>>();
+
 export function targetOf(config: Config, environment: string, target: string): Target | undefined {
-  return config.targets.find((each) => each.environment === environment && each.target === target);
+  const { targets } = config;
+  const index = indexes.get(targets) ?? new Map(targets.map((each) => [formatAddress(each), each]));
+  indexes.set(targets, index);
+  return index.get(formatAddress({ environment, target }));
 }
