@@ -40,10 +40,10 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
       const plan = await storedPlan(deps, input.plan);
       await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.final ? 'soaking' : 'verifying' } });
       const report = await measure(deps, target.health, ctx);
-      const left = await leftOver(deps, input, plan, ctx);
+      const { left, observation } = await leftOver(deps, input, plan, ctx);
       const result = resultOf(report, left, input.final);
       await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
-      await tellCheck(deps, input, ctx);
+      await tellCheck(deps, input, observation);
       if (result.result === 'healthy') await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.final ? 'closed' : 'soaking' } });
       if (input.end === undefined || result.result !== 'healthy') return heard(deps, input, result);
       const { end } = input;
@@ -67,13 +67,13 @@ async function measure(deps: Dependencies, checks: readonly HealthCheck[], ctx: 
 }
 
 /** What of the plan's fields is still, or again, not as desired. */
-async function leftOver(deps: Dependencies, ref: PartRef, plan: Plan, ctx: ReadContext): Promise<Observation['changes']> {
+async function leftOver(deps: Dependencies, ref: PartRef, plan: Plan, ctx: ReadContext): Promise<{ readonly left: Observation['changes']; readonly observation: Observation }> {
   const { target } = await configured(deps, ref.incident);
   const fields = new Set(plan.changes.map(fieldKey));
   for (let look = 1; ; look += 1) {
     const observation = await observeTarget(deps, target, ctx);
     const left = observation.changes.filter((change) => fields.has(fieldKey(change)));
-    if (observation.verdict !== 'unknown' && (left.length === 0 || look >= LOOKS)) return left;
+    if (observation.verdict !== 'unknown' && (left.length === 0 || look >= LOOKS)) return { left, observation };
     if (look >= LOOKS) throw new HoldfastError('Unreachable', `the target cannot be read after the switch: ${observation.reason ?? ''}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }

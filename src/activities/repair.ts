@@ -8,6 +8,8 @@ import { fieldKey } from '../domain/gates.js';
 import type { Json } from '../domain/json.js';
 import type { Plan, Staged } from '../domain/plan.js';
 import type { EntryKind } from '../ledger/ledger.js';
+import type { Target } from '../domain/target.js';
+import { strangerIn } from '../providers/look.js';
 import type { ReadContext, WriteContext } from '../providers/provider.js';
 import { observeTarget, revisionOf } from './check.js';
 import { inStep, stepName, writeContext } from './context.js';
@@ -88,7 +90,7 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   // What was staged is read from the record, as the plan is: the task is not believed.
   const staged = await stagedOnRecord(deps, input);
   if (staged === undefined) throw refused(`${formatIncident(input.incident)}: nothing was staged for this step`);
-  const begun = (await deps.ledger.intents({ incident: input.incident })).some((intent) => intent.step === key);
+  const begun = await hasBegun(deps, input);
   const { target, provider } = await configured(deps, input.incident);
   if (!begun) {
     // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
@@ -97,7 +99,7 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
     if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
     const look = stillThere(plan, await lookAgain(deps, input, ctx));
     if (look.state !== 'same') return { result: 'moved', reason: look.reason };
-  }
+  } else await expectSame(deps, target, ctx);
   const context = await writeContext(deps, ctx, { ref: input, step: 'finalize' });
   try {
     await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: 'finalizing' } });
@@ -125,7 +127,13 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   const staged = await stagedBefore(deps, input);
   await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: 'rolling-back' } });
   const context = staged === undefined ? undefined : await writeContext(deps, ctx, { ref: input, step: 'rollback' });
-  const result = staged === undefined || context === undefined ? { result: 'restored' as const, message: `${input.reason}; nothing had been changed` } : await putBack(deps, { input, plan, staged }, context);
+  const { target } = await configured(deps, plan);
+  if (context !== undefined) {
+    refuseReadOnly(deps);
+    await expectSame(deps, target, ctx);
+  }
+  const hasWritten = context !== undefined && (input.undoes !== undefined || (await hasBegun(deps, input)));
+  const { result, seen }: Back = staged === undefined || !hasWritten ? { result: { result: 'restored', message: `${input.reason}; nothing had been changed` } } : await putBack(deps, { input, plan, staged }, context);
   const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || input.cause === 'asked';
   const at = deps.now().toISOString();
   if (quarantines && result.result === 'restored') {
@@ -141,7 +149,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   }
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
-  else await tellCheck(deps, input, ctx);
+  else await tellCheck(deps, input, seen ?? (await observeTarget(deps, target, ctx)));
   await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' } });
   await deps.ledger.stepDone(key, result as unknown as Json);
   if (staged !== undefined && context !== undefined) await removeStaged(deps, { plan, staged, keepSnapshot: result.result === 'not-restored' }, context);
@@ -165,14 +173,33 @@ async function stagedBefore(deps: Dependencies, input: RollbackInput): Promise<S
   return (await stagedOf(deps, { ...input.incident, number: input.undoes.number }, input.part))?.staged;
 }
 
+/** Who is not the one that must answer is not written to either, from whatever point a step goes on. */
+async function expectSame(deps: Dependencies, target: Target, ctx: ReadContext): Promise<void> {
+  if (Object.keys(target.expect).length === 0) return;
+  const { identity } = await observeTarget(deps, target, ctx);
+  const stranger = strangerIn(target.expect, identity);
+  if (stranger !== undefined) throw new HoldfastError('Unreachable', `${formatAddress(target)} is not written to: ${stranger}`);
+}
+
+/** Whether a switch was begun: before its first intent nothing was written, and after this fence none is let in. */
+async function hasBegun(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'round'>): Promise<boolean> {
+  const step = stepName(ref, 'finalize');
+  return (await deps.ledger.intents({ incident: ref.incident })).some((intent) => intent.step === step);
+}
+
 interface Back {
+  readonly result: RollbackResult;
+  /** The look after it. */
+  readonly seen?: Observation;
+}
+
+interface Putting {
   readonly input: RollbackInput;
   readonly plan: Plan;
   readonly staged: Staged;
 }
 
-async function putBack(deps: Dependencies, { input, plan, staged }: Back, ctx: WriteContext): Promise<RollbackResult> {
-  refuseReadOnly(deps);
+async function putBack(deps: Dependencies, { input, plan, staged }: Putting, ctx: WriteContext): Promise<Back> {
   const { target, provider } = await configured(deps, plan);
   const restored = await provider.rollback(plan, staged, ctx).catch((error: unknown) => {
     if (isHoldfastError(error) && !error.retryable) return { restored: [], failed: [{ resource: changesInBrief(plan.changes), reason: error.message }] };
@@ -181,9 +208,9 @@ async function putBack(deps: Dependencies, { input, plan, staged }: Back, ctx: W
   const seen = await observeTarget(deps, target, ctx);
   if (seen.verdict === 'unknown') throw new HoldfastError('Unreachable', `after the rollback ${formatAddress(plan)} could not be read: ${seen.reason ?? ''}`);
   if (restored.failed.length > 0) {
-    return { result: 'not-restored', message: restored.failed.slice(0, 5).map((each) => `${each.resource}: ${each.reason}`).join('; ') };
+    return { seen, result: { result: 'not-restored', message: restored.failed.slice(0, 5).map((each) => `${each.resource}: ${each.reason}`).join('; ') } };
   }
-  return { result: 'restored', message: `${input.reason}; put back ${restored.restored.length} ${restored.restored.length === 1 ? 'resource' : 'resources'}: ${restored.restored.slice(0, 5).join(', ')}` };
+  return { seen, result: { result: 'restored', message: `${input.reason}; put back ${restored.restored.length} ${restored.restored.length === 1 ? 'resource' : 'resources'}: ${restored.restored.slice(0, 5).join(', ')}` } };
 }
 
 async function lookAgain(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promise<Observation> {
@@ -204,12 +231,11 @@ function stillThere(plan: Plan, observation: Observation): { readonly state: 'sa
 }
 
 /**
- * Remembers what a check would see now, so that the incident's own writes tell it nothing new. A
+ * Remembers what a check would see, so that the incident's own writes tell it nothing new. A
  * change that the incident does not know yet is left for the check to tell.
  */
-export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 'incident'>, ctx: ReadContext): Promise<void> {
+export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 'incident'>, observation: Observation): Promise<void> {
   const { target } = await configured(deps, incident);
-  const observation = await observeTarget(deps, target, ctx);
   if (observation.verdict === 'unknown') return;
   const at = deps.now().toISOString();
   const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);

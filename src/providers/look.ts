@@ -59,8 +59,8 @@ function unknown(revision: Revision, identity: Observation['identity'], reason: 
   };
 }
 
-/** Why who answered is not who must, or `undefined`. */
-function strangerIn(expect: Target['expect'], identity: Observation['identity']): string | undefined {
+/** Why who answered is not who must, or `undefined`. One who does not say is not. */
+export function strangerIn(expect: Target['expect'], identity: Observation['identity']): string | undefined {
   for (const [key, expected] of Object.entries(expect)) {
     const actual = Object.hasOwn(identity, key) ? identity[key] : undefined;
     if (actual === undefined) return `who answered does not say its ${key}, and expect asks for ${key} ${expected}`;

@@ -249,6 +249,16 @@ describe('rollback', () => {
     expect(on.read('etc/app.yaml')).toBe(DRIFTED);
   });
 
+  it('of a repair whose switch never began writes nothing, even where somebody else has moved what was staged against', async () => {
+    const on = await bench();
+    const ref = await staged(on, await openIncident(on));
+    on.write('etc/app.yaml', 'port: 10\nhost: a\n');
+    const worker = { providers: { files: { ...on.deps.providers['files'], rollback: () => Promise.reject(new Error('there is nothing to put back')) } as never } };
+    expect(await on.run('rollback', back(ref, 'moved'), { worker })).toMatchObject({ result: 'restored', message: expect.stringContaining('nothing had been changed') as string });
+    expect(on.read('etc/app.yaml')).toBe('port: 10\nhost: a\n');
+    expect(await on.ledger.closedGates(SHOP, on.at())).toEqual([]);
+  });
+
   it('of a repair that was never staged has nothing to put back', async () => {
     const on = await bench();
     const part = await openIncident(on);
@@ -269,6 +279,43 @@ describe('rollback', () => {
     expect(await on.run('rollback', back(ref), { worker })).toEqual({ result: 'not-restored', message: 'etc/app.yaml: changed meanwhile' });
     const gate = only(await on.ledger.closedGates(SHOP, on.at()));
     expect(gate).toMatchObject({ scope: 'prod', gate: 'breaker', reason: expect.stringContaining('etc/app.yaml: changed meanwhile') as string });
+  });
+});
+
+describe('who answers is asked before every write', () => {
+  const EXPECTED = { target: { expect: { site: 'shop' } } };
+  const name = (on: Bench, site: string): void => { on.write('.holdfast-identity', `site=${site}\n`); };
+
+  it('a rollback leaves a stranger alone, and is tried again', async () => {
+    const on = await bench(EXPECTED);
+    name(on, 'shop');
+    const ref = await finalized(on, await openIncident(on));
+    name(on, 'bakery');
+    await expect(on.run('rollback', back(ref))).rejects.toMatchObject({ type: 'Unreachable', nonRetryable: false, message: expect.stringContaining('bakery') as string });
+    expect(on.read('etc/app.yaml')).toBe(DESIRED);
+    name(on, 'shop');
+    expect(await on.run('rollback', back(ref), { attempt: 2 })).toMatchObject({ result: 'restored' });
+    expect(on.read('etc/app.yaml')).toBe(DRIFTED);
+  });
+
+  it('a switch that was begun goes on only where the same one answers', async () => {
+    const on = await bench(EXPECTED);
+    name(on, 'shop');
+    const ref = await staged(on, await openIncident(on));
+    let calls = 0;
+    const files = on.deps.providers['files'];
+    const worker = { providers: { files: { ...files, finalize: async (...[plan, release, ctx]: Parameters<NonNullable<typeof files>['finalize']>) => {
+      calls += 1;
+      await ctx.intend({ name: 'switch' });
+      if (calls === 1) throw new Error('timed out');
+      await files?.finalize(plan, release, ctx);
+    } } as never } };
+    await expect(on.run('finalize', ref, { worker })).rejects.toThrow('timed out');
+    name(on, 'bakery');
+    await expect(on.run('finalize', ref, { worker, attempt: 2 })).rejects.toMatchObject({ type: 'Unreachable', nonRetryable: false });
+    expect(calls).toBe(1);
+    name(on, 'shop');
+    expect(await on.run('finalize', ref, { worker, attempt: 3 })).toEqual({ result: 'finalized' });
   });
 });
 
