@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** These share a Temporal server, ports or the machine's clock: one file at a time, after the rest. */
-const SERIAL = ['test/workflows/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+const SERIAL = ['test/workflows/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/temporal/**/*.test.ts'];
 
 export default defineConfig({
   test: {

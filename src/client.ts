@@ -1,6 +1,7 @@
-import { Client, Connection, ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type ScheduleOptions } from '@temporalio/client';
+import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client, type ScheduleOptions } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import proto from '@temporalio/proto';
+import { connectTemporal, type ConnectOptions } from './client/connect.js';
 import type { TargetAddress } from './domain/address.js';
 import { HoldfastError } from './domain/errors.js';
 import {
@@ -90,28 +91,9 @@ export interface HoldfastClient {
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
 
-export interface ConnectOptions {
-  /** `127.0.0.1:7233` */
-  readonly address: string;
-  readonly namespace: string;
-  readonly apiKey?: string;
-  readonly tls?: boolean | { readonly serverNameOverride?: string; readonly serverRootCACertificate?: Buffer; readonly clientCertPair?: { readonly crt: Buffer; readonly key: Buffer } };
-  /** How long to wait for an answer, also of an incident that judges a decision. Default 10 s. */
-  readonly timeoutMs?: number;
-}
-
-/** Connects and wraps; throws `Unreachable` when nothing answers at the address within the limit. */
+/** Connects and wraps; throws as `connectTemporal` does. */
 export async function connectClient(options: ConnectOptions): Promise<HoldfastClient> {
   return holdfastClient(await connectTemporal(options), options.timeoutMs);
-}
-
-export async function connectTemporal({ address, namespace, apiKey, tls, timeoutMs = 10_000 }: ConnectOptions): Promise<Client> {
-  try {
-    const connection = await Connection.connect({ address, connectTimeout: timeoutMs, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
-    return new Client({ connection, namespace });
-  } catch (cause) {
-    throw new HoldfastError('Unreachable', `Temporal at ${address} does not answer`, { cause, remedy: 'start it with holdfast up, or set TEMPORAL_ADDRESS' });
-  }
 }
 
 /** The façade over a connected client. */

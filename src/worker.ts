@@ -5,7 +5,9 @@ import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/wo
 import { recordOverdue } from './activities/check.js';
 import { createActivities } from './activities/index.js';
 import type { Dependencies } from './activities/deps.js';
-import { connectTemporal, holdfastClient, type ConnectOptions } from './client.js';
+import { holdfastClient } from './client.js';
+import { connectionOptions, connectTemporal, type ConnectOptions } from './client/connect.js';
+import { renewApiKey } from './client/renew-key.js';
 import type { Config } from './config/config.js';
 import { keepConfig, type KeptConfig } from './config/keep.js';
 import type { LoadedConfig } from './config/load.js';
@@ -103,8 +105,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
   quiet(log);
   const { kept, deps, known } = composed ?? (await composeDependencies(options));
   const { ledger, client } = deps;
-  const { address, apiKey, tls } = connect;
-  const connection = await NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
+  const connection = await NativeConnection.connect(connectionOptions(connect));
   const activities = createActivities(deps);
   const workers = new Map<string, Worker>();
   const stopping = new AbortController();
@@ -146,6 +147,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
   await serve(kept.current());
   const alive = join(options.dataDir, ALIVE_FILE);
   const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, showLife: () => showLife(alive), ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
+  const renewing = renewApiKey({ connect, connections: [connection, client.connection], log, signal: stopping.signal });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
@@ -160,7 +162,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
     } finally {
       stopping.abort();
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled([...runs, tended, deliverer?.stopped]);
+      await Promise.allSettled([...runs, tended, renewing, deliverer?.stopped]);
       await rm(alive, { force: true }).catch(() => undefined);
       await connection.close().catch(() => undefined);
       await client.connection.close();

@@ -36,7 +36,8 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], builtins: true },
   notify: { may: ['domain', 'digest', 'system'], types: ['config', 'ledger/ledger.ts'], builtins: true },
   config: { may: ['domain', 'digest', 'system', 'providers'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
-  client: { may: ['domain', 'workflows/messages.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
+  codec: { may: ['domain'], packages: ['@temporalio/common'], builtins: true },
+  client: { may: ['domain', 'codec', 'workflows/messages.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
   embedded: { may: ['domain', 'config', 'digest', 'system'], lazy: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
   cli: { may: ['client', 'domain', 'digest', 'system', 'config', 'ledger', 'policy', 'workflows/messages.ts'], packages: ['commander'], lazy: ['*'], builtins: true },
 };

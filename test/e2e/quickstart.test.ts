@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectTemporal } from '../../src/client.js';
+import { connectTemporal } from '../../src/client/connect.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { readEmbedded } from '../../src/embedded/data-folder.js';
 import { isRunning } from '../../src/system/process.js';

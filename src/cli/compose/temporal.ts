@@ -1,4 +1,5 @@
-import type { ConnectOptions } from '../../client.js';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
+import type { ConnectOptions, TlsOptions } from '../../client/connect.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { ConnectRequest, Connection, Deps, TemporalPlace } from '../deps.js';
 import type { Io } from '../io.js';
@@ -27,19 +28,43 @@ export async function findTemporal(dataDir: string, env: Io['env']): Promise<Pla
 }
 
 async function fromEnvironment(env: Io['env']): Promise<Place | undefined> {
-  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
-  const { connectionOptions, namespace = 'default' } = load(() => loadClientConnectConfig({ overrideEnvVars: defined(env) }));
-  const { address, apiKey, tls } = connectionOptions;
+  const settings = await settingsOf(env);
+  const { address, apiKey, tls, metadata } = settings.connectionOptions;
+  const { namespace = 'default' } = settings;
   if (address === undefined) return undefined;
   const secured = typeof tls === 'object' && tls !== null ? tlsOf(tls) : tls;
-  const connect = { address, namespace, ...(typeof apiKey === 'string' ? { apiKey } : {}), ...(secured == null ? {} : { tls: secured }) };
-  const from = env['TEMPORAL_ADDRESS'] === undefined ? 'the settings of the Temporal CLI' : 'TEMPORAL_ADDRESS';
+  const from = defined(env)['TEMPORAL_ADDRESS'] === undefined ? 'the settings of the Temporal CLI' : 'TEMPORAL_ADDRESS';
+  const connect: ConnectOptions = {
+    address,
+    namespace,
+    from,
+    ...(typeof apiKey === 'string' ? { apiKey, rereadApiKey: async () => keyOf(await settingsOf(env)) } : {}),
+    ...(secured == null ? {} : { tls: secured }),
+    ...(metadata === undefined ? {} : { metadata: textOf(metadata) }),
+  };
   return { address, namespace, from, connect };
 }
 
-type Tls = Exclude<NonNullable<ConnectOptions['tls']>, boolean>;
+/** Read anew at every call: the file may have a new key. */
+async function settingsOf(env: Io['env']): Promise<ClientConnectConfig> {
+  const { loadClientConfigProfile, toClientOptions } = await import('@temporalio/envconfig');
+  return load(() => {
+    const profile = loadClientConfigProfile({ overrideEnvVars: defined(env) });
+    const { clientCert, clientKey } = profile.tls ?? {};
+    if ((clientCert === undefined) !== (clientKey === undefined)) throw new Error('a client certificate and its key go together, and one of them is missing');
+    return toClientOptions(profile);
+  });
+}
 
-function tlsOf(tls: { serverNameOverride?: string | undefined; serverRootCACertificate?: Uint8Array | undefined; clientCertPair?: { crt: Uint8Array; key: Uint8Array } | null | undefined }): Tls {
+function keyOf({ connectionOptions: { apiKey } }: ClientConnectConfig): string | undefined {
+  return typeof apiKey === 'string' ? apiKey : undefined;
+}
+
+function textOf(metadata: Readonly<Record<string, string | Buffer>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, value.toString()]));
+}
+
+function tlsOf(tls: { serverNameOverride?: string | undefined; serverRootCACertificate?: Uint8Array | undefined; clientCertPair?: { crt: Uint8Array; key: Uint8Array } | null | undefined }): TlsOptions {
   const { serverNameOverride, serverRootCACertificate, clientCertPair } = tls;
   return {
     ...(serverNameOverride === undefined ? {} : { serverNameOverride }),
@@ -57,8 +82,9 @@ function load<T>(work: () => T): T {
   }
 }
 
+/** An empty variable is as good as none. */
 function defined(env: Io['env']): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])));
 }
 
 /** Everything that commands ask of Temporal. */
@@ -72,7 +98,8 @@ export function temporalDeps(io: Io): Pick<Deps, 'connect' | 'temporalPlace' | '
     async searchAttributes({ register, ...request }) {
       const { ensureSearchAttributes, missingSearchAttributes } = await import('../../embedded/search-attributes.js');
       const place = await findTemporal(request.dataDir, io.env);
-      const connection = await connectOperator(place, request.timeoutMs);
+      const { openConnection } = await import('../../client/connect.js');
+      const connection = await openConnection({ ...place.connect, timeoutMs: request.timeoutMs });
       try {
         const registered = register ? await ensureSearchAttributes(connection, place.namespace) : [];
         return { registered, missing: register ? [] : await missingSearchAttributes(connection, place.namespace) };
@@ -86,55 +113,15 @@ export function temporalDeps(io: Io): Pick<Deps, 'connect' | 'temporalPlace' | '
 
 async function connect(io: Io, { dataDir, timeoutMs }: ConnectRequest): Promise<Connection> {
   const place = await findTemporal(dataDir, io.env);
-  await refuseSilence(place, timeoutMs);
-  const { connectTemporal, holdfastClient } = await import('../../client.js');
+  const { connectTemporal } = await import('../../client/connect.js');
+  const { holdfastClient } = await import('../../client.js');
   const temporal = await connectTemporal({ ...place.connect, timeoutMs });
-  try {
-    const deadline = Date.now() + timeoutMs;
-    await temporal.connection.withDeadline(deadline, () => temporal.workflowService.describeNamespace({ namespace: place.namespace }));
-  } catch (cause) {
-    await temporal.connection.close();
-    throw namespaceProblem(place, cause);
-  }
   return { client: holdfastClient(temporal, timeoutMs), address: place.address, namespace: place.namespace };
-}
-
-/** gRPC tries a refused address again until its time is over; on this machine a refusal is an answer. */
-async function refuseSilence(place: Place, timeoutMs: number): Promise<void> {
-  const [, host = '', port = ''] = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d+)$/.exec(place.address) ?? [];
-  if (port === '') return;
-  const { connect: open } = await import('node:net');
-  const error = await new Promise<Error | undefined>((resolve) => {
-    const socket = open({ host: host.replace(/^\[|\]$/g, ''), port: Number(port), timeout: timeoutMs });
-    const end = (result: Error | undefined) => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.once('connect', () => end(undefined)).once('timeout', () => end(undefined)).once('error', end);
-  });
-  if (error !== undefined) throw namespaceProblem(place, error);
-}
-
-/** Numbers of gRPC's status codes. */
-const NOT_FOUND = 5;
-const DENIED: readonly unknown[] = [7, 16];
-
-function namespaceProblem({ address, namespace, from }: Place, cause: unknown): HoldfastError {
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  if (code === NOT_FOUND) return new HoldfastError('Invalid', `Temporal at ${address} has no namespace ${namespace}`, { cause, remedy: 'Name another with TEMPORAL_NAMESPACE, or make it: temporal operator namespace create.' });
-  if (DENIED.includes(code)) return new HoldfastError('Refused', `Temporal at ${address} refuses access to namespace ${namespace}`, { cause, remedy: 'Check TEMPORAL_API_KEY or the certificates.' });
-  return new HoldfastError('Unreachable', `Temporal at ${address} (${from}) does not answer`, { cause, remedy: 'Start it with: holdfast up — or set TEMPORAL_ADDRESS.' });
-}
-
-/** The façade's connection serves workflows; registering is for operators. */
-async function connectOperator({ connect: { address, apiKey, tls } }: Place, timeoutMs: number) {
-  const { Connection } = await import('@temporalio/client');
-  return Connection.connect({ address, connectTimeout: timeoutMs, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls: tls === true ? {} : tls }) });
 }
 
 /** Temporal says when each worker last asked for work, by its own clock: a time that has not come yet here shows that this clock is behind. */
 async function clockBehind(io: Io, request: ConnectRequest): Promise<number> {
-  const { connectTemporal } = await import('../../client.js');
+  const { connectTemporal } = await import('../../client/connect.js');
   const place = await findTemporal(request.dataDir, io.env);
   const { connection } = await connectTemporal({ ...place.connect, timeoutMs: request.timeoutMs });
   try {
