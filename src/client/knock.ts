@@ -1,4 +1,5 @@
 import type { ClientHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import { HoldfastError } from '../domain/errors.js';
 import type { ConnectOptions, TlsOptions } from './connect.js';
 
@@ -35,25 +36,37 @@ function placeOf(address: string): { readonly host: string; readonly port: strin
 async function handshake({ host, port }: { readonly host: string; readonly port: string }, { tls }: ConnectOptions, timeoutMs: number): Promise<Knocked> {
   const { connect } = await import('node:http2');
   const secure = tls !== undefined && tls !== false;
-  let session: ClientHttp2Session;
+  let socket: Socket;
   try {
-    session = connect(`${secure ? 'https' : 'http'}://${host}:${port}`, secure && tls !== true ? certificates(tls) : {});
+    socket = await socketTo({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) }, tls);
   } catch (error) {
     return { answered: false, ended: false, error: error as NodeJS.ErrnoException };
   }
   return new Promise((resolve) => {
     let connected = false;
+    const session: ClientHttp2Session = connect(`${secure ? 'https' : 'http'}://${host}:${port}`, { createConnection: () => socket });
     const end = (result: Omit<Knocked, 'ended'>, ended = connected): void => {
       clearTimeout(timer);
       resolve({ ...result, ended });
       session.destroy();
+      socket.destroy();
     };
     const timer = setTimeout(() => end({ answered: false }, false), timeoutMs);
     session.once('connect', () => { connected = true; });
     session.once('remoteSettings', () => end({ answered: true }));
-    session.on('error', (error: NodeJS.ErrnoException) => end({ answered: false, error }));
-    session.once('close', () => end({ answered: false }, true));
+    // What ends the socket while the session begins is said by the socket alone.
+    for (const each of [socket, session]) {
+      each.on('error', (error: NodeJS.ErrnoException) => end({ answered: false, error }));
+      each.once('close', () => end({ answered: false }, true));
+    }
   });
+}
+
+async function socketTo(place: { readonly host: string; readonly port: number }, tls: ConnectOptions['tls']): Promise<Socket> {
+  if (tls === undefined || tls === false) return (await import('node:net')).connect(place);
+  const { connect } = await import('node:tls');
+  const { isIP } = await import('node:net');
+  return connect({ ...place, ALPNProtocols: ['h2'], ...(isIP(place.host) === 0 ? { servername: place.host } : {}), ...(tls === true ? {} : certificates(tls)) });
 }
 
 function certificates({ serverNameOverride, serverRootCACertificate, clientCertPair }: TlsOptions): object {
