@@ -50,9 +50,12 @@ async function at(point, args, act) {
   calls.set(point, call);
   if (task.trace !== undefined) appendFileSync(task.trace, `${point} ${call} ${text.slice(0, 200)}\n`);
   await strike('before', { point, call, text });
-  const result = await act();
-  await strike('after', { point, call, text });
-  return result;
+  const result = await act().catch((error) => {
+    process.stderr.write(`failed: ${point} ${call}: ${error.failure ?? error.name}: ${error.message}\n`);
+    throw error;
+  });
+  const swollen = await strike('after', { point, call, text });
+  return swollen === undefined ? result : { ...result, data: { ...result.data, swollen } };
 }
 
 async function strike(when, { point, call, text }) {
@@ -70,9 +73,12 @@ async function strike(when, { point, call, text }) {
       await new Promise(() => undefined);
     }
     if (fault.act === 'stall') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
+    if (fault.act === 'swell') return 'x'.repeat(3_000_000);
+    if (fault.act === 'throttle') throw new HoldfastError('Throttled', `${point} was asked too often`, { retryAfterMs: fault.ms ?? 0 });
     if (fault.act === 'refuse') throw new HoldfastError('Rejected', `${point} was rejected`);
     if (fault.act === 'fail') throw new Error(`${point} timed out`);
   }
+  return undefined;
 }
 
 function textOf(args) {

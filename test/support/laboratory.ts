@@ -17,8 +17,12 @@ export interface Fault {
   /** Which call of that point, from 1; absent: every call. */
   readonly call?: number;
   readonly when: 'before' | 'after';
-  /** `kill`: SIGKILL of the worker; `fail`: the caller sees a time-out; `refuse`: an error that no retry helps; `stall`: the call hangs for so long. */
-  readonly act: 'kill' | 'fail' | 'refuse' | 'stall';
+  /**
+   * `kill`: SIGKILL of the worker; `fail`: the caller sees a time-out; `refuse`: an error that no retry helps; `stall`: the
+   * call hangs for so long; `throttle`: it was asked too often, and wants to be left alone for so long; `swell`: what it
+   * returns has 3 MB more.
+   */
+  readonly act: 'kill' | 'fail' | 'refuse' | 'stall' | 'throttle' | 'swell';
   readonly ms?: number;
   /** Only calls whose arguments, as JSON, hold this text. */
   readonly of?: string;
@@ -42,6 +46,8 @@ export interface Laboratory {
   readonly processes: readonly Running[];
   /** `holdfast worker` as it is shipped; ready when it polls. */
   worker(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Running>;
+  /** The same, in a process whose writes fail instead of ending it once `prlimit --fsize` says so, as on a full disk. */
+  limitedWorker(): Promise<Running>;
   /** The same composition with faults put between it and the world. */
   faultyWorker(task: FaultyTask): Promise<Running>;
   /** Checks now and waits for the counts. */
@@ -105,6 +111,7 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
   const laboratory: Laboratory = {
     site, temporal, client, env, processes,
     worker: (args = [], more = {}) => ready(startNode([HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir, ...args], { ...env, ...more })),
+    limitedWorker: () => ready(startNode([process.execPath, HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir], env, ['/bin/sh', '-c', 'trap "" XFSZ; exec "$0" "$@"'])),
     faultyWorker: (task) => ready(startNode([WORKER_PROCESS, JSON.stringify({ ...place, config: site.config, dataDir: site.dataDir, ...task })])),
     async check(address) {
       const { environment, target } = parseAddress(address) ?? { environment: address };
