@@ -5,7 +5,7 @@ import { isSigned } from './signing.js';
 /** What a store shows of its record, as one snapshot that does not move while it is checked. */
 export interface RecordSnapshot {
   /** By sequence number, in pages. */
-  readonly pages: Iterable<readonly StoredEntry[]>;
+  readonly pages: AsyncIterable<readonly StoredEntry[]>;
   /** Where the store says that the chain ends; undefined before the first entry. */
   readonly head?: { readonly seq: number; readonly hash: string };
   /** By sequence number, the newest pruning apart. */
@@ -18,7 +18,7 @@ export interface RecordSnapshot {
   readonly keyExists: boolean;
   readonly trusted: ReadonlySet<string>;
   /** The entry that says it follows this hash, wherever it stands. */
-  readonly following: (hash: string) => StoredEntry | undefined;
+  readonly following: (hash: string) => Promise<StoredEntry | undefined>;
 }
 
 type Bad = Extract<Verification, { ok: false }>;
@@ -40,10 +40,9 @@ export async function verifyRecord(snapshot: RecordSnapshot, onProgress?: (check
   let next = 0;
   let attested = last.seq;
   let checked = 0;
-  for (const page of snapshot.pages) {
+  for await (const page of snapshot.pages) {
     for (const entry of page) {
-      const problem = problemOf(entry, last, snapshot);
-      if (problem !== undefined) return problem;
+      if (!follows(entry, last)) return problemOf(entry, last, snapshot);
       last = { seq: entry.seq, hash: entry.hash };
       checked += 1;
       for (let checkpoint = expected[next]; checkpoint?.seq === entry.seq; checkpoint = expected[++next]) {
@@ -71,12 +70,15 @@ function ending(snapshot: RecordSnapshot, last: { readonly seq: number; readonly
   return undefined;
 }
 
-function problemOf(entry: StoredEntry, last: { readonly seq: number; readonly hash: string }, { following }: RecordSnapshot): Bad | undefined {
+function follows(entry: StoredEntry, last: { readonly seq: number; readonly hash: string }): boolean {
+  return entry.seq === last.seq + 1 && entry.previous === last.hash && isWhole(entry, entry.seq);
+}
+
+async function problemOf(entry: StoredEntry, last: { readonly seq: number; readonly hash: string }, { following }: RecordSnapshot): Promise<Bad> {
   const seq = last.seq + 1;
   if (entry.seq !== seq) return bad(seq, 'removed', `entry ${seq} is missing; the next is ${entry.seq}`);
   const whole = isWhole(entry, entry.seq);
-  if (whole && entry.previous === last.hash) return undefined;
-  const moved = following(last.hash);
+  const moved = await following(last.hash);
   if (moved !== undefined && moved.seq !== seq && isWhole(moved, seq)) return bad(seq, 'reordered', `entry ${seq} stands at ${moved.seq}`);
   if (!whole && entry.previous !== last.hash && wasLater(entry)) return bad(seq, 'removed', `entry ${seq} is missing, and those after it were renumbered`);
   if (whole) return bad(Math.max(1, last.seq), 'changed', `entry ${seq} does not follow from entry ${last.seq}: one of them is not what was written`);

@@ -1,123 +1,75 @@
-import { existsSync, statSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { realpathSync, statSync } from 'node:fs';
 import { HoldfastError } from '../../domain/errors.js';
+import type { Database, Reads, Transaction, WriteOptions } from '../sql/database.js';
+import { openConnection, type Connection, type ConnectionOptions } from './connection.js';
 import { sqliteFailure } from './failures.js';
-import type { Row } from './rows.js';
-
-export type Values = Readonly<Record<string, string | number | undefined>>;
+import { inTurn, lineEnded } from './queue.js';
 
 /**
- * An open database. Every call is synchronous, so nothing of this process can come between the
- * statements of one `write`; `BEGIN IMMEDIATE` keeps other processes out. A `write` is never held
- * across an `await`.
+ * The file as the ledger's rules see it. Writes of this process stand in a queue, since their work
+ * is asynchronous and `BEGIN IMMEDIATE` only keeps other processes out; reads go over a connection
+ * of their own, which does not see what is not committed.
  */
-export interface Database {
-  readonly file: string;
-  readonly readOnly: boolean;
-  all(sql: string, values?: Values): readonly Row[];
-  get(sql: string, values?: Values): Row | undefined;
-  /** Returns how many rows it changed. Only inside `write`. */
-  run(sql: string, values?: Values): number;
-  exec(sql: string): void;
-  /**
-   * Runs the work in one transaction. `durable: false` may lose the transaction, never its
-   * wholeness, at a power cut; it is for what the next look would store again.
-   */
-  write<T>(work: () => T, options?: { readonly durable?: boolean }): T;
-  /** True once a writer appeared beside a reader of a file at rest: a transaction begun before is over. */
-  reopened(): boolean;
-  close(): void;
-}
-
-interface Connection {
-  readonly handle: DatabaseSync;
-  readonly statements: Map<string, StatementSync>;
-}
-
-export function openDatabase(options: { readonly file: string; readonly readOnly: boolean; readonly busyTimeoutMs: number }): Database {
-  const { file, readOnly, busyTimeoutMs } = options;
-  let closed = false;
-  let immutable = readOnly && isAtRest(file);
-  let connection = guard(() => connect({ file, readOnly, immutable, busyTimeoutMs }));
+export function openDatabase(options: ConnectionOptions, writer: Connection): Database {
+  const { file, readOnly } = options;
+  const path = realpathSync(file);
   const opened = identityOf(file);
+  const reader = readOnly ? writer : openConnection({ ...options, readOnly: true });
+  const inside: Transaction = { ...readsOf(writer), run: async (sql, values) => writer.run(sql, values) };
   let durableNow = true;
-  let reopened = false;
-
-  function guard<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw sqliteFailure(error, file);
-    }
-  }
-
-  /** A file at rest is read without creating its -wal and -shm; once a writer appears, they are needed. */
-  function current(): Connection {
-    if (closed) throw new HoldfastError('Unreachable', `ledger ${file} was closed`);
-    if (!immutable || isAtRest(file)) return connection;
-    connection.handle.close();
-    immutable = false;
-    reopened = true;
-    connection = connect({ file, readOnly, immutable, busyTimeoutMs });
-    return connection;
-  }
-
-  function statement(sql: string): StatementSync {
-    const { handle, statements } = current();
-    const known = statements.get(sql);
-    if (known !== undefined) return known;
-    const prepared = handle.prepare(sql);
-    statements.set(sql, prepared);
-    return prepared;
-  }
 
   /** The setting holds for the connection, and cannot change inside a transaction. */
   function setDurable(durable: boolean): void {
     if (durable === durableNow) return;
-    connection.handle.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
+    writer.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
     durableNow = durable;
   }
 
   function rollBack(): void {
     try {
-      connection.handle.exec('ROLLBACK');
+      writer.exec('ROLLBACK');
     } catch {
       // SQLite has already rolled back by itself, as it does when the disk is full.
     }
   }
 
+  async function transact<T>(work: (tx: Transaction) => Promise<T>, { durable = true }: WriteOptions): Promise<T> {
+    // SQLite would go on writing into a file that nobody will ever read again.
+    if (identityOf(file) !== opened) throw replaced(file);
+    setDurable(durable);
+    writer.exec('BEGIN IMMEDIATE');
+    try {
+      // An object of its own for each: the rules remember by it what holds for one transaction.
+      const result = await work({ ...inside });
+      writer.exec('COMMIT');
+      return result;
+    } catch (error) {
+      rollBack();
+      throw error;
+    }
+  }
+
+  async function guard<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      throw sqliteFailure(error, file);
+    }
+  }
+
   return {
-    file,
+    name: `ledger ${file}`,
     readOnly,
-    all: (sql, values) => guard(() => statement(sql).all(bound(values)) as Row[]),
-    get: (sql, values) => guard(() => statement(sql).get(bound(values))),
-    run: (sql, values) => guard(() => Number(statement(sql).run(bound(values)).changes)),
-    exec: (sql) => guard(() => current().handle.exec(sql)),
-    write(work, { durable = true } = {}) {
+    ...readsOf(reader),
+    async write(work, given = {}) {
       if (readOnly) throw readOnlyRefusal(file);
-      return guard(() => {
-        current();
-        // SQLite would go on writing into a file that nobody will ever read again.
-        if (identityOf(file) !== opened) throw replaced(file);
-        setDurable(durable);
-        connection.handle.exec('BEGIN IMMEDIATE');
-        try {
-          const result = work();
-          connection.handle.exec('COMMIT');
-          return result;
-        } catch (error) {
-          rollBack();
-          throw error;
-        }
-      });
+      return guard(() => inTurn(path, () => transact(work, given)));
     },
-    reopened: () => reopened,
-    close() {
-      if (closed) return;
-      closed = true;
-      connection.statements.clear();
-      guard(() => connection.handle.close());
+    snapshot: (work) => snapshot(options, work),
+    async close() {
+      await guard(() => lineEnded(path));
+      reader.close();
+      writer.close();
     },
   };
 }
@@ -135,40 +87,22 @@ function identityOf(file: string): string | undefined {
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
-function connect(options: { readonly file: string; readonly readOnly: boolean; readonly immutable: boolean; readonly busyTimeoutMs: number }): Connection {
-  const url = pathToFileURL(options.file);
-  if (options.immutable) url.searchParams.set('immutable', '1');
-  const { DatabaseSync: Handle } = sqlite();
-  const handle = new Handle(url, { readOnly: options.readOnly });
+/** Through a connection of its own, so that work goes on beside it. */
+async function snapshot<T>(options: ConnectionOptions, work: (reads: Reads) => Promise<T>): Promise<T> {
+  const reader = openConnection({ ...options, readOnly: true });
   try {
-    handle.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs}; PRAGMA trusted_schema = OFF`);
-    if (!options.readOnly) handle.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
-  } catch (error) {
-    handle.close();
-    throw error;
-  }
-  return { handle, statements: new Map() };
-}
-
-/** The last writer to leave removes the -wal, so without one nobody writes. */
-function isAtRest(file: string): boolean {
-  return existsSync(file) && !existsSync(`${file}-wal`);
-}
-
-function bound(values: Values = {}): Record<string, SQLInputValue> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]));
-}
-
-/** Loads `node:sqlite` without the warning that Node 22 prints about it; every other warning is left alone. */
-function sqlite(): typeof import('node:sqlite') {
-  const before = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
-  const emit = process.emitWarning.bind(process);
-  process.emitWarning = (warning: string | Error, ...rest: never[]) => {
-    if (!String(warning).includes('SQLite is an experimental feature')) emit(warning, ...rest);
-  };
-  try {
-    return process.getBuiltinModule('node:sqlite');
+    reader.exec('BEGIN');
+    const result = await work(readsOf(reader));
+    if (!reader.reopened()) return result;
   } finally {
-    Object.defineProperty(process, 'emitWarning', before);
+    reader.close();
   }
+  return snapshot(options, work);
+}
+
+function readsOf(connection: Connection): Reads {
+  return {
+    all: async (sql, values) => connection.all(sql, values),
+    get: async (sql, values) => connection.get(sql, values),
+  };
 }

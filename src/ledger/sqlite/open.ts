@@ -3,20 +3,12 @@ import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError } from '../../domain/errors.js';
 import type { Ledger } from '../ledger.js';
-import { createChain } from './chain.js';
-import { createCheckpoints } from './checkpoints.js';
-import { openDatabase, type Database } from './database.js';
-import { createDecisions } from './decisions.js';
+import { createLedger } from '../sql/ledger.js';
+import { openConnection, type Connection } from './connection.js';
+import { openDatabase } from './database.js';
 import { isBusy } from './failures.js';
-import { createGates } from './gates.js';
-import { createIncidents } from './incidents.js';
-import { createIntents } from './intents.js';
-import { createMeta } from './meta.js';
-import { createObservations } from './observations.js';
-import { createOutbox } from './outbox.js';
-import { createRetention } from './retention.js';
 import { expectCurrent, expectFile, migrate } from './schema.js';
-import { createSettled } from './settled.js';
+import { createSeals } from './seals.js';
 
 export interface SqliteLedgerOptions {
   /** Path of the database; `<file>.checkpoint` beside it holds the newest checkpoint. */
@@ -27,8 +19,6 @@ export interface SqliteLedgerOptions {
   readonly readOnly?: boolean;
   /** How long a write waits for another process's. Default 10 s. */
   readonly busyTimeoutMs?: number;
-  /** There is none: every time is an argument. */
-  readonly now?: never;
 }
 
 const OPEN_ATTEMPTS = 50;
@@ -44,43 +34,23 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const file = resolve(options.file);
   if (readOnly) expectFile(file);
   else createFile(file);
-  const database = openDatabase({ file, readOnly, busyTimeoutMs });
+  const place = { file, readOnly, busyTimeoutMs };
+  const connection = openConnection(place);
   try {
-    if (readOnly) expectCurrent(database);
-    else await migrateInTurn(database);
+    if (readOnly) expectCurrent(connection, file);
+    else await migrateInTurn(connection, file);
+    return createLedger(openDatabase(place, connection), createSeals({ file, keyFile: resolve(options.signingKeyFile), readOnly }));
   } catch (error) {
-    database.close();
+    connection.close();
     throw error;
   }
-  return compose(database, resolve(options.signingKeyFile));
-}
-
-function compose(database: Database, signingKeyFile: string): Ledger {
-  const chain = createChain(database);
-  const { append } = chain;
-  const checkpoints = createCheckpoints(database, signingKeyFile);
-  const settled = createSettled(database, append);
-  return {
-    ...chain.methods,
-    ...checkpoints.methods,
-    ...createRetention(database, { append, checkpoints }),
-    ...createObservations(database, append),
-    ...createIncidents(database, { append, settleRow: settled.settleRow }),
-    ...settled.methods,
-    ...createGates(database, append),
-    ...createDecisions(database, append),
-    ...createIntents(database, append),
-    ...createOutbox(database, append),
-    ...createMeta(database),
-    close: async () => database.close(),
-  };
 }
 
 /** Changing the journal mode does not wait for other openers as other statements do. */
-async function migrateInTurn(database: Database): Promise<void> {
+async function migrateInTurn(database: Connection, file: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      migrate(database);
+      migrate(database, file);
       return;
     } catch (error) {
       if (attempt === OPEN_ATTEMPTS || !isBusy((error as Error).cause)) throw error;

@@ -13,11 +13,12 @@ const PENDING = 'delivered_at IS NULL AND given_up_at IS NULL';
 export function createOutbox(database: Database, append: AppendEntry): Pick<Ledger, 'enqueue' | 'takeDue' | 'delivered' | 'outbox'> {
   return {
     async enqueue(messages) {
-      database.write(() => {
+      if (messages.length === 0) return;
+      await database.write(async (tx) => {
         for (const { id, sink, event, subject, at, body, attempts, nextAt } of messages) {
-          database.run(
-            `INSERT OR IGNORE INTO outbox (id, sink, event, subject, at, body, attempts, next_at)
-             VALUES (:id, :sink, :event, :subject, :at, :body, :attempts, :nextAt)`,
+          await tx.run(
+            `INSERT INTO outbox (id, sink, event, subject, at, body, attempts, next_at)
+             VALUES (:id, :sink, :event, :subject, :at, :body, :attempts, :nextAt) ON CONFLICT (id) DO NOTHING`,
             { id, sink, event, subject, at: instant(at), body: storableText(body), attempts, nextAt: instant(nextAt) },
           );
         }
@@ -26,37 +27,39 @@ export function createOutbox(database: Database, append: AppendEntry): Pick<Ledg
 
     async takeDue({ at: given, leaseUntil, limit, sink }) {
       const at = instant(given);
-      const due = `${PENDING} AND next_at <= :at AND (taken_until IS NULL OR taken_until <= :at) AND (:sink IS NULL OR sink = :sink)`;
+      const due = `${PENDING} AND next_at <= :at AND (taken_until IS NULL OR taken_until <= :at)${sink === undefined ? '' : ' AND sink = :sink'}`;
       // Asked often and mostly in vain: only what is there is worth a transaction.
-      if (database.get(`SELECT 1 FROM outbox WHERE ${due} LIMIT 1`, { at, sink }) === undefined) return [];
-      return database.write(() => {
-        const rows = database.all(`SELECT * FROM outbox WHERE ${due} ORDER BY at, id LIMIT :limit`, { at, sink, limit });
-        for (const row of rows) database.run('UPDATE outbox SET taken_until = :leaseUntil WHERE id = :id', { id: text(row, 'id'), leaseUntil: instant(leaseUntil) });
+      const values = compact({ at, sink });
+      if ((await database.get(`SELECT 1 AS one FROM outbox WHERE ${due} LIMIT 1`, values)) === undefined) return [];
+      return database.write(async (tx) => {
+        const rows = await tx.all(`SELECT * FROM outbox WHERE ${due} ORDER BY at, id LIMIT :limit`, { ...values, limit });
+        for (const row of rows) await tx.run('UPDATE outbox SET taken_until = :leaseUntil WHERE id = :id', { id: text(row, 'id'), leaseUntil: instant(leaseUntil) });
         return rows.map(messageOf);
-      });
+      }, { locks: ['outbox'] });
     },
 
     async delivered(id, { at: given, ok, error, retryAt }) {
       const at = instant(given);
       const nextAt = optionalInstant(retryAt);
-      database.write(() => {
-        const row = database.get(`SELECT * FROM outbox WHERE id = :id AND ${PENDING}`, { id });
+      await database.write(async (tx) => {
+        const row = await tx.get(`SELECT * FROM outbox WHERE id = :id AND ${PENDING}`, { id });
         if (row === undefined) return;
         // The same failure told again: it was counted, and the message is nobody's until its next time.
         if (!ok && optionalText(row, 'taken_until') === undefined && text(row, 'next_at') === nextAt) return;
         const attempts = integer(row, 'attempts') + 1;
         const ended = ok || nextAt === undefined;
-        database.run(
+        await tx.run(
           'UPDATE outbox SET attempts = :attempts, taken_until = NULL, next_at = coalesce(:nextAt, next_at), delivered_at = :deliveredAt, given_up_at = :givenUpAt, error = :error WHERE id = :id',
           { id, attempts, nextAt, deliveredAt: ok ? at : undefined, givenUpAt: ended && !ok ? at : undefined, error: ok ? undefined : error },
         );
-        if (ended) append({ at, kind: 'message', ...placeOf(text(row, 'subject')), by: 'holdfast', data: { id, sink: text(row, 'sink'), event: text(row, 'event'), subject: text(row, 'subject'), delivered: ok, attempts, error: ok ? undefined : error } });
-      });
+        if (ended) await append(tx, { at, kind: 'message', ...placeOf(text(row, 'subject')), by: 'holdfast', data: { id, sink: text(row, 'sink'), event: text(row, 'event'), subject: text(row, 'subject'), delivered: ok, attempts, error: ok ? undefined : error } });
+      }, { locks: ['record', 'outbox'] });
     },
 
     async outbox({ pending, limit }) {
-      const condition = pending === undefined ? '1' : pending ? PENDING : `NOT (${PENDING})`;
-      return database.all(`SELECT * FROM outbox WHERE ${condition} ORDER BY at, id LIMIT :limit`, { limit: limit ?? -1 }).map(messageOf);
+      const condition = pending === undefined ? 'TRUE' : pending ? PENDING : `NOT (${PENDING})`;
+      const bound = limit === undefined ? '' : ' LIMIT :limit';
+      return (await database.all(`SELECT * FROM outbox WHERE ${condition} ORDER BY at, id${bound}`, compact({ limit }))).map(messageOf);
     },
   };
 }

@@ -3,14 +3,14 @@ import { entryHash, GENESIS, type StoredEntry } from '../entry.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { Entry, EntryFilter, EntryKind, Ledger, NewEntry } from '../ledger.js';
 import { storableText, wellFormedText } from '../storable.js';
-import type { Database, Values } from './database.js';
+import type { Database, Reads, Transaction, Values } from './database.js';
 import { compact, integer, optionalInteger, optionalText, text, type Row } from './rows.js';
 
 /** Entries are read in pages, so that a reader who pauses holds no lock and no memory. */
 const PAGE = 500;
 
-/** Appends to the record inside the transaction of the caller, so that nothing is done that is not recorded. */
-export type AppendEntry = (entry: NewEntry) => Entry;
+/** Appends to the record inside the transaction of the caller, which holds the lock `record`: nothing is done that is not recorded. */
+export type AppendEntry = (tx: Transaction, entry: NewEntry) => Promise<Entry>;
 
 export interface Head {
   readonly seq: number;
@@ -20,25 +20,29 @@ export interface Head {
 }
 
 export function createChain(database: Database): { readonly append: AppendEntry; readonly methods: Pick<Ledger, 'append' | 'entries'> } {
-  function append(entry: NewEntry): Entry {
+  // Nobody else moves the head while the transaction lasts, so one look at it is enough.
+  const heads = new WeakMap<Transaction, { readonly seq: number; readonly hash: string }>();
+
+  async function append(tx: Transaction, entry: NewEntry): Promise<Entry> {
     const clean = normal(entry);
-    const { seq, hash: previous } = headOf(database);
+    const { seq, hash: previous } = heads.get(tx) ?? (await headOf(tx));
     const linked = { ...clean.entry, seq: seq + 1, previous };
     const hash = entryHash(linked, clean.dataText);
     const { environment, target, incident, by } = linked;
-    database.run(
+    await tx.run(
       `INSERT INTO entries (seq, previous, at, kind, environment, target, incident, by, data, hash, content)
        VALUES (:seq, :previous, :at, :kind, :environment, :target, :incident, :by, :data, :hash, :content)`,
       { seq: linked.seq, previous, at: linked.at, kind: linked.kind, environment, target, incident, by, data: clean.dataText, hash, content: clean.content },
     );
-    database.run('INSERT INTO chain_head (id, seq, hash) VALUES (1, :seq, :hash) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash', { seq: linked.seq, hash });
+    await tx.run('INSERT INTO chain_head (id, seq, hash) VALUES (1, :seq, :hash) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash', { seq: linked.seq, hash });
+    heads.set(tx, { seq: linked.seq, hash });
     return entryOf({ ...linked, dataText: clean.dataText, hash });
   }
 
   /** The very same entry, time included, is the same event told again by a retried step. */
-  function known(entry: NewEntry): Entry | undefined {
+  async function known(tx: Transaction, entry: NewEntry): Promise<Entry | undefined> {
     const clean = normal(entry);
-    const rows = database.all('SELECT * FROM entries WHERE content = :content ORDER BY seq', { content: clean.content });
+    const rows = await tx.all('SELECT * FROM entries WHERE content = :content ORDER BY seq', { content: clean.content });
     const same = rows.find((row) => normal(entryOf(storedEntry(row))).full === clean.full);
     return same === undefined ? undefined : entryOf(storedEntry(same));
   }
@@ -46,14 +50,14 @@ export function createChain(database: Database): { readonly append: AppendEntry;
   return {
     append,
     methods: {
-      append: async (entry) => database.write(() => known(entry) ?? append(entry)),
+      append: (entry) => database.write(async (tx) => (await known(tx, entry)) ?? append(tx, entry), { locks: ['record'] }),
       entries: (filter) => readEntries(database, filter),
     },
   };
 }
 
-export function headOf(database: Database): Head {
-  const row = database.get('SELECT seq, hash, (SELECT at FROM entries WHERE entries.seq = chain_head.seq) AS at FROM chain_head');
+export async function headOf(reads: Reads): Promise<Head> {
+  const row = await reads.get('SELECT seq, hash, (SELECT at FROM entries WHERE entries.seq = chain_head.seq) AS at FROM chain_head');
   if (row === undefined) return { seq: 0, hash: GENESIS };
   return compact({ seq: integer(row, 'seq'), hash: text(row, 'hash'), at: optionalText(row, 'at') });
 }
@@ -84,7 +88,7 @@ async function* readEntries(database: Database, filter: EntryFilter): AsyncGener
   const { sql, values } = entryQuery(filter);
   while (left > 0) {
     const page = Math.min(PAGE, left);
-    const rows = database.all(sql, { ...values, after, page });
+    const rows = await database.all(sql, { ...values, after, page });
     for (const row of rows) yield entryOf(storedEntry(row));
     if (rows.length < page) return;
     left -= rows.length;
@@ -98,9 +102,9 @@ function entryQuery(filter: EntryFilter): { readonly sql: string; readonly value
   if (filter.target !== undefined) conditions.push('target = :target');
   if (filter.incident !== undefined) conditions.push('incident = :incident');
   if (filter.since !== undefined) conditions.push('at >= :since');
-  if (filter.kinds !== undefined) conditions.push('kind IN (SELECT value FROM json_each(:kinds))');
+  if (filter.kinds !== undefined) conditions.push('kind = ANY (:kinds)');
   const { environment, target, incident, kinds } = filter;
-  const given = { environment, target, incident, since: optionalInstant(filter.since), kinds: kinds === undefined ? undefined : JSON.stringify(kinds) };
+  const given = { environment, target, incident, since: optionalInstant(filter.since), kinds };
   return { sql: `SELECT * FROM entries WHERE ${conditions.join(' AND ')} ORDER BY seq LIMIT :page`, values: compact(given) };
 }
 
@@ -121,5 +125,6 @@ function normal(entry: NewEntry): { readonly entry: Omit<NewEntry, 'data'>; read
 }
 
 function wellFormed(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : wellFormedText(text);
+  // PostgreSQL stores no NUL in a text, and one record must hash alike on every store.
+  return text === undefined ? undefined : wellFormedText(text).replaceAll('\0', '\uFFFD');
 }

@@ -7,7 +7,7 @@ import { instant, optionalInstant } from '../instant.js';
 import type { Ask, DecisionRow, EntryKind, Ledger } from '../ledger.js';
 import { storableText } from '../storable.js';
 import type { AppendEntry } from './chain.js';
-import type { Database } from './database.js';
+import type { Database, Reads, Transaction } from './database.js';
 import { compact, json } from './rows.js';
 
 type Methods = Pick<Ledger, 'putPlan' | 'plan' | 'ask' | 'askOf' | 'decide' | 'decisionOf' | 'decisions'>;
@@ -15,35 +15,35 @@ type Methods = Pick<Ledger, 'putPlan' | 'plan' | 'ask' | 'askOf' | 'decide' | 'd
 const ENTRY_OF: Readonly<Record<DecisionRow['decision'], EntryKind>> = { approve: 'approved', reject: 'rejected', accept: 'accepted', policy: 'decided' };
 
 export function createDecisions(database: Database, append: AppendEntry): Methods {
-  function askOf(id: string): Ask | undefined {
-    const row = database.get('SELECT row FROM asks WHERE id = :id', { id });
+  async function askOf(reads: Reads, id: string): Promise<Ask | undefined> {
+    const row = await reads.get('SELECT row FROM asks WHERE id = :id', { id });
     return row === undefined ? undefined : json<Ask>(row, 'row');
   }
 
-  function decisionOf(ask: string): DecisionRow | undefined {
-    const row = database.get('SELECT row FROM decisions WHERE ask = :ask', { ask });
+  async function decisionOf(reads: Reads, ask: string): Promise<DecisionRow | undefined> {
+    const row = await reads.get('SELECT row FROM decisions WHERE ask = :ask', { ask });
     return row === undefined ? undefined : json<DecisionRow>(row, 'row');
   }
 
   /** What another run of this incident made of the same message: a reset run that replays it gets nothing. */
-  function replayed({ environment, target, number, message, run }: DecisionRow): DecisionRow | undefined {
-    const row = database.get(
+  async function replayed(reads: Reads, { environment, target, number, message, run }: DecisionRow): Promise<DecisionRow | undefined> {
+    const row = await reads.get(
       'SELECT row FROM decisions WHERE environment = :environment AND target = :target AND number = :number AND message = :message AND run <> :run ORDER BY seq LIMIT 1',
       { environment, target, number, message, run },
     );
     return row === undefined ? undefined : json<DecisionRow>(row, 'row');
   }
 
-  function consume(decision: DecisionRow): { readonly first: boolean; readonly decision: DecisionRow } {
-    const ask = askOf(decision.ask);
+  async function consume(tx: Transaction, decision: DecisionRow): Promise<{ readonly first: boolean; readonly decision: DecisionRow }> {
+    const ask = await askOf(tx, decision.ask);
     expectAnswer(ask, decision);
-    const standing = decisionOf(decision.ask);
+    const standing = await decisionOf(tx, decision.ask);
     if (standing !== undefined) return { first: storableText(standing as unknown as Json) === storableText(decision as unknown as Json), decision: standing };
-    const earlier = replayed(decision);
+    const earlier = await replayed(tx, decision);
     if (earlier !== undefined) return { first: false, decision: earlier };
     const { environment, target, number, at, by, ask: id, message, run, ...rest } = decision;
-    const entry = append({ at, kind: ENTRY_OF[decision.decision], environment, target, incident: number, by, data: { ask: id, part: ask?.part, message, run, ...rest } });
-    database.run(
+    const entry = await append(tx, { at, kind: ENTRY_OF[decision.decision], environment, target, incident: number, by, data: { ask: id, part: ask?.part, message, run, ...rest } });
+    await tx.run(
       'INSERT INTO decisions (ask, environment, target, number, message, run, seq, row) VALUES (:ask, :environment, :target, :number, :message, :run, :seq, :row)',
       { ask: id, environment, target, number, message, run, seq: entry.seq, row: storableText(decision as unknown as Json) },
     );
@@ -54,16 +54,15 @@ export function createDecisions(database: Database, append: AppendEntry): Method
     async putPlan(plan, at) {
       expectHash(plan);
       const { hash, environment, target } = plan;
-      database.write(() => {
-        database.run(
-          'INSERT INTO plans (hash, environment, target, at, plan) VALUES (:hash, :environment, :target, :at, :plan) ON CONFLICT (hash) DO UPDATE SET at = max(at, excluded.at)',
-          { hash, environment, target, at: instant(at), plan: storableText(plan as unknown as Json) },
-        );
-      });
+      const values = { hash, environment, target, at: instant(at), plan: storableText(plan as unknown as Json) };
+      await database.write((tx) => tx.run(
+        'INSERT INTO plans (hash, environment, target, at, plan) VALUES (:hash, :environment, :target, :at, :plan) ON CONFLICT (hash) DO UPDATE SET at = excluded.at WHERE plans.at < excluded.at',
+        values,
+      ));
     },
 
     async plan(hash) {
-      const row = database.get('SELECT plan FROM plans WHERE hash = :hash', { hash });
+      const row = await database.get('SELECT plan FROM plans WHERE hash = :hash', { hash });
       if (row === undefined) return undefined;
       const plan = json<Plan>(row, 'plan');
       // What runs is what was hashed and approved, also when someone wrote into the file meanwhile.
@@ -74,31 +73,30 @@ export function createDecisions(database: Database, append: AppendEntry): Method
 
     async ask(given) {
       const ask = compact({ ...given, at: instant(given.at), expiresAt: optionalInstant(given.expiresAt) });
-      database.write(() => {
-        if (askOf(ask.id) !== undefined) return;
+      await database.write(async (tx) => {
+        if ((await askOf(tx, ask.id)) !== undefined) return;
         const { environment, target, number, at, ...data } = ask;
         const kind = ask.kind === 'person' ? 'asked' : 'decided';
-        const entry = append({ at, kind, environment, target, incident: number, by: 'holdfast', data: data });
-        database.run(
+        const entry = await append(tx, { at, kind, environment, target, incident: number, by: 'holdfast', data: data });
+        await tx.run(
           'INSERT INTO asks (id, environment, target, number, plan, seq, row) VALUES (:id, :environment, :target, :number, :plan, :seq, :row)',
           { id: ask.id, environment, target, number, plan: ask.plan, seq: entry.seq, row: storableText(ask) },
         );
-      });
+      }, { locks: ['record'] });
     },
 
-    askOf: async (id) => askOf(id),
+    askOf: (id) => askOf(database, id),
 
     async decide(given) {
       const decision = compact({ ...given, at: instant(given.at), until: optionalInstant(given.until) });
-      return database.write(() => consume(decision));
+      return database.write((tx) => consume(tx, decision), { locks: ['record'] });
     },
 
-    decisionOf: async (ask) => decisionOf(ask),
+    decisionOf: (ask) => decisionOf(database, ask),
 
     async decisions({ environment, target, number }) {
-      return database
-        .all('SELECT row FROM decisions WHERE environment = :environment AND target = :target AND number = :number ORDER BY seq', { environment, target, number })
-        .map((row) => json<DecisionRow>(row, 'row'));
+      const rows = await database.all('SELECT row FROM decisions WHERE environment = :environment AND target = :target AND number = :number ORDER BY seq', { environment, target, number });
+      return rows.map((row) => json<DecisionRow>(row, 'row'));
     },
   };
 }

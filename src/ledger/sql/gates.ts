@@ -5,7 +5,7 @@ import { instant, optionalInstant } from '../instant.js';
 import type { Acceptance, ClosedGate, Ledger } from '../ledger.js';
 import { storableText } from '../storable.js';
 import type { AppendEntry } from './chain.js';
-import type { Database } from './database.js';
+import type { Database, Reads } from './database.js';
 import { compact, json } from './rows.js';
 
 const EVERYTHING = '*';
@@ -22,39 +22,42 @@ export function createGates(database: Database, append: AppendEntry): Methods {
       const place = placeOf(gate.scope);
       const key = keyOf(gate);
       const stored = storableText(gate);
-      database.write(() => {
-        const row = database.get('SELECT row FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', key);
+      await database.write(async (tx) => {
+        const row = await tx.get('SELECT row FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', key);
         if (row?.['row'] === stored) return;
-        database.run('INSERT OR REPLACE INTO gates (scope, gate, change, until, row) VALUES (:scope, :gate, :change, :until, :stored)', { ...key, until: gate.until, stored });
+        await tx.run(
+          'INSERT INTO gates (scope, gate, change, until, row) VALUES (:scope, :gate, :change, :until, :stored) ON CONFLICT (scope, gate, change) DO UPDATE SET until = excluded.until, row = excluded.row',
+          { ...key, until: gate.until, stored },
+        );
         const { at, by, incident, ...data } = gate;
-        append({ at, kind: 'gate', ...place, incident, by, data: { ...data, event: 'closed' } });
-      });
+        await append(tx, { at, kind: 'gate', ...place, incident, by, data: { ...data, event: 'closed' } });
+      }, { locks: ['record'] });
     },
 
     async openGate({ scope, gate, by, reason, at }) {
       const place = placeOf(scope);
-      return database.write(() => {
+      return database.write(async (tx) => {
         const inScope = (each: ClosedGate): boolean => each.scope === scope || (!EXACT.includes(gate) && isBeneath(each.scope, scope));
-        const opened = gatesOf('gate = :gate', { gate }).filter(inScope);
+        const opened = (await gatesOf(tx, 'gate = :gate', { gate })).filter(inScope);
         for (const each of opened) {
-          database.run('DELETE FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', keyOf(each));
+          await tx.run('DELETE FROM gates WHERE scope = :scope AND gate = :gate AND change = :change', keyOf(each));
         }
         if (opened.length > 0) {
           const what = opened.map(({ scope: of, fingerprint, resource, path, incident }) => ({ scope: of, fingerprint, resource, path, incident }));
-          append({ at, kind: 'gate', ...place, by, data: { event: 'opened', scope, gate, reason, opened: what } });
+          await append(tx, { at, kind: 'gate', ...place, by, data: { event: 'opened', scope, gate, reason, opened: what } });
         }
         return opened;
-      });
+      }, { locks: ['record'] });
     },
 
     async closedGates(address, at) {
-      return gatesOf('scope IN (:everything, :environment, :address) AND (until IS NULL OR until > :at)', {
+      return gatesOf(database, 'scope IN (:everything, :environment, :address) AND (until IS NULL OR until > :at)', {
         everything: EVERYTHING, environment: address.environment, address: formatAddress(address), at: instant(at),
       });
     },
 
     async allClosedGates(at) {
-      return gatesOf('(until IS NULL OR until > :at)', { at: instant(at) });
+      return gatesOf(database, '(until IS NULL OR until > :at)', { at: instant(at) });
     },
 
     async accept(given) {
@@ -62,23 +65,25 @@ export function createGates(database: Database, append: AppendEntry): Methods {
       const { environment, target, resource, path, fingerprint, until, by, at } = acceptance;
       const key = { environment, target, change: storableText([resource, path ?? null, fingerprint ?? null]) };
       const stored = storableText(acceptance);
-      database.write(() => {
-        const row = database.get('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND change = :change', key);
+      await database.write(async (tx) => {
+        const row = await tx.get('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND change = :change', key);
         if (row?.['row'] === stored) return;
-        database.run('INSERT OR REPLACE INTO acceptances (environment, target, change, until, row) VALUES (:environment, :target, :change, :until, :stored)', { ...key, until, stored });
-        append({ at, kind: 'accepted', environment, target, by, data: { resource, path, fingerprint, until, reason: acceptance.reason } });
-      });
+        await tx.run(
+          'INSERT INTO acceptances (environment, target, change, until, row) VALUES (:environment, :target, :change, :until, :stored) ON CONFLICT (environment, target, change) DO UPDATE SET until = excluded.until, row = excluded.row',
+          { ...key, until, stored },
+        );
+        await append(tx, { at, kind: 'accepted', environment, target, by, data: { resource, path, fingerprint, until, reason: acceptance.reason } });
+      }, { locks: ['record'] });
     },
 
     async acceptances({ environment, target }, at) {
-      return database
-        .all('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND until > :at ORDER BY change', { environment, target, at: instant(at) })
-        .map((row) => json<Acceptance>(row, 'row'));
+      const rows = await database.all('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND until > :at ORDER BY change', { environment, target, at: instant(at) });
+      return rows.map((row) => json<Acceptance>(row, 'row'));
     },
   };
 
-  function gatesOf(condition: string, values: Readonly<Record<string, string>>): readonly ClosedGate[] {
-    return database.all(`SELECT row FROM gates WHERE ${condition} ORDER BY scope, gate, change`, values).map((row) => json<ClosedGate>(row, 'row'));
+  async function gatesOf(reads: Reads, condition: string, values: Readonly<Record<string, string>>): Promise<readonly ClosedGate[]> {
+    return (await reads.all(`SELECT row FROM gates WHERE ${condition} ORDER BY scope, gate, change`, values)).map((row) => json<ClosedGate>(row, 'row'));
   }
 }
 

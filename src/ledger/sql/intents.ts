@@ -6,7 +6,7 @@ import { instant, optionalInstant } from '../instant.js';
 import type { IntentRow, Ledger, NewIntent } from '../ledger.js';
 import { storableText } from '../storable.js';
 import type { AppendEntry } from './chain.js';
-import type { Database } from './database.js';
+import { lockOf, type Database, type Reads, type Transaction } from './database.js';
 import { compact, integer, json, optionalInteger, optionalText, text, type Row } from './rows.js';
 
 /** An error's text is for a person; a provider's whole output is not. */
@@ -15,31 +15,27 @@ const LONGEST_ERROR = 4_000;
 type Methods = Pick<Ledger, 'takeFence' | 'intend' | 'intentChild' | 'closeIntent' | 'intents' | 'stepDone'>;
 
 export function createIntents(database: Database, append: AppendEntry): Methods {
-  function newestFence({ environment, target }: TargetAddress): number {
-    const row = database.get('SELECT token FROM fences WHERE environment = :environment AND target = :target', { environment, target });
+  async function newestFence(reads: Reads, { environment, target }: TargetAddress): Promise<number> {
+    const row = await reads.get('SELECT token FROM fences WHERE environment = :environment AND target = :target', { environment, target });
     return row === undefined ? 0 : integer(row, 'token');
   }
 
-  function find(key: string): IntentRow | undefined {
-    const row = database.get('SELECT * FROM intents WHERE key = :key', { key });
+  async function find(reads: Reads, key: string): Promise<IntentRow | undefined> {
+    const row = await reads.get('SELECT * FROM intents WHERE key = :key', { key });
     return row === undefined ? undefined : intentOf(row);
   }
 
-  function expectIntent(key: string): IntentRow {
-    const intent = find(key);
-    if (intent === undefined) throw new HoldfastError('Invalid', `ledger: no intent ${JSON.stringify(key.slice(0, 200))} was recorded`);
-    return intent;
-  }
-
   /** Writes the row as given and says so in the record. */
-  function record(intent: IntentRow): IntentRow {
+  async function record(tx: Transaction, intent: IntentRow): Promise<IntentRow> {
     const { key, environment, target, number, step, write, resource, plan, fence, at, attempts, child } = intent;
-    database.run(
-      `INSERT OR REPLACE INTO intents (key, environment, target, number, step, write, resource, plan, fence, at, attempts, child)
-       VALUES (:key, :environment, :target, :number, :step, :write, :resource, :plan, :fence, :at, :attempts, :child)`,
+    await tx.run(
+      `INSERT INTO intents (key, environment, target, number, step, write, resource, plan, fence, at, attempts, child)
+       VALUES (:key, :environment, :target, :number, :step, :write, :resource, :plan, :fence, :at, :attempts, :child)
+       ON CONFLICT (key) DO UPDATE SET environment = excluded.environment, target = excluded.target, number = excluded.number, step = excluded.step, write = excluded.write,
+         resource = excluded.resource, plan = excluded.plan, fence = excluded.fence, at = excluded.at, attempts = excluded.attempts, child = excluded.child, closed_at = NULL, ok = NULL, error = NULL`,
       { key, environment, target, number, step, write: write, resource: resource, plan, fence, at, attempts, child: child === undefined ? undefined : storableText(child as unknown as Json) },
     );
-    append({ at, kind: 'intent', environment, target, incident: number, by: 'holdfast', data: { key, step, write, resource, plan, fence, attempts } });
+    await append(tx, { at, kind: 'intent', environment, target, incident: number, by: 'holdfast', data: { key, step, write, resource, plan, fence, attempts } });
     return intent;
   }
 
@@ -47,81 +43,84 @@ export function createIntents(database: Database, append: AppendEntry): Methods 
     async takeFence({ address, step, attempt, run, at }) {
       const { environment, target } = address;
       const key = { environment, target, step, run };
-      return database.write(() => {
-        const known = database.get('SELECT attempt, token FROM fence_attempts WHERE environment = :environment AND target = :target AND step = :step AND run = :run', key);
+      return database.write(async (tx) => {
+        const known = await tx.get('SELECT attempt, token FROM fence_attempts WHERE environment = :environment AND target = :target AND step = :step AND run = :run', key);
         if (known !== undefined && integer(known, 'attempt') > attempt) {
           throw fenced(`attempt ${attempt} of ${step} comes after attempt ${integer(known, 'attempt')} of the same step`);
         }
         if (known !== undefined && integer(known, 'attempt') === attempt) return integer(known, 'token');
-        const token = newestFence(address) + 1;
-        database.run('INSERT OR REPLACE INTO fences (environment, target, token) VALUES (:environment, :target, :token)', { environment, target, token });
-        database.run(
-          'INSERT OR REPLACE INTO fence_attempts (environment, target, step, run, attempt, token, at) VALUES (:environment, :target, :step, :run, :attempt, :token, :at)',
+        const token = (await newestFence(tx, address)) + 1;
+        await tx.run('INSERT INTO fences (environment, target, token) VALUES (:environment, :target, :token) ON CONFLICT (environment, target) DO UPDATE SET token = excluded.token', { environment, target, token });
+        await tx.run(
+          `INSERT INTO fence_attempts (environment, target, step, run, attempt, token, at) VALUES (:environment, :target, :step, :run, :attempt, :token, :at)
+           ON CONFLICT (environment, target, step, run) DO UPDATE SET attempt = excluded.attempt, token = excluded.token, at = excluded.at`,
           { ...key, attempt, token, at: instant(at) },
         );
         return token;
-      });
+      }, { locks: [lockOf(address)] });
     },
 
     async intend(given) {
       const intent: NewIntent = { ...given, at: instant(given.at) };
-      return database.write(() => {
-        const newest = newestFence(intent);
+      return database.write(async (tx) => {
+        const newest = await newestFence(tx, intent);
         if (intent.fence !== newest) throw fenced(`${formatAddress(intent)}: the token ${intent.fence} for ${intent.key} is not the newest (${newest}): another attempt may write now`);
-        const known = find(intent.key);
-        if (known === undefined) return record({ ...intent, attempts: 1 });
+        const known = await find(tx, intent.key);
+        if (known === undefined) return record(tx, { ...intent, attempts: 1 });
         if (known.closedAt !== undefined) {
           if (known.ok === true && known.plan === intent.plan) return known;
           // It failed, or was done for a plan that no longer stands: this is a write of its own.
-          return record({ ...intent, attempts: known.plan === intent.plan ? known.attempts + 1 : 1 });
+          return record(tx, { ...intent, attempts: known.plan === intent.plan ? known.attempts + 1 : 1 });
         }
         if (known.fence === intent.fence && known.plan === intent.plan) return known;
-        return record(compact({ ...intent, attempts: known.attempts + 1, child: known.child }));
-      });
+        return record(tx, compact({ ...intent, attempts: known.attempts + 1, child: known.child }));
+      }, { locks: ['record', lockOf(intent)] });
     },
 
     async intentChild(key, child) {
-      database.write(() => {
-        expectIntent(key);
-        database.run('UPDATE intents SET child = :child WHERE key = :key', { key, child: storableText(child as unknown as Json) });
-      });
+      const changed = await database.write((tx) => tx.run('UPDATE intents SET child = :child WHERE key = :key', { key, child: storableText(child as unknown as Json) }));
+      if (changed === 0) throw unknownIntent(key);
     },
 
     async closeIntent(key, end) {
       const at = instant(end.at);
       const error = end.error?.slice(0, LONGEST_ERROR);
-      database.write(() => {
-        const intent = expectIntent(key);
+      await database.write(async (tx) => {
+        const intent = await find(tx, key);
+        if (intent === undefined) throw unknownIntent(key);
         if (end.fence < intent.fence) throw fenced(`the token ${end.fence} for ${key} is older than ${intent.fence}: a later attempt has taken this write over`);
         if (intent.closedAt !== undefined) return;
-        database.run('UPDATE intents SET closed_at = :at, ok = :ok, error = :error WHERE key = :key', { key, at, ok: end.ok ? 1 : 0, error });
+        await tx.run('UPDATE intents SET closed_at = :at, ok = :ok, error = :error WHERE key = :key', { key, at, ok: end.ok ? 1 : 0, error });
         const { environment, target, number, step, write, resource, plan } = intent;
-        append({ at, kind: 'outcome', environment, target, incident: number, by: 'holdfast', data: { key, step, write, resource, plan, fence: end.fence, ok: end.ok, error } });
-      });
+        await append(tx, { at, kind: 'outcome', environment, target, incident: number, by: 'holdfast', data: { key, step, write, resource, plan, fence: end.fence, ok: end.ok, error } });
+      }, { locks: ['record'] });
     },
 
     async intents({ incident, open, address, since }) {
-      const conditions = ['1'];
+      const conditions = ['TRUE'];
       if (incident !== undefined) conditions.push('environment = :environment AND target = :target AND number = :number');
       if (address !== undefined) conditions.push('environment = :ofEnvironment AND target = :ofTarget');
       if (open !== undefined) conditions.push(open ? 'closed_at IS NULL' : 'closed_at IS NOT NULL');
       if (since !== undefined) conditions.push('at >= :since');
-      return database
-        .all(`SELECT * FROM intents WHERE ${conditions.join(' AND ')} ORDER BY at, key`, compact({
-          environment: incident?.environment, target: incident?.target, number: incident?.number,
-          ofEnvironment: address?.environment, ofTarget: address?.target, since: optionalInstant(since),
-        }))
-        .map(intentOf);
+      const rows = await database.all(`SELECT * FROM intents WHERE ${conditions.join(' AND ')} ORDER BY at, key`, compact({
+        environment: incident?.environment, target: incident?.target, number: incident?.number,
+        ofEnvironment: address?.environment, ofTarget: address?.target, since: optionalInstant(since),
+      }));
+      return rows.map(intentOf);
     },
 
     async stepDone(key, result) {
       if (result !== undefined) {
-        database.write(() => database.run('INSERT OR IGNORE INTO steps (key, result) VALUES (:key, :result)', { key, result: storableText(result) }));
+        await database.write((tx) => tx.run('INSERT INTO steps (key, result) VALUES (:key, :result) ON CONFLICT (key) DO NOTHING', { key, result: storableText(result) }));
       }
-      const row = database.get('SELECT result FROM steps WHERE key = :key', { key });
+      const row = await database.get('SELECT result FROM steps WHERE key = :key', { key });
       return row === undefined ? undefined : json<Json>(row, 'result');
     },
   };
+}
+
+function unknownIntent(key: string): HoldfastError {
+  return new HoldfastError('Invalid', `ledger: no intent ${JSON.stringify(key.slice(0, 200))} was recorded`);
 }
 
 function fenced(message: string): HoldfastError {
