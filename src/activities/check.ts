@@ -12,6 +12,7 @@ import type { IncidentKind, IncidentRow } from '../ledger/ledger.js';
 import { look } from '../providers/look.js';
 import type { ReadContext } from '../providers/provider.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
+import { NO_ANSWER } from './batches.js';
 import { inStep } from './context.js';
 import { type Dependencies, providerOf } from './deps.js';
 import { findEnded, isGone, numberOfRun } from './ended.js';
@@ -19,28 +20,14 @@ import { endLost } from './lost.js';
 import { relevantChanges } from './relevant.js';
 import { tellAbout } from './telling.js';
 import { heeding, pausedUntil } from './throttle.js';
-import type { BatchResult, ControlActivities, ReadActivities, TargetBatches, Undone } from './types.js';
+import type { BatchResult, ControlActivities, ReadActivities, Undone } from './types.js';
 
-const BATCH = 25;
-/** On top of what the reads of a batch may take: fetching a source, and the ledger. */
-const BATCH_GRACE_MS = 30_000;
 /** The run of the incident before ends within moments; what holds the id for longer is something else. */
 const BLOCKED_AFTER_MS = 5 * 60_000;
 
-/** The steps of a check: which targets there are, what they look like, and what an incident must hear. */
-export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'listTargets' | 'recordUnread'> & Pick<ReadActivities, 'observe'> {
+/** The steps of a check: what its targets look like, and what an incident must hear. */
+export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'recordUnread'> & Pick<ReadActivities, 'observe'> {
   return {
-    async listTargets({ environment, target }): Promise<TargetBatches> {
-      return inStep(deps, async (ctx) => {
-        const config = await deps.config();
-        const targets = config.targets.filter((each) => each.environment === environment && (target === undefined || each.target === target));
-        const reads = environmentOf(config, environment)?.limits.reads ?? 1;
-        const pools = [...new Set(targets.map((each) => each.pool))];
-        const batches = pools.flatMap((pool) => batchesOf(targets.filter((each) => each.pool === pool), reads).map((batch) => ({ pool, ...batch })));
-        return { batches, commits: await deps.sources.refs(targets.map((each) => each.source), ctx) };
-      });
-    },
-
     async observe({ environment, targets, commits }): Promise<BatchResult> {
       return inStep(deps, async (ctx) => {
         const config = await deps.config();
@@ -64,16 +51,6 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'li
   };
 }
 
-function batchesOf(targets: readonly Target[], reads: number): { targets: string[]; timeoutMs: number }[] {
-  const batches: { targets: string[]; timeoutMs: number }[] = [];
-  for (let from = 0; from < targets.length; from += BATCH) {
-    const members = targets.slice(from, from + BATCH);
-    const rounds = Math.ceil(members.length / reads);
-    batches.push({ targets: members.map((each) => each.target), timeoutMs: rounds * Math.max(...members.map((each) => each.observeTimeoutMs)) + BATCH_GRACE_MS });
-  }
-  return batches;
-}
-
 /** One look at one target, with a limit of its own: a target that hangs is unknown alone and holds nobody. */
 export async function observeTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Observation> {
   const limit = new AbortController();
@@ -81,7 +58,7 @@ export async function observeTarget(deps: Dependencies, target: Target, ctx: Rea
   const tooLate = new Promise<Observation>((resolve) => {
     timer = setTimeout(() => {
       limit.abort();
-      resolve(unread(`no answer within ${target.observeTimeoutMs} ms`));
+      resolve(unread(`${NO_ANSWER} ${target.observeTimeoutMs} ms`));
     }, target.observeTimeoutMs);
   });
   const signal = AbortSignal.any([ctx.signal, limit.signal]);

@@ -1,4 +1,5 @@
 import { assessActivities } from './assess.js';
+import { batchActivities } from './batches.js';
 import { checkActivities } from './check.js';
 import { closeActivities } from './close.js';
 import { commandActivities } from './command.js';
@@ -16,9 +17,9 @@ export interface Activities {
 
 /** Every step, by who runs it: `control` on the workflow queue, `read` and `write` on the queues of a pool. */
 export function createActivities(deps: Dependencies): Activities {
-  const { listTargets, recordUnread, observe } = checkActivities(deps);
+  const { recordUnread, observe } = checkActivities(deps);
   return {
-    control: { listTargets, recordUnread, ...judgeActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
+    control: { recordUnread, ...batchActivities(deps), ...judgeActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
     read: { observe, ...assessActivities(deps), ...measureActivities(deps) },
     write: repairActivities(deps),
   };

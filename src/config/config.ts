@@ -63,7 +63,7 @@ export interface Approvals {
 export interface Limits {
   /** How many incidents of the environment may write at once. */
   readonly concurrent: number;
-  /** How many targets are read at once by one worker. */
+  /** How many targets are read at once in one step of a check. */
   readonly reads: number;
   readonly resources?: { readonly max: number; readonly percent: number };
   readonly failures?: { readonly max: number; readonly withinMs: number };
