@@ -51,6 +51,19 @@ export interface ScheduleInfo {
   readonly nextAt?: string;
 }
 
+export interface PendingStep {
+  /** `stage`, `verify`, …. */
+  readonly step: string;
+  /** From 1; more: it has failed and is tried again. */
+  readonly attempt: number;
+  /** ISO, UTC: when the step was asked for. */
+  readonly since?: string;
+  /** True while no worker has taken it. */
+  readonly waiting: boolean;
+  /** Why the last attempt failed, in a line. */
+  readonly failure?: string;
+}
+
 export interface CheckStarted {
   readonly workflowId: string;
   readonly runId: string;
@@ -74,6 +87,8 @@ export interface HoldfastClient {
   command(environment: string, command: EnvironmentCommand): Promise<CommandAnswer>;
   incidentStatus(address: TargetAddress): Promise<IncidentStatus | undefined>;
   environmentStatus(environment: string): Promise<EnvironmentStatus | undefined>;
+  /** The steps of an open incident that are not done yet, with why their last attempt failed. Asks the server alone: no worker need run. */
+  pendingSteps(address: TargetAddress): Promise<readonly PendingStep[]>;
   schedules(): Promise<readonly ScheduleInfo[]>;
   pauseSchedule(environment: string, note: string): Promise<void>;
   resumeSchedule(environment: string, note: string): Promise<void>;
@@ -119,6 +134,11 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
 
     incidentStatus: ({ environment, target }) => status<IncidentStatus>(incidentWorkflowId(environment, target)),
     environmentStatus: (environment) => status<EnvironmentStatus>(environmentWorkflowId(environment)),
+
+    async pendingSteps({ environment, target }) {
+      const { raw } = await within(() => workflow.getHandle(incidentWorkflowId(environment, target)).describe());
+      return (raw.pendingActivities ?? []).map(pendingStep);
+    },
 
     async schedules() {
       const found: ScheduleInfo[] = [];
@@ -259,6 +279,19 @@ function scheduleOptions({ environment, cron, timezone, jitterMs, intervalMs }: 
       args: [{ environment }],
       staticSummary: `scheduled check of ${environment}`,
     },
+  };
+}
+
+const { PendingActivityState } = proto.temporal.api.enums.v1;
+
+function pendingStep({ activityType, attempt, state, scheduledTime, lastFailure }: proto.temporal.api.workflow.v1.IPendingActivityInfo): PendingStep {
+  const seconds = scheduledTime?.seconds;
+  return {
+    step: activityType?.name ?? 'step',
+    attempt: attempt ?? 1,
+    waiting: state === PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED,
+    ...(seconds == null ? {} : { since: new Date(Number(seconds) * 1000).toISOString() }),
+    ...(lastFailure?.message == null || lastFailure.message === '' ? {} : { failure: lastFailure.message.split('\n', 1)[0] ?? '' }),
   };
 }
 

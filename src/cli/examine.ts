@@ -1,11 +1,16 @@
 import type { Config } from '../config/config.js';
-import { formatAddress } from '../domain/address.js';
+import type { HoldfastClient } from '../client.js';
+import { formatAddress, formatIncident } from '../domain/address.js';
+import { REST_PHASES } from '../domain/phase.js';
 import type { Context } from './context.js';
 import { describeError, oneLine } from './errors.js';
 import { isHoldfastError } from '../domain/errors.js';
+import { whyNotDone } from './live.js';
+import { sinksAway } from './pending-messages.js';
 import { readQueue, WORKFLOW_QUEUE, writeQueue } from './queues.js';
 import { forEachBounded } from './progress.js';
 import { count } from './render/changes.js';
+import { plain } from './render/escape.js';
 import { formatDuration } from './render/time.js';
 import { referencesOf } from './references.js';
 
@@ -17,7 +22,7 @@ export interface DoctorLine {
 }
 
 /** What can be looked at alone. */
-export const EXAMINED = ['node', 'configuration', 'secrets', 'sources', 'record', 'artifacts', 'temporal', 'search-attributes', 'workers', 'clock'] as const;
+export const EXAMINED = ['node', 'configuration', 'secrets', 'sources', 'record', 'messages', 'artifacts', 'temporal', 'search-attributes', 'workers', 'repairs', 'clock'] as const;
 
 export interface Examination {
   /** Absent: everything. */
@@ -44,9 +49,10 @@ export async function* examine(context: Context, options: Examination): AsyncGen
     if (wants('secrets')) yield* secrets(context, config);
     if (wants('sources')) yield* sources(context, config);
     if (wants('record')) yield await record(context);
+    if (wants('messages')) yield* messages(context);
     if (wants('artifacts')) yield await artifacts(context, config);
   }
-  if ((['temporal', 'search-attributes', 'workers', 'clock'] as const).some(wants)) yield* temporal(context, 'check' in config ? undefined : config, { ...options, wants });
+  if ((['temporal', 'search-attributes', 'workers', 'repairs', 'clock'] as const).some(wants)) yield* temporal(context, 'check' in config ? undefined : config, { ...options, wants });
   if (context.io.env['HOLDFAST_READ_ONLY'] === '1') yield { check: 'writing', result: 'warn', message: 'HOLDFAST_READ_ONLY is set: workers started from here write nothing' };
 }
 
@@ -92,6 +98,40 @@ async function record(context: Context): Promise<DoctorLine> {
   }
 }
 
+/** A sink that is down holds up no repair, and nobody would know that they are told nothing. */
+async function* messages(context: Context): AsyncGenerator<DoctorLine> {
+  const ledger = await context.ledger().catch(() => undefined);
+  if (ledger === undefined) return;
+  try {
+    const away = await sinksAway(ledger);
+    for (const { sink, message } of away) yield { check: 'messages', result: 'warn', message, remedy: `Put the sink right; what waits is sent again by itself. Try it with: holdfast notify test ${plain(sink)}` };
+    if (away.length === 0) yield ok('messages', 'none waits for a sink that is down');
+  } catch (error) {
+    yield failed('messages', error, context);
+  } finally {
+    await ledger.close();
+  }
+}
+
+const REPAIRS = 25;
+
+/** Steps of open incidents that are tried again and again: a worker that may not write, a disk that is full, an engine that does not answer. */
+async function* repairs(context: Context, client: Pick<HoldfastClient, 'pendingSteps'>): AsyncGenerator<DoctorLine> {
+  const ledger = await context.ledger().catch(() => undefined);
+  if (ledger === undefined) return;
+  try {
+    const open = (await ledger.incidents({ open: true, limit: 1_000 })).filter((row) => !REST_PHASES.includes(row.phase)).slice(0, REPAIRS);
+    const stopped = (await forEachBounded(open, WIDTH, async (row) => {
+      const why = whyNotDone(await client.pendingSteps(row).catch(() => []), context.io.now());
+      return why === undefined ? undefined : { check: 'repairs', result: 'warn' as const, message: `${formatIncident(row)}: ${why}` };
+    })).filter((line) => line !== undefined);
+    yield* stopped;
+    if (stopped.length === 0) yield ok('repairs', `${count(open.length, 'repair')} under way`);
+  } finally {
+    await ledger.close();
+  }
+}
+
 async function artifacts(context: Context, config: Config): Promise<DoctorLine> {
   return (await problemOf('artifacts', () => context.deps.tryArtifacts(config))) ?? ok('artifacts', config.artifacts.folder);
 }
@@ -106,6 +146,7 @@ async function* temporal(context: Context, config: Config | undefined, { fix, ti
       if (wants('temporal')) yield ok('temporal', `${place.address}, namespace ${place.namespace} (${place.from})`);
       if (wants('search-attributes')) yield await attributes(context, { ...request, fix });
       if (config !== undefined && wants('workers')) yield* queues(config, (names) => client.pollers(names));
+      if (config !== undefined && wants('repairs')) yield* repairs(context, client);
       if (wants('clock')) yield await clock(context, request);
     } finally {
       await client.close();

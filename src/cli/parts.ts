@@ -13,6 +13,8 @@ export interface RecordedPart {
   readonly plan?: string;
   readonly changes?: number;
   readonly waitsFor?: string;
+  /** Why its step under way does not get done; said by the server, never recorded. */
+  readonly blocked?: string;
   readonly expiresAt?: string;
   readonly reason?: string;
   readonly by?: string;
@@ -29,6 +31,7 @@ export function readPart(part: JsonObject): RecordedPart {
     plan: text('plan'),
     changes: numberOf(part, 'changes'),
     waitsFor: text('waitsFor'),
+    blocked: text('blocked'),
     expiresAt: text('expiresAt'),
     reason: text('reason'),
     by: text('by'),

@@ -35,6 +35,8 @@ export interface StandingIncident {
   readonly risk?: string;
   readonly plan?: string;
   readonly waitsFor?: string;
+  /** Why its step under way does not get done. */
+  readonly blocked?: string;
   readonly openedAt: string;
 }
 
@@ -43,7 +45,7 @@ export interface StandingInput {
   readonly targets: readonly Target[];
   readonly rows: readonly TargetRow[];
   readonly open: readonly IncidentRow[];
-  /** Incidents that ended `needs-human`. */
+  /** Incidents that ended `needs-human`, and were not put right since. */
   readonly troubled: readonly IncidentRow[];
   readonly gates: readonly ClosedGate[];
   readonly schedules: readonly ScheduleInfo[];
@@ -87,6 +89,7 @@ function standingOf(target: Target, input: StandingInput): Standing {
 function incidentOf(row: IncidentRow): StandingIncident {
   const parts = partsOf(row).filter((part) => part.outcome === undefined);
   const asked = parts.find((part) => part.phase === 'awaiting-approval') ?? parts[0];
+  const blocked = parts.find((part) => part.blocked !== undefined)?.blocked;
   return {
     id: formatIncident(row),
     kind: row.kind,
@@ -94,6 +97,7 @@ function incidentOf(row: IncidentRow): StandingIncident {
     ...(row.risk === undefined ? {} : { risk: row.risk }),
     ...(asked?.plan === undefined ? {} : { plan: asked.plan }),
     ...(asked?.waitsFor === undefined ? {} : { waitsFor: asked.waitsFor }),
+    ...(blocked === undefined ? {} : { blocked }),
     openedAt: row.openedAt,
   };
 }
@@ -102,6 +106,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
   const { incident } = standing;
   return [
     ...(standing.needsHuman === undefined ? [] : [`${standing.needsHuman} needs a human`]),
+    ...(incident?.blocked === undefined ? [] : [`${incident.id} does not get on: ${incident.blocked}`]),
     ...(incident?.phase === 'rolling-back' ? [`${incident.id} is rolling back`] : []),
     ...(incident?.phase === 'awaiting-approval' ? [`${incident.id} waits for an approval`] : []),
     ...(incident?.kind === 'blind' ? [`${incident.id}: it cannot be read`] : []),
@@ -115,7 +120,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
 function weightOf(standing: Standing): number {
   if (standing.needsHuman !== undefined) return 7;
   if (standing.incident?.phase === 'rolling-back') return 6;
-  if (standing.incident?.phase === 'awaiting-approval') return 5;
+  if (standing.incident?.phase === 'awaiting-approval' || standing.incident?.blocked !== undefined) return 5;
   if (standing.verdict === 'unknown' || standing.overdue) return 4;
   if (standing.incident !== undefined) return 3;
   if (standing.verdict === 'drifted') return 2;

@@ -53,7 +53,7 @@ export async function waitForEnd(context: Context, waiting: Waiting): Promise<En
   const progress = startProgress(context);
   try {
     for (;;) {
-      const standing = await look(waiting);
+      const standing = await look(waiting, context.io.now());
       const now = context.io.now().getTime();
       const result = { waitedMs: now - started, ...(standing === undefined ? {} : { standing }) };
       if (standing?.outcome !== undefined) return { ...result, exitCode: WANTED[waiting.wanted].includes(standing.outcome) ? EXIT.done : EXIT.error };
@@ -77,11 +77,11 @@ export async function sayEnd(context: Context, { standing, exitCode, waitedMs }:
 }
 
 /** The record knows how an incident ended; the running workflow knows what it waits for. */
-async function look({ client, ledger, address, number }: Waiting): Promise<Standing | undefined> {
+async function look({ client, ledger, address, number }: Waiting, now: Date): Promise<Standing | undefined> {
   const found = await ledger?.incident(address, number);
   if (found !== undefined) {
-    const [row = found] = isClosed(found) ? [found] : await withLiveStatus(client, [found]);
-    const waitsFor = row.parts.map(readPart).find((part) => part.waitsFor !== undefined)?.waitsFor;
+    const [row = found] = isClosed(found) ? [found] : await withLiveStatus(client, [found], now);
+    const waitsFor = row.parts.map(readPart).map((part) => part.blocked ?? part.waitsFor).find((each) => each !== undefined);
     return {
       name: formatIncident(row),
       phase: row.phase,

@@ -47,8 +47,14 @@ function howTo(part: PartState): string[] {
     return [...signal('To approve, send the signal `approve`', { by: 'your name', plan }), ...signal('To stop it, send the signal `reject`', { by: 'your name', reason: 'why', plan }), ...(expires === '' ? [] : ['', expires])];
   }
   const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'verifying', 'soaking'];
-  if (undoable.includes(part.phase)) return signal('To stop and undo it, cancel this workflow or send the signal `rollback`', { by: 'your name', reason: 'why' });
-  return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : [];
+  if (undoable.includes(part.phase)) return [...stepNote(part), ...signal('To stop and undo it, cancel this workflow or send the signal `rollback`', { by: 'your name', reason: 'why' })];
+  return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : stepNote(part);
+}
+
+/** A step that is refused or finds nobody is tried again without an event, so that only the server knows why. */
+function stepNote(part: PartState): string[] {
+  const steps: readonly Phase[] = ['staging', 'validating', 'finalizing', 'verifying', 'rolling-back'];
+  return steps.includes(part.phase) ? ['', 'If it does not get on, *Pending Activities* says why its step is tried again: a worker with `HOLDFAST_READ_ONLY`, a ledger or disk that takes nothing, an engine that does not answer, or no worker at all.'] : [];
 }
 
 /** Words of people and names of things, in which nothing acts as markup. */

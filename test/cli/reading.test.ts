@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/domain/errors.js';
-import type { ClosedGate, Entry, TargetRow } from '../../src/ledger/ledger.js';
+import type { ClosedGate, Entry, IncidentRow, TargetRow } from '../../src/ledger/ledger.js';
 import { change, cli, config, connected, HASH, incident, json, list, observation, plan, recorded, stream, text } from './support.js';
 
 function row(target: string, overrides: Partial<TargetRow> = {}): TargetRow {
@@ -48,6 +48,46 @@ describe('status', () => {
   it('is one JSON value', async () => {
     const ran = await cli(['status', 'prod', '-o', 'json'], { deps: { ...recorded(members), ...connected({}) } });
     expect(json(ran)).toMatchObject({ version: 1, kind: 'status', degraded: [], gates: [FREEZE], targets: [{ address: 'prod/storefront', incident: { id: 'prod/storefront#7', plan: HASH }, gates: [FREEZE] }, { address: 'prod/api' }] });
+  });
+
+  const STAGING = { incidents: (filter: { open?: boolean }) => Promise.resolve(filter.open === true ? [incident({ phase: 'staging', parts: [{ part: 1, phase: 'staging', decision: 'ask', plan: HASH }] })] : []) };
+  it.each([
+    { reason: 'a worker may not write', step: { step: 'stage', attempt: 3, waiting: false, failure: 'HOLDFAST_READ_ONLY is set on this worker: no external write is made; unset it and restart the worker; the step waits' }, said: 'stage is tried again (attempt 3): HOLDFAST_READ_ONLY is set on this worker' },
+    { reason: 'no worker serves the pool', step: { step: 'finalize', attempt: 1, waiting: true, since: '2030-01-31T11:00:00.000Z' }, said: 'finalize waits for a worker since 2030-01-31 11:00' },
+  ])('says why a repair does not get on, with the remedy: $reason', async ({ step, said }) => {
+    const deps = { ...recorded({ ...members, ...STAGING }), ...connected({ pendingSteps: () => Promise.resolve([step]) }) };
+    expect((await cli(['status', 'prod'], { deps })).out).toContain(`prod/storefront#7 does not get on: ${said}`);
+    expect((await cli(['doctor', '--only', 'repairs'], { deps })).out).toContain(`warn  repairs: prod/storefront#7: ${said}`);
+  });
+
+  it('says nothing of a step that is simply at work', async () => {
+    const deps = { ...recorded({ ...members, ...STAGING }), ...connected({ pendingSteps: () => Promise.resolve([{ step: 'stage', attempt: 1, waiting: false, since: '2030-01-31T11:59:00.000Z' }]) }) };
+    expect((await cli(['status', 'prod'], { deps })).out).not.toContain('does not get on');
+  });
+
+  it('says which sink is down, what waits for it and since when, and doctor how to try it', async () => {
+    const waits = (id: string, at: string, error?: string) => ({ id, sink: 'ops', event: 'fixed', subject: 'prod/api', at, body: {}, attempts: error === undefined ? 0 : 2, nextAt: at, ...(error === undefined ? {} : { error }) });
+    const outbox = () => Promise.resolve([waits('a', '2030-01-31T11:10:00.000Z', 'sink ops: status 503'), waits('b', '2030-01-31T11:05:00.000Z', 'sink ops: status 503'), waits('c', '2030-01-31T11:00:00.000Z')]);
+    const deps = { ...recorded({ ...members, outbox }), ...connected({}) };
+    const said = '2 messages wait for sink ops since 2030-01-31 11:05';
+    expect((await cli(['status', 'prod'], { deps })).err).toContain(said);
+    expect((await cli(['doctor', '--only', 'messages'], { deps })).out).toMatch(new RegExp(`warn  messages: ${said}.*503\n +.*holdfast notify test ops`));
+  });
+
+  it('an incident that ended needs-human is shown no more once what it was about drifts no more, or a later one about the same ended otherwise', async () => {
+    const ended = incident({ target: 'api', phase: 'closed', outcome: 'needs-human', closedAt: '2030-01-31T11:30:00Z', parts: [{ part: 1, phase: 'closed', outcome: 'needs-human', plan: HASH }] });
+    const later = { ...ended, number: 8, outcome: 'rejected' as const, closedAt: '2030-01-31T11:40:00Z' };
+    const drifted = row('api', { verdict: 'drifted', changes: 1, at: '2030-01-31T11:50:00.000Z' });
+    const shown = async (rows: IncidentRow[], changes: readonly object[]): Promise<boolean> => {
+      const incidents = (filter: { open?: boolean; outcome?: string }) => Promise.resolve(filter.open === true ? [] : rows.filter((each) => filter.outcome === undefined || each.outcome === filter.outcome));
+      const deps = recorded({ ...members, incidents, targets: () => Promise.resolve([drifted]), lastObservation: () => Promise.resolve(drifted), report: () => Promise.resolve({ changes } as never) });
+      return (await cli(['status', 'prod'], { deps: { ...deps, ...connected({}) } })).out.includes('prod/api#7 needs a human');
+    };
+    const same = plan().changes;
+    expect(await shown([ended], same)).toBe(true);
+    expect(await shown([ended], [{ resource: 'another', path: '' }])).toBe(false);
+    expect(await shown([later, ended], same)).toBe(false);
+    expect(await shown([{ ...later, outcome: 'terminated' }, ended], same)).toBe(true);
   });
 
   it('keeps showing an incident that ended needs-human until the target is seen clean', async () => {

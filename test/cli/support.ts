@@ -192,6 +192,8 @@ function ledger(members: Partial<Ledger>): Ledger {
     allClosedGates: () => Promise.resolve([]),
     decisions: () => Promise.resolve([]),
     intents: () => Promise.resolve([]),
+    outbox: () => Promise.resolve([]),
+    lastObservation: () => Promise.resolve(undefined),
     plan: (hash) => Promise.resolve(hash === HASH ? plan() : undefined),
     entries: () => none(),
     ...members,
@@ -204,6 +206,7 @@ function client(members: Partial<HoldfastClient>): HoldfastClient {
     close: () => Promise.resolve(),
     schedules: () => Promise.resolve([]),
     incidentStatus: () => Promise.resolve(undefined),
+    pendingSteps: () => Promise.resolve([]),
     pollers: (queues) => Promise.resolve(Object.fromEntries(queues.map((queue) => [queue, 1]))),
     ...members,
   });

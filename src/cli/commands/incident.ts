@@ -61,7 +61,7 @@ async function live(context: Context, row: IncidentRow): Promise<IncidentRow> {
     return row;
   }
   try {
-    const [current] = await withLiveStatus(connection.client, [row]);
+    const [current] = await withLiveStatus(connection.client, [row], context.io.now());
     return current ?? row;
   } finally {
     await connection.client.close();
@@ -130,6 +130,7 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
         [
           ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
           ...(part.waitsFor === undefined ? [] : [`waits:    ${plain(part.waitsFor)}`]),
+          ...(part.blocked === undefined ? [] : [`stopped:  ${context.style.yellow(plain(part.blocked))}`]),
           ...(part.expiresAt === undefined || part.outcome !== undefined ? [] : [`expires:  ${formatTime(part.expiresAt)} UTC`]),
           ...(plan === undefined ? (part.plan === undefined ? [] : [`plan:     ${shortHash(part.plan)}`]) : planLines(plan, context.style)),
         ],

@@ -15,7 +15,9 @@ import { plain } from '../render/escape.js';
 import { gateText, shortHash } from '../render/plan.js';
 import { paintWord } from '../render/style.js';
 import { formatAge } from '../render/time.js';
+import { sinksAway } from '../pending-messages.js';
 import { type Standing, standings } from '../standing.js';
+import { troubledIncidents } from '../troubled.js';
 
 interface StatusOptions {
   readonly watch?: boolean;
@@ -66,16 +68,16 @@ async function gather(context: Context, address: string | undefined): Promise<St
     const schedules = await readSchedules(connection, degraded);
     const environment = address === undefined ? undefined : parseAddress(address)?.environment;
     const record = ledger === undefined ? NO_RECORD : await readRecord(ledger, environment, now);
-    const open = await withLiveStatus(connection?.client, record.open);
+    const open = await withLiveStatus(connection?.client, record.open, now);
     const pollers = await silentPools(connection, targets);
-    return { standings: standings({ config, targets, ...record, open, schedules, now }), gates: record.gates, degraded: [...degraded, ...pollers] };
+    return { standings: standings({ config, targets, ...record, open, schedules, now }), gates: record.gates, degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
   } finally {
     await ledger?.close();
     await connection?.client.close();
   }
 }
 
-const NO_RECORD = { rows: [], open: [], troubled: [], gates: [] } as const;
+const NO_RECORD = { rows: [], open: [], troubled: [], gates: [], sinks: [] } as const;
 
 async function readRecord(ledger: Ledger, environment: string | undefined, now: Date) {
   const within = environment === undefined ? {} : { environment };
@@ -83,7 +85,8 @@ async function readRecord(ledger: Ledger, environment: string | undefined, now: 
   return {
     rows: await ledger.targets(environment),
     open: await ledger.incidents({ ...within, open: true }),
-    troubled: await ledger.incidents({ ...within, outcome: 'needs-human', limit: 200 }),
+    troubled: await troubledIncidents(ledger, environment),
+    sinks: await sinksAway(ledger),
     gates: gates.filter((gate) => environment === undefined || gate.scope === '*' || gate.scope === environment || gate.scope.startsWith(`${environment}/`)),
   };
 }
@@ -94,7 +97,7 @@ async function openRecord(context: Context, degraded: string[]) {
     if (ledger === undefined) degraded.push('There is no record yet; start Holdfast with: holdfast up');
     return ledger;
   } catch (error) {
-    degraded.push(`The record cannot be read: ${oneLine(error)}`);
+    degraded.push(`The record cannot be read, so nothing is repaired: ${oneLine(error)}; holdfast check looks without it`);
     return undefined;
   }
 }
@@ -103,7 +106,7 @@ async function openConnection(context: Context, degraded: string[]): Promise<Con
   try {
     return await context.connect({ glance: true });
   } catch (error) {
-    degraded.push(`Temporal is not reachable, so nothing is checked or repaired now: ${oneLine(error)}`);
+    degraded.push(`Temporal is not reachable, so nothing is checked or repaired now: ${oneLine(error)}; holdfast check and holdfast plan work without it`);
     return undefined;
   }
 }
