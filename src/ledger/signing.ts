@@ -50,17 +50,17 @@ function newKey(): Buffer {
   return Buffer.from(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
 }
 
-function parseKey(pem: Buffer, keyFile: string): KeyObject {
+export function parseKey(pem: Buffer, from: string): KeyObject {
   try {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'ed25519') return key;
   } catch {
     // Said below: the parser's own words could quote the file.
   }
-  throw new HoldfastError('Invalid', `ledger: ${keyFile} is not an Ed25519 private key`, { remedy: 'restore it from the backup, or move it away to have a new one made' });
+  throw new HoldfastError('Invalid', `ledger: ${from} is not an Ed25519 private key`, { remedy: 'restore it from the backup, or move it away to have a new one made' });
 }
 
-function publicText(key: KeyObject): string {
+export function publicText(key: KeyObject): string {
   return createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
 }
 

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { HoldfastError } from '../../domain/errors.js';
+import type { Values } from '../sql/database.js';
+import type { Row } from '../sql/rows.js';
+import { postgresFailure } from './failures.js';
+
+export interface PostgresOptions {
+  /** Resolves the reference to the connection URL, which holds a password. */
+  readonly url: () => Promise<string>;
+  /** What it stores: `ledger`, `artifacts`. */
+  readonly what: string;
+  readonly readOnly?: boolean;
+  /** How many connections at most. Default 8. */
+  readonly connections?: number;
+  /** Milliseconds; for tests. */
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+interface Timeouts {
+  readonly connect: number;
+  readonly statement: number;
+  readonly lock: number;
+}
+
+/** Everything that is waited for has an end, so that a server which is gone is an error and never a hang. */
+const TIMEOUTS: Timeouts = { connect: 5_000, statement: 30_000, lock: 10_000 };
+const IDLE_IN_TRANSACTION_MS = 60_000;
+const CONNECTIONS = 8;
+export const SCHEMA = 'holdfast';
+
+/** One connection, for as long as the work on it lasts. */
+export interface Session {
+  query(sql: string, values?: Values): Promise<{ readonly rows: readonly Row[]; readonly count: number }>;
+  /** Several statements at once, without values. */
+  exec(sql: string): Promise<void>;
+}
+
+export interface Pool {
+  /** `ledger shop on db.example.com:5432`: no user, no password. */
+  readonly name: string;
+  /** Hands out one connection. One on which the work failed without an answer is not used again. */
+  use<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export async function openPool(options: PostgresOptions): Promise<Pool> {
+  const { default: client } = await import('pg');
+  const { what, readOnly = false, connections = CONNECTIONS } = options;
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const url = parseUrl(await options.url(), what);
+  const name = nameOf(url, what);
+  const types = new client.TypeOverrides();
+  types.setTypeParser(client.types.builtins.INT8, Number);
+  let closed = false;
+  const pool = new client.Pool({
+    connectionString: url.href,
+    max: connections,
+    connectionTimeoutMillis: timeouts.connect,
+    idleTimeoutMillis: 30_000,
+    query_timeout: timeouts.statement + 2_000,
+    keepAlive: true,
+    application_name: 'holdfast',
+    types,
+    onConnect: (async (connection: pg.ClientBase) => {
+      // What happens to a connection shows in the query that is on it; nobody else listens.
+      connection.on('error', () => undefined);
+      await connection.query(`SET search_path = ${SCHEMA}; SET statement_timeout = ${timeouts.statement}; SET lock_timeout = ${timeouts.lock}; SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}; SET default_transaction_read_only = ${readOnly ? 'on' : 'off'}; SET client_min_messages = warning`);
+    }),
+  });
+  pool.on('error', () => undefined);
+
+  function sessionOf(connection: pg.PoolClient): Session {
+    const ask = async (query: string | pg.QueryConfig): Promise<pg.QueryResult<Row>> => {
+      try {
+        return await connection.query<Row>(query);
+      } catch (error) {
+        throw postgresFailure(error, name);
+      }
+    };
+    return {
+      async query(sql, values = {}) {
+        const { text, names, id } = prepared(sql);
+        const { rows, rowCount } = await ask({ name: id, text, values: names.map((each) => storable(values[each])) });
+        return { rows, count: rowCount ?? 0 };
+      },
+      async exec(sql) {
+        await ask(sql);
+      },
+    };
+  }
+
+  return {
+    name,
+    async use(work) {
+      if (closed) throw new HoldfastError('Unreachable', `${name} was closed`);
+      let connection: pg.PoolClient;
+      try {
+        connection = await pool.connect();
+      } catch (error) {
+        throw postgresFailure(error, name);
+      }
+      let broken = true;
+      try {
+        const result = await work(sessionOf(connection));
+        broken = false;
+        return result;
+      } catch (error) {
+        broken = !(error instanceof HoldfastError) || error.failure === 'Unreachable';
+        throw error;
+      } finally {
+        connection.release(broken);
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await pool.end();
+    },
+  };
+}
+
+function parseUrl(text: string, what: string): URL {
+  const url = URL.parse(text);
+  if (url !== null && (url.protocol === 'postgres:' || url.protocol === 'postgresql:')) return url;
+  throw new HoldfastError('Invalid', `${what}: what its reference resolves to is not a URL of PostgreSQL`, { remedy: 'write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE; special characters of the password as %XX' });
+}
+
+function nameOf(url: URL, what: string): string {
+  return `${what} ${decodeURIComponent(url.pathname.slice(1)) || 'postgres'} on ${url.hostname || 'localhost'}:${url.port || '5432'}`;
+}
+
+interface Prepared {
+  readonly text: string;
+  readonly names: readonly string[];
+  readonly id: string;
+}
+
+const known = new Map<string, Prepared>();
+
+/** `:name` as `$1`, the same name the same number; prepared once on each connection. */
+function prepared(sql: string): Prepared {
+  const before = known.get(sql);
+  if (before !== undefined) return before;
+  const names: string[] = [];
+  const text = sql.replaceAll(/(?<![:\w]):([a-z]\w*)/gi, (_, name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return `$${names.indexOf(name) + 1}`;
+  });
+  const made = { text, names, id: createHash('sha256').update(sql).digest('hex').slice(0, 24) };
+  known.set(sql, made);
+  return made;
+}
+
+/** PostgreSQL stores no NUL in a text. */
+function storable(value: Values[string]): unknown {
+  if (value === undefined) return null;
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+}
