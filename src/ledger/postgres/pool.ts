@@ -50,11 +50,19 @@ export async function openPool(options: PostgresOptions): Promise<Pool> {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const url = parseUrl(await options.url(), what);
   const name = nameOf(url, what);
+  const settings = {
+    search_path: SCHEMA,
+    statement_timeout: timeouts.statement,
+    lock_timeout: timeouts.lock,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    default_transaction_read_only: readOnly ? 'on' : 'off',
+    client_min_messages: 'warning',
+  };
   const types = new client.TypeOverrides();
   types.setTypeParser(client.types.builtins.INT8, Number);
   let closed = false;
   const pool = new client.Pool({
-    connectionString: url.href,
+    connectionString: withoutOptions(url),
     max: connections,
     connectionTimeoutMillis: timeouts.connect,
     idleTimeoutMillis: 30_000,
@@ -62,12 +70,10 @@ export async function openPool(options: PostgresOptions): Promise<Pool> {
     keepAlive: true,
     application_name: 'holdfast',
     types,
-    onConnect: (async (connection: pg.ClientBase) => {
-      // What happens to a connection shows in the query that is on it; nobody else listens.
-      connection.on('error', () => undefined);
-      await connection.query(`SET search_path = ${SCHEMA}; SET statement_timeout = ${timeouts.statement}; SET lock_timeout = ${timeouts.lock}; SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}; SET default_transaction_read_only = ${readOnly ? 'on' : 'off'}; SET client_min_messages = warning`);
-    }),
+    options: [url.searchParams.get('options') ?? '', ...Object.entries(settings).map(([key, value]) => `-c ${key}=${value}`)].join(' '),
   });
+  // What happens to a connection shows in the query that is on it; nobody else listens.
+  pool.on('connect', (connection) => connection.on('error', () => undefined));
   pool.on('error', () => undefined);
 
   function sessionOf(connection: pg.PoolClient): Session {
@@ -124,6 +130,13 @@ function parseUrl(text: string, what: string): URL {
   const url = URL.parse(text);
   if (url !== null && (url.protocol === 'postgres:' || url.protocol === 'postgresql:')) return url;
   throw new HoldfastError('Invalid', `${what}: what its reference resolves to is not a URL of PostgreSQL`, { remedy: 'write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE; special characters of the password as %XX' });
+}
+
+/** A URL's own `options` would replace ours; they are said together. */
+function withoutOptions(url: URL): string {
+  const bare = new URL(url);
+  bare.searchParams.delete('options');
+  return bare.href;
 }
 
 function nameOf(url: URL, what: string): string {
