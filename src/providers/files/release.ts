@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, copyFileSync, existsSync, fstatSync, fsyncSync, lchownSync, lstatSync, mkdirSync, openSync, readlinkSync, rmSync, symlinkSync, utimesSync, type Stats } from 'node:fs';
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync, readlinkSync, rmSync, symlinkSync, utimesSync, type Stats } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ import { errorCode } from '../../system/error-code.js';
 import type { ReadContext } from '../provider.js';
 import { READ } from './entry.js';
 import { explain, shown } from './errors.js';
+import { giveTo } from './owners.js';
 import { syncFolder } from './write.js';
 import { walk, type WalkEntry } from './walk.js';
 
@@ -143,7 +144,7 @@ function attributes(path: string, stats: Stats, owners: boolean): void {
 
 function own(path: string, wanted: Stats): void {
   const now = lstatSync(path);
-  if (now.uid !== wanted.uid || now.gid !== wanted.gid) lchownSync(path, wanted.uid, wanted.gid);
+  if (now.uid !== wanted.uid || now.gid !== wanted.gid) giveTo(wanted, path);
 }
 
 function syncFile(path: string): void {

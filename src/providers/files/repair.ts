@@ -8,6 +8,7 @@ import { shown } from './errors.js';
 import { compareFields } from './fields.js';
 import { formatOf, parseFields } from './formats.js';
 import { mergeFields } from './merge.js';
+import { mayGiveAway } from './owners.js';
 import { assertResource } from './place.js';
 import type { State } from './seal.js';
 import { lastMatch, type Setup } from './setup.js';
@@ -92,7 +93,7 @@ function ownerFor(setup: Setup, repair: Repair, before: State): { readonly uid: 
 
 function newOwner(setup: Setup, resource: string): { readonly uid: number; readonly gid: number } {
   const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-  if (own.uid !== 0) return own;
+  if (!mayGiveAway()) return own;
   for (let folder = dirname(join(setup.real, resource)); folder.length >= setup.real.length; folder = dirname(folder)) {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
     if (stats !== undefined) return { uid: stats.uid, gid: stats.gid };

@@ -5,6 +5,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import { errorCode } from '../../system/error-code.js';
 import { explain, shown } from './errors.js';
 import { readEntry, type Attributes } from './entry.js';
+import { giveTo } from './owners.js';
 import { isBlocked, makeFolder, OWN_PREFIX, withFolder, type HeldFolder } from './place.js';
 import type { State } from './seal.js';
 
@@ -122,7 +123,7 @@ function put(folder: HeldFolder, name: string, state: State, { durable }: WriteO
   if (state.type === 'absent') removeQuietly(path);
   else {
     if (state.type === 'symlink') symlinkSync(state.target, draft);
-    else writeFile(draft, state, durable);
+    else writeFile(draft, name, state, durable);
     renameOver(draft, path);
   }
   if (durable) fsyncSync(folder.fd);
@@ -133,11 +134,11 @@ function draftOf(folder: HeldFolder, name: string): string {
   return join(folder.path, `${OWN_PREFIX}${hash('sha256', name, 'hex').slice(0, 16)}.draft`);
 }
 
-function writeFile(path: string, state: Extract<State, { type: 'file' }>, durable: boolean): void {
+function writeFile(path: string, name: string, state: Extract<State, { type: 'file' }>, durable: boolean): void {
   const fd = openSync(path, CREATE, 0o600);
   try {
     for (let at = 0; at < state.content.length; ) at += writeSync(fd, state.content, at);
-    setAttributes(fd, state);
+    setAttributes(fd, name, state);
     if (durable) fsyncSync(fd);
   } catch (error) {
     removeQuietly(path);
@@ -147,9 +148,9 @@ function writeFile(path: string, state: Extract<State, { type: 'file' }>, durabl
   }
 }
 
-function setAttributes(fd: number, wanted: Attributes): void {
+function setAttributes(fd: number, path: string, wanted: Attributes): void {
   const now = fstatSync(fd);
-  if (now.uid !== wanted.uid || now.gid !== wanted.gid) fchownSync(fd, wanted.uid, wanted.gid);
+  if (now.uid !== wanted.uid || now.gid !== wanted.gid) giveTo(wanted, path, (uid, gid) => { fchownSync(fd, uid, gid); });
   // After the owner: changing it clears set-id bits.
   fchmodSync(fd, wanted.mode);
 }
