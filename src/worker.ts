@@ -59,6 +59,13 @@ const ALIVE_FILE = 'worker.alive';
 const PRUNE_EVERY_MS = 6 * 3_600_000;
 /** A killed worker's workflows go on elsewhere after this. */
 const STICKY_MS = 5_000;
+/**
+ * Runs that a process keeps in memory, at about half a megabyte each. One that was put out is replayed
+ * from its history, some tens of events, when it has something to do: what waits costs nothing.
+ */
+const RUNS_IN_MEMORY = 300;
+/** The whole record of targets is read to find what is overdue: about a fiftieth of the time, and at least once a minute. */
+const OVERDUE = { share: 50, mostMs: 60_000 } as const;
 const BUNDLE = new URL('./workflow-bundle.js', import.meta.url);
 
 /** What every step of this process works with, and the configuration that is kept in force. */
@@ -125,6 +132,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
       shutdownGraceTime: '5 seconds',
       shutdownForceTime: '20 seconds',
       stickyQueueScheduleToStartTimeout: STICKY_MS,
+      maxCachedWorkflows: RUNS_IN_MEMORY,
       dataConverter: { payloadConverterPath: new URL('./workflows/payload-converter.js', import.meta.url).pathname },
       ...(workflows ? { workflowBundle: { codePath: BUNDLE.pathname } } : {}),
     });
@@ -216,6 +224,7 @@ interface Tending {
 async function tend({ kept, config: inForceNow, log, signal, serve, showLife, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
   let served = '';
   let prunedAt = Date.now();
+  let overdueAt = 0;
   while (!signal.aborted) {
     await showLife().catch((error: unknown) => { log.warn('the sign of life cannot be written', { error: error instanceof Error ? error.message : String(error) }); });
     try {
@@ -227,7 +236,11 @@ async function tend({ kept, config: inForceNow, log, signal, serve, showLife, le
         served = config.digest;
       }
       if (ledger !== undefined && known !== undefined && (await learnMatches(ledger, kept.current(), known))) await kept.refresh({ force: true });
-      await overdue?.();
+      if (Date.now() >= overdueAt) {
+        const from = Date.now();
+        await overdue?.();
+        overdueAt = Date.now() + Math.min(OVERDUE.mostMs, (Date.now() - from) * OVERDUE.share);
+      }
       if (ledger !== undefined && Date.now() - prunedAt > PRUNE_EVERY_MS) {
         prunedAt = Date.now();
         const at = new Date().toISOString();

@@ -16,6 +16,7 @@ import { NO_ANSWER } from './batches.js';
 import { inStep } from './context.js';
 import { type Dependencies, providerOf } from './deps.js';
 import { findEnded, isGone, numberOfRun } from './ended.js';
+import { inLanes } from './lanes.js';
 import { endLost } from './lost.js';
 import { relevantChanges } from './relevant.js';
 import { tellAbout } from './telling.js';
@@ -171,8 +172,20 @@ interface Opening {
 async function openIncident(deps: Dependencies, target: Target, { drift, kind, at }: Opening): Promise<void> {
   const after = await endLost(deps, target);
   const { row } = await deps.ledger.openIncident({ address: { environment: target.environment, target: target.target }, at, drift: kind === 'blind' ? 'unknown' : drift, kind, after });
-  await startEnvironment(deps.client, target.environment);
+  await ensureGuard(deps, target.environment);
   await startIncident(deps, target, row);
+}
+
+/** Asked for once a minute: a thousand incidents of one check need one guard, and a part that finds none starts it. */
+const GUARD_KNOWN_MS = 60_000;
+const guards = new WeakMap<Dependencies['client'], Map<string, number>>();
+
+async function ensureGuard({ client, now }: Dependencies, environment: string): Promise<void> {
+  const known = guards.get(client) ?? new Map<string, number>();
+  guards.set(client, known);
+  if (now().getTime() - (known.get(environment) ?? 0) < GUARD_KNOWN_MS) return;
+  await startEnvironment(client, environment);
+  known.set(environment, now().getTime());
 }
 
 export async function startIncident(deps: Dependencies, target: Target, row: IncidentRow, undoes?: Undone): Promise<void> {
@@ -238,20 +251,15 @@ type Recording = (target: Target, observation: Observation) => Promise<Seen>;
 /** What stops one target for good is said of it alone; what may pass stops the batch, which is tried again. */
 async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (target: string, record: Recording) => Promise<Seen | undefined>): Promise<BatchResult> {
   const seen: Seen[] = [];
-  const queue = [...targets];
   const record = recording(deps);
-  const lanes = Array.from({ length: Math.min(reads, queue.length) }, async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const target = next;
-      const result = await work(target, record).catch((error: unknown): Seen => {
-        if (!isHoldfastError(error) || error.retryable) throw error;
-        deps.log.error('a target cannot be recorded', { target, error: error.message });
-        return { target, verdict: 'unknown', opened: false };
-      });
-      if (result !== undefined) seen.push(result);
-    }
+  await inLanes(targets, reads, async (target) => {
+    const result = await work(target, record).catch((error: unknown): Seen => {
+      if (!isHoldfastError(error) || error.retryable) throw error;
+      deps.log.error('a target cannot be recorded', { target, error: error.message });
+      return { target, verdict: 'unknown', opened: false };
+    });
+    if (result !== undefined) seen.push(result);
   });
-  await Promise.all(lanes);
   return countsOf(seen);
 }
 

@@ -11,11 +11,15 @@ import { startIncident } from './check.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { expectGuard } from './guard.js';
+import { inLanes } from './lanes.js';
 import { isUndoable } from './tidy.js';
 import type { CommandInput, ControlActivities } from './types.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
 const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker' };
+
+/** A person waits for the answer to a freeze, also with a thousand incidents open. */
+const STIRRED_AT_ONCE = 20;
 
 /** Carries out what a person says to an environment, and wakes the incidents that it concerns. */
 export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command' | 'startGuard' | 'wakeIncidents'> {
@@ -134,9 +138,8 @@ async function announce(deps: Dependencies, { scope, resource = '', path, until 
 /** Tells the open incidents in the scope to ask their gates again. */
 async function stir(deps: Dependencies, scope: string): Promise<void> {
   const address = scope === '*' ? {} : parseAddress(scope) ?? {};
-  for (const row of await deps.ledger.incidents({ ...address, open: true })) {
-    await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined);
-  }
+  const open = await deps.ledger.incidents({ ...address, open: true });
+  await inLanes(open, STIRRED_AT_ONCE, (row) => deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined));
 }
 
 function addressOf(scope: string): { environment: string; target: string } {
