@@ -57,19 +57,37 @@ const LATE = { intervals: 2, graceMs: 60_000 } as const;
 
 /** What needs attention first comes first; then by address. Pure. */
 export function standings(input: StandingInput): readonly Standing[] {
-  const all = input.targets.map((target) => standingOf(target, input));
+  const found = lookupsOf(input);
+  const all = input.targets.map((target) => standingOf(target, input, found));
   return all.map((standing) => ({ standing, weight: weightOf(standing) })).sort((a, b) => b.weight - a.weight || compare(a.standing.address, b.standing.address)).map(({ standing }) => standing);
 }
 
-function standingOf(target: Target, input: StandingInput): Standing {
-  const environment = input.config.environments.find((each) => each.name === target.environment);
-  const row = input.rows.find((each) => same(each, target));
-  const incident = input.open.find((each) => same(each, target));
-  const troubled = input.troubled.find((each) => same(each, target));
-  const paused = input.schedules.find((each) => each.environment === target.environment)?.paused === true;
+/** Looked up once for each of ten thousand targets. */
+function lookupsOf({ config, rows, open, troubled, schedules, gates }: StandingInput) {
+  const byAddress = <T extends TargetAddress>(all: readonly T[]): ReadonlyMap<string, T> => new Map([...all].reverse().map((each) => [formatAddress(each), each]));
+  const byScope = new Map<string, ClosedGate[]>();
+  for (const gate of gates) byScope.set(gate.scope, [...(byScope.get(gate.scope) ?? []), gate]);
+  return {
+    environments: new Map(config.environments.map((each) => [each.name, each])),
+    rows: byAddress(rows),
+    open: byAddress(open),
+    // The newest comes first, and wins.
+    troubled: byAddress(troubled),
+    paused: new Set(schedules.filter((each) => each.paused).map((each) => each.environment)),
+    gates: byScope,
+  };
+}
+
+function standingOf(target: Target, input: StandingInput, found: ReturnType<typeof lookupsOf>): Standing {
+  const address = formatAddress(target);
+  const environment = found.environments.get(target.environment);
+  const row = found.rows.get(address);
+  const incident = found.open.get(address);
+  const troubled = found.troubled.get(address);
+  const paused = found.paused.has(target.environment);
   const overdue = !paused && isOverdue(row, environment, input.now);
   const base = {
-    address: formatAddress(target),
+    address,
     environment: target.environment,
     target: target.target,
     ...(target.owner === undefined ? {} : { owner: target.owner }),
@@ -81,7 +99,7 @@ function standingOf(target: Target, input: StandingInput): Standing {
     paused,
     ...(incident === undefined ? {} : { incident: incidentOf(incident) }),
     ...(troubled === undefined || isClosedSince(troubled, row) ? {} : { needsHuman: formatIncident(troubled) }),
-    gates: input.gates.filter((gate) => covers(gate.scope, target)),
+    gates: ['*', target.environment, address].flatMap((scope) => found.gates.get(scope) ?? []),
   };
   return { ...base, attention: attentionOf(base) };
 }
@@ -137,14 +155,6 @@ function isOverdue(row: TargetRow | undefined, environment: Environment | undefi
 function isClosedSince(incident: IncidentRow, row: TargetRow | undefined): boolean {
   if (!isClosed(incident)) return false;
   return row?.verdict === 'clean' && Date.parse(row.at) > Date.parse(incident.closedAt ?? incident.openedAt);
-}
-
-function covers(scope: string, address: TargetAddress): boolean {
-  return scope === '*' || scope === address.environment || scope === formatAddress(address);
-}
-
-function same(a: TargetAddress, b: TargetAddress): boolean {
-  return a.environment === b.environment && a.target === b.target;
 }
 
 function compare(a: string, b: string): number {

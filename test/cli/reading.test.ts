@@ -25,6 +25,28 @@ describe('status', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
+  describe('of ten thousand targets', () => {
+    const [one] = config().targets;
+    const many = Array.from({ length: 10_000 }, (_, index) => `t-${String(index).padStart(5, '0')}`);
+    const whole = { ...config(), targets: many.map((target) => ({ ...one, environment: 'prod', target })) } as ReturnType<typeof config>;
+    const found = many.slice(0, 9_999).map((target, index) => row(target, index === 7_000 ? { verdict: 'unknown', reason: 'no answer within 60000 ms' } : {}));
+    const deps = { ...recorded({ ...members, targets: () => Promise.resolve(found), incidents: () => Promise.resolve([]) }), ...connected({}), loadConfig: () => Promise.resolve(whole as never) };
+
+    it('begins with counts, shows fifty with what needs attention first, and says how to see the rest', async () => {
+      const ran = await cli(['status'], { deps });
+      expect(ran.out).toMatch(/^10000 targets: 9998 clean, 1 unknown, 1 never looked at; 1 needs attention\n/);
+      expect(ran.out).toMatch(/TARGET.*\nprod\/t-07000 +unknown/);
+      expect(ran.out.split('\n').filter((line) => line.startsWith('prod/t-'))).toHaveLength(50);
+      expect(ran.err).toContain('… and 9950 more; every one with: holdfast status --all');
+      expect((await cli(['status', '--all'], { deps })).out.split('\n').filter((line) => line.startsWith('prod/t-'))).toHaveLength(10_000);
+    });
+
+    it('shows those that were last found so', async () => {
+      const ran = await cli(['status', '--verdict', 'unknown'], { deps });
+      expect(ran.out.split('\n').filter((line) => line.startsWith('prod/t-'))).toEqual([expect.stringContaining('prod/t-07000')]);
+    });
+  });
+
   it('says what is away and shows the rest', async () => {
     const away = { connect: () => Promise.reject(new HoldfastError('Unreachable', 'nothing answers')) };
     const ran = await cli(['status'], { deps: away });
