@@ -5,6 +5,7 @@ import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements, tenMoreChecks } from '../support/evidence.js';
 import { addressOf, openLaboratory, type Laboratory } from '../support/laboratory.js';
 import type { Running } from '../support/processes.js';
+import { generator } from '../support/seeded.js';
 import type { SiteTarget } from '../support/site.js';
 import type { Violation } from '../support/statements.js';
 import { readTree } from '../support/trees.js';
@@ -88,15 +89,4 @@ async function approveWhenAsked(lab: Laboratory): Promise<void> {
     const { result } = await lab.client.decide(addressOf('prod/asked'), { decision: 'approve', by: 'alice', plan });
     return result === 'accepted' || result === 'already-decided' ? true : undefined;
   }, { timeoutMs: 200_000, last: () => 'nobody answers' });
-}
-
-/** The same numbers for the same seed. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HoldfastClient } from '../../../src/client.js';
+import type { IncidentRow } from '../../../src/ledger/ledger.js';
+import type { Cloud } from './cloud.js';
+import { DRIFT, MOVED, pathNamed, type Act, type Path } from './paths.js';
+import { environmentOf, isCheckedAlone, type Case } from './plan-of-group.js';
+import type { Watch } from './watch.js';
+
+/** What the people and the schedule of a case work with. */
+export interface Driving {
+  readonly client: HoldfastClient;
+  readonly watch: Watch;
+  readonly cloud: Cloud;
+  readonly giveUpMs: number;
+  /** Whether the run of the target's incident is over. */
+  readonly isOver: (environment: string, target: string) => Promise<boolean>;
+}
+
+const EVERY_MS = 250;
+/** Where nothing goes on for so long, the schedule looks again. */
+const SCHEDULE_MS = 8_000;
+
+/**
+ * Plays everyone around one case, until a check after the last incident's end opens nothing: the drift, the schedule, and
+ * the people of the path. Each looks at what is there and acts on that; what fails is done again.
+ */
+export async function drive(each: Case, driving: Driving): Promise<IncidentRow | undefined> {
+  const { client, watch, cloud, giveUpMs, isOver } = driving;
+  const path = pathNamed(each.path);
+  const address = { environment: environmentOf(each), target: each.target };
+  const acting = actor(each, path, driving);
+  const until = Date.now() + giveUpMs;
+  cloud.drift(each.target, DRIFT);
+  let row: IncidentRow | undefined;
+  let isAlone = isCheckedAlone(each);
+  let undone = path.undo !== true;
+  let seen = '';
+  let stillSince = Date.now();
+  const check = (): Promise<unknown> => client.startCheck(address.environment, each.target).then((started) => client.waitForCheck(started)).catch(() => undefined);
+  while (Date.now() < until) {
+    row = watch.latest(each);
+    if (row === undefined) {
+      // Only the first look is taken for all at once: later ones would come in the middle of repairs.
+      await (isAlone ? check() : watch.checkAll(address.environment));
+      isAlone = true;
+      if ((await watch.fresh(each)) === undefined) await sleep(EVERY_MS);
+      continue;
+    }
+    if (row.closedAt !== undefined) {
+      if (!(await isOver(address.environment, each.target).catch(() => false))) {
+        await sleep(EVERY_MS);
+        continue;
+      }
+      if (isCheckedAlone(each) || row.outcome !== path.outcome) {
+        await check();
+        if ((await watch.fresh(each))?.number !== row.number) continue;
+      }
+      if (undone || row.outcome !== 'fixed') return row;
+      const answer = await client.command(address.environment, { command: 'undo', scope: `${address.environment}/${each.target}`, incident: row.number, by: 'alice', reason: 'it was meant to be so' }).catch(() => undefined);
+      undone = answer?.ok === true || (await watch.fresh(each))?.kind === 'undo';
+      continue;
+    }
+    undone ||= row.kind === 'undo';
+    if (await acting(row)) await check();
+    const now = `${row.number} ${row.phase} ${row.parts.length}`;
+    if (now !== seen) stillSince = Date.now();
+    seen = now;
+    if (Date.now() - stillSince > SCHEDULE_MS) {
+      stillSince = Date.now();
+      await check();
+    }
+    await sleep(EVERY_MS);
+  }
+  return row;
+}
+
+/** Does what is next once its phase is there; the last act is done as often as it is asked for. Answers whether a check should look now. */
+function actor(each: Case, { acts = [] }: Path, { client, cloud }: Driving): (row: IncidentRow) => Promise<boolean> {
+  let next = 0;
+  const { target } = each;
+  const address = { environment: environmentOf(each), target };
+  const does: Readonly<Record<Act['does'], () => Promise<'done' | 'look' | 'again'>>> = {
+    approve: () => decide('approve'),
+    reject: () => decide('reject'),
+    cancel: async () => { await client.cancelIncident(address); return 'done'; },
+    move: async () => { cloud.drift(target, MOVED, 'moved'); return 'look'; },
+    clear: async () => { cloud.drift(target, cloud.desired(target), 'cleared'); return 'look'; },
+  };
+  return async ({ phase }) => {
+    const act = acts[Math.min(next, acts.length - 1)];
+    if (act === undefined || act.at !== phase) return false;
+    if (next >= acts.length && (act.does === 'clear' || act.does === 'move')) return false;
+    const result = await does[act.does]().catch(() => 'again' as const);
+    if (result !== 'again') next += 1;
+    return result === 'look';
+  };
+
+  async function decide(decision: 'approve' | 'reject'): Promise<'done' | 'again'> {
+    const plan = (await client.incidentStatus(address))?.parts.find((part) => part.phase === 'awaiting-approval')?.plan;
+    if (plan === undefined) return 'again';
+    const { result } = await client.decide(address, { decision, by: 'alice', plan, ...(decision === 'reject' ? { reason: 'not now' } : {}) });
+    return result === 'accepted' || result === 'already-decided' ? 'done' : 'again';
+  }
+}

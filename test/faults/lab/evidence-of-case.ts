@@ -1,0 +1,82 @@
+import type { Client } from '@temporalio/client';
+import type { Plan } from '../../../src/domain/plan.js';
+import type { Entry, Ledger, Verification } from '../../../src/ledger/ledger.js';
+import { incidentWorkflowId } from '../../../src/workflows/messages.js';
+import { violations, type Counts, type Violation } from '../../support/statements.js';
+import { callViolations } from './call-statements.js';
+import { BESIDE, type Cloud, type State } from './cloud.js';
+import { DRIFT, LIVE, MEDDLED, MOVED, pathNamed } from './paths.js';
+import { environmentOf, type Case } from './plan-of-group.js';
+
+export interface Judging {
+  readonly ledger: Ledger;
+  readonly cloud: Cloud;
+  readonly temporal: Client;
+  readonly verification: Verification;
+  /** What stood in the record of each target before ten more checks. */
+  readonly before: ReadonlyMap<string, Counts>;
+  /** How many messages to people each target has caused. */
+  readonly messages: ReadonlyMap<string, number>;
+}
+
+/** Checks the ten statements on what one case left in record, histories, call log and engine. */
+export async function judgeCase(each: Case, { ledger, cloud, temporal, verification, before, messages }: Judging): Promise<readonly Violation[]> {
+  const address = { environment: environmentOf(each), target: each.target };
+  const name = `${address.environment}/${address.target}`;
+  const entries = await entriesOf(ledger, each);
+  const incidents = await ledger.incidents(address);
+  const intents = await ledger.intents({ address });
+  const hashes = new Set([...intents.map((intent) => intent.plan), ...incidents.flatMap((row) => row.parts.flatMap((part) => (typeof part['plan'] === 'string' ? [part['plan']] : [])))]);
+  const plans = (await Promise.all([...hashes].map((hash) => ledger.plan(hash)))).filter((plan): plan is Plan => plan !== undefined);
+  const decisions = (await Promise.all(incidents.map((row) => ledger.decisions(row)))).flat();
+  const { status, historyLength, historySize = 0, runId } = await temporal.workflow.getHandle(incidentWorkflowId(address.environment, address.target)).describe();
+  const lines = cloud.log.of(each.target);
+  const whole = cloud.live(each.target);
+  const live = Object.fromEntries(Object.entries(whole).filter(([resource]) => !resource.startsWith(BESIDE)));
+  const desired = cloud.desired(each.target);
+  const drifted = beforeRepair(each, lines.filter((line) => line.what === 'drift').map((line) => line.label), desired);
+  const counted = before.get(each.target);
+  return [
+    ...violations({
+      entries, verification, incidents, intents, decisions, plans,
+      runs: [{ workflowId: incidentWorkflowId(address.environment, address.target), runId, status: status.name, events: historyLength, bytes: historySize }],
+      targets: [{ address: name, live, desired, before: drifted, releases: Object.keys(whole).length - Object.keys(live).length }],
+      pendingMessages: 0,
+      leaks: [],
+      ...(counted === undefined ? {} : { quiet: { before: counted, after: countsOf(entries, incidents.length, messages.get(name) ?? 0) } }),
+    }),
+    ...callViolations({ address: name, lines, incidents, live, desired, before: drifted }),
+  ];
+}
+
+export async function countCase(each: Case, ledger: Ledger, messages: ReadonlyMap<string, number>): Promise<Counts> {
+  const incidents = await ledger.incidents({ environment: environmentOf(each), target: each.target });
+  return countsOf(await entriesOf(ledger, each), incidents.length, messages.get(`${environmentOf(each)}/${each.target}`) ?? 0);
+}
+
+export async function countMessages(ledger: Ledger): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { subject } of await ledger.outbox({ limit: 1_000_000 })) {
+    const address = subject.split('#')[0] ?? subject;
+    counts.set(address, (counts.get(address) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function countsOf(entries: readonly Entry[], incidents: number, messages: number): Counts {
+  const kinds: Record<string, number> = {};
+  for (const entry of entries) if (entry.kind !== 'message') kinds[entry.kind] = (kinds[entry.kind] ?? 0) + 1;
+  return { incidents, messages, entries: kinds };
+}
+
+async function entriesOf(ledger: Ledger, each: Case): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  for await (const entry of ledger.entries({ environment: environmentOf(each), target: each.target })) entries.push(entry);
+  return entries;
+}
+
+/** What was live before Holdfast wrote: as everybody else left it. */
+function beforeRepair({ path }: Case, drifts: readonly string[], desired: State): State {
+  const changes = { ...LIVE, ...DRIFT, ...(drifts.includes('moved') ? MOVED : {}), ...(drifts.includes('meddled') && pathNamed(path).meddles === 'staged' ? MEDDLED : {}), ...(drifts.includes('cleared') ? desired : {}) };
+  return Object.fromEntries(Object.entries(changes).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+}

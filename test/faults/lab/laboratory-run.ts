@@ -1,0 +1,104 @@
+import { devServer } from '../../support/dev-server.js';
+import { draw, generator } from '../../support/seeded.js';
+import { enumerate, nameOfCase, pointsOf, type Enumerated } from './enumerate.js';
+import { AFTERMATHS, FAULTS, type Aftermath, type Fault } from './faults.js';
+import { runGroup, type CaseResult } from './group.js';
+import { PATHS } from './paths.js';
+
+export interface LaboratoryOptions {
+  readonly seed: number;
+  /** Names of paths; absent: every one. */
+  readonly paths?: readonly string[];
+  readonly aftermaths?: readonly Aftermath[];
+  /** So many cases of each fault with each aftermath, drawn with the seed; absent: every one. */
+  readonly each?: number;
+  /** Cases with two faults, drawn with the seed. */
+  readonly pairs?: number;
+  /** Only cases whose name holds this text: one case alone is repeated by its name. */
+  readonly only?: string;
+  readonly log?: (line: string) => void;
+}
+
+export interface LaboratoryReport {
+  readonly seed: number;
+  /** Calls that the paths make without faults, and how often each was combined. */
+  readonly calls: number;
+  readonly enumerated: number;
+  /** By reason. */
+  readonly notApplicable: ReadonlyMap<string, number>;
+  readonly results: readonly CaseResult[];
+  /** What the runs without faults violate: nothing may be judged by paths that are not well themselves. */
+  readonly recorded: readonly CaseResult[];
+}
+
+/** Cases that stand still and are killed together; in process they only share a server. */
+const GROUP_SIZE: Readonly<Record<Aftermath, number>> = { continue: 30, crash: 30, worker: 60, everything: 60, server: 60 };
+
+/** Records every path, enumerates every call with every fault, and runs all of it or a part drawn with the seed. */
+export async function runLaboratory(options: LaboratoryOptions): Promise<LaboratoryReport> {
+  const { seed, paths, aftermaths = AFTERMATHS, each, pairs = 0, only = '', log = () => undefined } = options;
+  const random = generator(seed);
+  const server = { now: await devServer() };
+  try {
+    const chosen = PATHS.filter(({ name }) => paths?.includes(name) ?? true);
+    const recorded = await runGroup(server, chosen.map(({ name }, index) => ({ target: `c${index}`, path: name, faults: [] })), { log });
+    const points = new Map(recorded.map((result) => [result.case.path, pointsOf(result.lines)]));
+    const all = [...points].flatMap(([path, own]) => enumerate(path, own, { aftermaths }));
+    const applicable = all.filter((one) => one.notApplicable === undefined);
+    const singles = each === undefined ? applicable : ofEach(applicable, each, random);
+    const doubles = Array.from({ length: pairs }, () => pairOf(applicable, random));
+    const cases = [...singles.map(({ path, fault }) => ({ path, faults: [fault] })), ...doubles].filter(({ path, faults }) => nameOfCase(path, faults).includes(only));
+    log(`${recorded.length} paths make ${[...points.values()].reduce((sum, own) => sum + own.length, 0)} calls; ${all.length} combinations, ${all.length - applicable.length} of them not applicable; ${cases.length} cases are run`);
+    const results: CaseResult[] = [];
+    for (const aftermath of aftermaths) {
+      const own = cases.filter(({ faults }) => aftermathOf(faults) === aftermath);
+      for (let from = 0; from < own.length; from += GROUP_SIZE[aftermath]) {
+        const started = Date.now();
+        const group = await runGroup(server, own.slice(from, from + GROUP_SIZE[aftermath]).map((one, index) => ({ target: `c${index}`, ...one })), { log });
+        results.push(...group);
+        const bad = group.filter((result) => result.violations.length > 0 || missed(result));
+        log(`${aftermath}: ${from + group.length} of ${own.length} cases, ${bad.length} bad, ${Math.round((Date.now() - started) / 1000)} s`);
+        for (const result of bad) log(describe(result));
+      }
+    }
+    return { seed, calls: [...points.values()].reduce((sum, own) => sum + own.length, 0), enumerated: all.length, notApplicable: reasons(all), results, recorded };
+  } finally {
+    await server.now.stop();
+  }
+}
+
+/** A case of one fault whose point was never reached says nothing; of two, the second may have lost its place to the first. */
+export function missed({ struck, case: { faults } }: CaseResult): boolean {
+  return faults.length === 1 && !struck;
+}
+
+export function describe(result: CaseResult): string {
+  const { path, faults } = result.case;
+  return [
+    `  ${nameOfCase(path, faults)}: ended ${result.outcome ?? 'never'}${missed(result) ? ', and the point was never reached' : ''}`,
+    ...result.violations.slice(0, 5).map((violation) => `    ${violation.statement}. ${violation.detail}`),
+  ].join('\n');
+}
+
+function aftermathOf(faults: readonly Fault[]): Aftermath {
+  return faults.find((fault) => fault.aftermath !== 'continue' && fault.aftermath !== 'crash')?.aftermath ?? faults[0]?.aftermath ?? 'continue';
+}
+
+/** The same number of every fault with every aftermath, whatever the paths have of it. */
+function ofEach(all: readonly Enumerated[], each: number, random: () => number): readonly Enumerated[] {
+  return AFTERMATHS.flatMap((aftermath) => FAULTS.flatMap((kind) => draw(all.filter(({ fault }) => fault.kind === kind && fault.aftermath === aftermath), each, random)));
+}
+
+function pairOf(all: readonly Enumerated[], random: () => number): { readonly path: string; readonly faults: readonly Fault[] } {
+  const inProcess = all.filter(({ fault }) => fault.aftermath === 'continue' || fault.aftermath === 'crash');
+  const [first] = draw(inProcess, 1, random);
+  const [second] = draw(inProcess.filter(({ path, fault }) => path === first?.path && `${fault.label} ${fault.nth}` !== `${first.fault.label} ${first.fault.nth}`), 1, random);
+  if (first === undefined || second === undefined) throw new Error('nothing to make a pair of');
+  return { path: first.path, faults: [first.fault, second.fault] };
+}
+
+function reasons(all: readonly Enumerated[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { notApplicable } of all) if (notApplicable !== undefined) counts.set(notApplicable, (counts.get(notApplicable) ?? 0) + 1);
+  return counts;
+}
