@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../../../src/activities/index.js';
 import type { Dependencies } from '../../../src/activities/deps.js';
-import { connectTemporal } from '../../../src/client.js';
+import { connectTemporal } from '../../../src/client/connect.js';
 import { openSources } from '../../../src/config/sources.js';
 import { hashJson } from '../../../src/digest.js';
 import { decideByRemediation } from '../../../src/domain/decide.js';
