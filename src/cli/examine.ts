@@ -1,7 +1,6 @@
 import type { Config } from '../config/config.js';
 import type { HoldfastClient } from '../client.js';
 import { formatAddress, formatIncident } from '../domain/address.js';
-import { REST_PHASES } from '../domain/phase.js';
 import type { Context } from './context.js';
 import { describeError, oneLine } from './errors.js';
 import { isHoldfastError } from '../domain/errors.js';
@@ -114,19 +113,21 @@ async function* messages(context: Context): AsyncGenerator<DoctorLine> {
 }
 
 const REPAIRS = 25;
+/** What waits for a person has no step under way; the record of any other may be a step behind. */
+const ASKED: readonly string[] = ['awaiting-approval', 'observed'];
 
 /** Steps of open incidents that are tried again and again: a worker that may not write, a disk that is full, an engine that does not answer. */
 async function* repairs(context: Context, client: Pick<HoldfastClient, 'pendingSteps'>): AsyncGenerator<DoctorLine> {
   const ledger = await context.ledger().catch(() => undefined);
   if (ledger === undefined) return;
   try {
-    const open = (await ledger.incidents({ open: true, limit: 1_000 })).filter((row) => !REST_PHASES.includes(row.phase)).slice(0, REPAIRS);
+    const open = (await ledger.incidents({ open: true, limit: 1_000 })).filter((row) => !ASKED.includes(row.phase)).slice(0, REPAIRS);
     const stopped = (await forEachBounded(open, WIDTH, async (row) => {
       const why = whyNotDone(await client.pendingSteps(row).catch(() => []), context.io.now());
       return why === undefined ? undefined : { check: 'repairs', result: 'warn' as const, message: `${formatIncident(row)}: ${why}` };
     })).filter((line) => line !== undefined);
     yield* stopped;
-    if (stopped.length === 0) yield ok('repairs', `${count(open.length, 'repair')} under way`);
+    if (stopped.length === 0) yield ok('repairs', `${count(open.length, 'incident')} under way, and none is stopped`);
   } finally {
     await ledger.close();
   }
