@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AssessedPart, PartRef, RollbackInput } from '../../src/activities/types.js';
 import type { Plan } from '../../src/domain/plan.js';
+import { files } from '../../src/providers/files/index.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, refOf, RUN, SHOP, staged, type Bench, type BenchOptions } from './bench.js';
 
 const benches: Bench[] = [];
@@ -334,6 +335,19 @@ describe('verify', () => {
     expect(await on.run('verify', { ...ref, final: false })).toMatchObject({ result: 'unhealthy', message: expect.stringContaining('status 503') as string });
   });
 
+  it('an effect that is seen late is waited for: a few looks, no second write, no false failure', async () => {
+    const on = await bench();
+    const part = await openIncident(on);
+    const before = await lookOf(on);
+    const ref = await finalized(on, part);
+    const writes = (await on.entries('intent')).length;
+    let looks = 0;
+    const lagging = { ...files, observe: async (...input: Parameters<typeof files.observe>) => ((looks += 1) <= 2 ? before.sight : files.observe(...input)) };
+    expect(await on.run('verify', { ...ref, final: false }, { worker: { providers: { files: lagging } } })).toMatchObject({ result: 'healthy' });
+    expect(looks).toBeGreaterThan(2);
+    expect((await on.entries('intent')).length).toBe(writes);
+  });
+
   it('what a second writer put back is news to the next check, though the incident knows the change: it may wait for that', async () => {
     const on = await bench();
     const part = await openIncident(on);
@@ -356,3 +370,12 @@ describe('verify', () => {
     expect(on.temporal.started.filter((each) => each.type === 'incident')).toHaveLength(1);
   });
 });
+
+/** What the provider sees now, to be shown again when it is true no more. */
+async function lookOf(on: Bench): Promise<{ readonly sight: Awaited<ReturnType<typeof files.observe>> }> {
+  const { targets: [target] } = await on.deps.config();
+  if (target === undefined) throw new Error('the bench has one target');
+  const folder = target.source.type === 'folder' ? target.source.folder : '';
+  const ctx = { signal: new AbortController().signal, heartbeat: () => undefined, log: on.deps.log, workFolder: on.deps.workRoot, resolveSecret: on.deps.resolveSecret };
+  return { sight: await files.observe(target, { folder }, ctx) };
+}

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -195,6 +195,35 @@ describe('rows of faults', () => {
     expect((await lab.untilClosed('prod/second')).outcome).toBe('rejected');
   }), AWAY_MS + 120_000);
 });
+
+/** Takes four minutes, since no schedule is shorter than one. */
+test.runIf(ALL)('Temporal is away for longer than its interval: its schedule goes on with one check to catch up', async () => {
+  const own = await devServer();
+  const lab = await openLaboratory({ address: own.address, namespace: own.namespace }, { targets: [{ address: 'dev/timed', files: FILES }], environments: { dev: { remediation: 'auto', schedule: '* * * * *' } } });
+  const started = async (since: number): Promise<number> => {
+    let count = 0;
+    for await (const run of lab.temporal.workflow.list({ query: 'WorkflowType = "checkEnvironment"' })) if (run.startTime.getTime() >= since) count += 1;
+    return count;
+  };
+  let again: DevServer | undefined;
+  try {
+    await lab.worker();
+    await eventually('the schedule runs', async () => ((await started(0)) > 0 ? true : undefined), { timeoutMs: 90_000 });
+    await own.kill();
+    await sleep(150_000);
+    const back = Date.now();
+    again = await devServer({ dataDir: own.dataDir, port: Number(own.address.split(':')[1]) });
+    // What the minute itself starts comes beside what is caught up.
+    await sleep(15_000);
+    expect(await started(back)).toBeLessThanOrEqual(2);
+    await eventually('the schedule goes on', async () => ((await started(back)) >= 2 ? true : undefined), { timeoutMs: 130_000 });
+    expect(await started(back)).toBeLessThanOrEqual(4);
+  } finally {
+    await lab.close();
+    await again?.stop();
+    await rm(own.dataDir, { recursive: true, force: true });
+  }
+}, 600_000);
 
 /** That worker has taken the step over. */
 async function isTriedBy(lab: Laboratory, address: string, { pid }: Running): Promise<true | undefined> {
