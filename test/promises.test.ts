@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PAGE = join(ROOT, 'docs', 'faults.md');
+const PAGE = join(ROOT, 'docs', 'promises.md');
 
 interface Named {
   readonly row: string;
