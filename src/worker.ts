@@ -80,14 +80,15 @@ export interface Composed {
 export async function composeDependencies(options: WorkersOptions): Promise<Composed> {
   const { log, connect } = options;
   const first = await options.load();
-  const ledger = await openLedger(first);
+  const resolve = (reference: string): Promise<string> => resolveSecret(reference, { folder: first.folder, env: options.env });
+  const ledger = await openLedger(first, { resolveSecret: resolve });
   const known = await knownMatches(ledger, first);
   const kept = await keepConfig(() => options.load(known));
   const deps: Dependencies = {
     config: inForce(kept, log),
     sources: openSources({ folder: join(options.dataDir, 'sources') }),
     ledger,
-    artifacts: await openArtifacts(kept.current()),
+    artifacts: await openArtifacts(kept.current(), { resolveSecret: resolve }),
     providers,
     decide: decideByRemediation,
     probe,
@@ -174,6 +175,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
       await rm(alive, { force: true }).catch(() => undefined);
       await connection.close().catch(() => undefined);
       await client.connection.close();
+      await deps.artifacts.close();
       await ledger.close();
     }
   }

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Config } from '../config/config.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { Logger } from '../providers/provider.js';
 import { lookingDeps } from './compose/looking.js';
@@ -23,6 +23,10 @@ export function composeDeps(io: Io): Deps {
   }
 
   const dataDir = () => place?.dataDir ?? join(dirname(place?.file ?? join(io.cwd, 'holdfast.yaml')), '.holdfast');
+  const resolver = (config: Config) => async (reference: string) => {
+    const { resolveSecret } = await import('../config/secrets.js');
+    return resolveSecret(reference, { folder: config.folder, env: io.env });
+  };
   const reload = (known?: ReadonlySet<string>) => load(place ?? { file: join(io.cwd, 'holdfast.yaml') }, known);
 
   return {
@@ -45,13 +49,17 @@ export function composeDeps(io: Io): Deps {
     ...lookingDeps({ io, log, dataDir }),
     ...temporalDeps(io),
     async openLedger(config, { readOnly }) {
-      if (readOnly && !existsSync(config.ledger.file)) return undefined;
-      const { openLedger } = await import('../ledger/open.js');
-      return openLedger(config, { readOnly });
+      const { openExistingLedger, openLedger } = await import('../ledger/open.js');
+      return readOnly ? openExistingLedger(config, { resolveSecret: resolver(config) }) : openLedger(config, { resolveSecret: resolver(config) });
     },
     async tryArtifacts(config) {
       const { openArtifacts } = await import('../ledger/open.js');
-      await openArtifacts(config);
+      const artifacts = await openArtifacts(config, { resolveSecret: resolver(config) });
+      try {
+        await artifacts.ready();
+      } finally {
+        await artifacts.close();
+      }
     },
     async notifyTest(config, sink, signal) {
       const { sendTest } = await import('./compose/notify.js');

@@ -85,8 +85,8 @@ export class Context {
   async requireLedger(): Promise<Ledger> {
     const ledger = await this.ledger();
     if (ledger !== undefined) return ledger;
-    const config = await this.config();
-    throw new CliError(`there is no record yet at ${config.ledger.file}`, {
+    const { ledger: place } = await this.config();
+    throw new CliError(`there is no record yet at ${place.type === 'sqlite' ? place.file : `the PostgreSQL database of ${place.url}`}`, {
       remedy: 'Start Holdfast with: holdfast up — or look without it: holdfast check.',
     });
   }

@@ -11,7 +11,7 @@ import { forEachBounded } from './progress.js';
 import { count } from './render/changes.js';
 import { plain } from './render/escape.js';
 import { formatDuration } from './render/time.js';
-import { referencesOf } from './references.js';
+import { heldReferencesOf, referencesOf } from './references.js';
 
 export interface DoctorLine {
   readonly check: string;
@@ -47,7 +47,7 @@ export async function* examine(context: Context, options: Examination): AsyncGen
     if (wants('configuration')) yield* configuration(config);
     if (wants('secrets')) yield* secrets(context, config);
     if (wants('sources')) yield* sources(context, config);
-    if (wants('record')) yield await record(context);
+    if (wants('record')) yield await record(context, config, options.fix);
     if (wants('messages')) yield* messages(context);
     if (wants('artifacts')) yield await artifacts(context, config);
   }
@@ -70,6 +70,10 @@ async function* secrets(context: Context, config: Config): AsyncGenerator<Doctor
   const references = referencesOf(config);
   const problems = (await forEachBounded(references, WIDTH, (reference) => problemOf('secrets', () => context.deps.trySecret(config, reference)))).filter((line) => line !== undefined);
   yield* problems;
+  for (const { reference, holder } of heldReferencesOf(config)) {
+    const problem = await problemOf('secrets', () => context.deps.trySecret(config, reference));
+    if (problem !== undefined) yield { check: 'secrets', result: 'warn', message: `${problem.message}; it is for ${holder}`, ...(problem.remedy === undefined ? {} : { remedy: `On those: ${problem.remedy}.` }) };
+  }
   if (problems.length === 0) yield ok('secrets', references.length === 0 ? 'none are referred to' : `${count(references.length, 'reference')} resolve${references.length === 1 ? 's' : ''}`);
 }
 
@@ -81,8 +85,10 @@ async function* sources(context: Context, config: Config): AsyncGenerator<Doctor
   if (problems.length === 0) yield ok('sources', config.targets.length === 0 ? 'there are no targets' : `${count(config.targets.length, 'target')}: all can be read`);
 }
 
-async function record(context: Context): Promise<DoctorLine> {
+async function record(context: Context, config: Config, fix: boolean): Promise<DoctorLine> {
   try {
+    // Whoever opens it to write brings its schema up to date, where its role may.
+    if (fix && config.ledger.type === 'postgres') await (await context.ledger({ readOnly: false }))?.close();
     const ledger = await context.ledger();
     if (ledger === undefined) return { check: 'record', result: 'warn', message: 'there is none yet', remedy: 'holdfast up or holdfast worker makes it.' };
     try {
@@ -134,7 +140,11 @@ async function* repairs(context: Context, client: Pick<HoldfastClient, 'pendingS
 }
 
 async function artifacts(context: Context, config: Config): Promise<DoctorLine> {
-  return (await problemOf('artifacts', () => context.deps.tryArtifacts(config))) ?? ok('artifacts', config.artifacts.folder);
+  const place = config.artifacts.type === 'folder' ? config.artifacts.folder : `the PostgreSQL database of ${config.artifacts.url}`;
+  const problem = await problemOf('artifacts', () => context.deps.tryArtifacts(config));
+  if (problem === undefined) return ok('artifacts', place);
+  // A read worker has no way to them, and should have none.
+  return config.artifacts.type === 'folder' ? problem : { ...problem, result: 'warn' };
 }
 
 async function* temporal(context: Context, config: Config | undefined, { fix, timeoutMs, wants }: Examination & { readonly wants: (what: (typeof EXAMINED)[number]) => boolean }): AsyncGenerator<DoctorLine> {

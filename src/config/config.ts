@@ -13,9 +13,14 @@ export interface Config {
   /** Every target in every environment, sorted by environment, then target. */
   readonly targets: readonly Target[];
   readonly notifications: Notifications;
-  /** Absolute path of the SQLite file. */
-  readonly ledger: { readonly type: 'sqlite'; readonly file: string };
-  readonly artifacts: { readonly type: 'folder'; readonly folder: string };
+  /** Absolute paths; URLs and keys are references, resolved at their use. */
+  readonly ledger:
+    | { readonly type: 'sqlite'; readonly file: string }
+    | { readonly type: 'postgres'; readonly url: string; readonly signingKey?: string; readonly checkpointFile: string; readonly connections?: number };
+  readonly artifacts:
+    | { readonly type: 'folder'; readonly folder: string }
+    /** `keys`: by environment, every one has some; the first encrypts, all decrypt. */
+    | { readonly type: 'postgres'; readonly url: string; readonly keys: Readonly<Record<string, readonly string[]>> };
   readonly retentionMs: { readonly reports: number; readonly entries: number; readonly plans: number; readonly outbox: number; readonly sightings: number; readonly artifacts: number };
   /** What is valid but deserves a word: keys whose rules this version does not enforce yet, a suspended target. */
   readonly warnings: readonly ConfigWarning[];

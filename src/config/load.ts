@@ -1,4 +1,4 @@
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { formatAddress } from '../domain/address.js';
 import { hashJson } from '../digest.js';
 import type { Provider } from '../providers/provider.js';
@@ -14,10 +14,10 @@ import { createReport, type Report } from './problem.js';
 import { createReader, type Reader, type Stamp } from './read.js';
 import { resolveTarget } from './resolve.js';
 import { checkTargets, type Resolved } from './rules.js';
-import { artifactsSchema, ledgerSchema, retentionSchema, sections } from './schema.js';
+import { sections } from './schema.js';
+import { readStores } from './stores.js';
 import { child, toPlain } from './tree.js';
 import { unenforced } from './unenforced.js';
-import { refuseExpressions } from './variables.js';
 
 export interface LoadOptions {
   /** The root configuration file. */
@@ -106,8 +106,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
     environments: names.flatMap((name) => environmentFrom(environments.get(name))),
     targets,
     notifications: readNotifications(root, names, report),
-    ...readStores(loading),
-    retentionMs: readRetention(loading),
+    ...readStores({ root, report, environments: names, dataDir: options.dataDir }),
     warnings,
     stamps: reader.stamps,
     matches,
@@ -137,28 +136,6 @@ function readProject({ files, root, report }: Loading): string {
     report.add({ at: own.at, message: 'project: an included file belongs to the project of the root', remedy: `remove it, or write ${project}` });
   }
   return project;
-}
-
-function readStores({ options, root, report }: Loading): Pick<Config, 'ledger' | 'artifacts'> {
-  const dataDir = options.dataDir === undefined ? join(root.folder, '.holdfast') : resolve(options.dataDir);
-  const ledger = readSection(ledgerSchema, 'ledger', root, report);
-  const artifacts = readSection(artifactsSchema, 'artifacts', root, report);
-  return {
-    ledger: { type: 'sqlite', file: ledger === undefined ? join(dataDir, 'ledger.db') : resolve(root.folder, ledger.sqlite) },
-    artifacts: { type: 'folder', folder: artifacts === undefined ? join(dataDir, 'artifacts') : resolve(root.folder, artifacts.folder) },
-  };
-}
-
-function readRetention({ root, report }: Loading): Config['retentionMs'] {
-  return readSection(retentionSchema, 'retention', root, report) ?? retentionSchema.parse({});
-}
-
-function readSection<Output>(schema: Parameters<typeof check<Output>>[0], name: string, root: ConfigFile, report: Report): Output | undefined {
-  const tree = child(root.tree, name);
-  if (tree === undefined) return undefined;
-  const value = check(schema, toPlain(tree), { report, where: [name], tree });
-  if (value !== undefined) refuseExpressions(tree, { report, where: [name], allowed: () => false });
-  return value;
 }
 
 /** The rules are not read by this version; that the files are there is checked already. */

@@ -140,7 +140,7 @@ export function positionOf(file: SourceFile, offset: number): { readonly line: n
   return { line: low + 1, column: offset - (file.lineStarts[low] ?? 0) + 1 };
 }
 
-const SECRET_KEY = /((?:secret|token|passw|passphrase|credential|authorization|api-?key|sshkey|private)[\w-]*["']?\s*:\s*)("[^"]*"?|'[^']*'?|(?:(?!\$\{)[^,}\]])+)/gi;
+const SECRET_KEY = /((?:secret|token|passw|passphrase|credential|authorization|api-?key|sshkey|signing-?key|private)[\w-]*["']?\s*:\s*)("[^"]*"?|'[^']*'?|(?:(?!\$\{)[^,}\]])+)/gi;
 
 /** A line may stand near a mistake and still hold a secret: values under such names and passwords in addresses are masked. */
 export function maskSecrets(line: string): string {

@@ -4,7 +4,7 @@ import type { Provider } from '../providers/provider.js';
 import { environmentSchema } from './schema-environment.js';
 import { notificationsSchema } from './schema-notifications.js';
 import { declarationOf, partialOf, targetFields } from './schema-target.js';
-import { durationSchema, nameSchema, said } from './values.js';
+import { durationSchema, hiddenReferenceSchema, nameSchema, referenceSchema, said } from './values.js';
 
 const globsSchema = z.array(z.string().min(1).max(1_000), { error: said('expected a list of paths', 'write ["./teams/*/holdfast.yaml"]') }).max(200);
 
@@ -24,8 +24,34 @@ export const groupSchema = z
 
 const pathSchema = z.string().min(1).max(4_000);
 
-export const ledgerSchema = z.strictObject({ sqlite: pathSchema });
-export const artifactsSchema = z.strictObject({ folder: pathSchema });
+const connectionsSchema = z.number().int().min(2).max(100);
+
+export const ledgerSchema = z
+  .strictObject({ sqlite: pathSchema.optional(), postgres: referenceSchema.optional(), signingKey: referenceSchema.optional(), connections: connectionsSchema.optional() })
+  .superRefine((input, ctx) => {
+    one(ctx, input, ['sqlite', 'postgres'], 'write { sqlite: .holdfast/ledger.db } or { postgres: "${env:LEDGER_URL}" }');
+    only(ctx, input, 'postgres', ['signingKey', 'connections']);
+  });
+
+export const artifactsSchema = z
+  .strictObject({ folder: pathSchema.optional(), postgres: referenceSchema.optional(), keys: z.record(nameSchema, z.array(hiddenReferenceSchema).min(1).max(20)).optional() })
+  .superRefine((input, ctx) => {
+    one(ctx, input, ['folder', 'postgres'], 'write { folder: .holdfast/artifacts } or { postgres: "${env:ARTIFACTS_URL}", keys: … }');
+    only(ctx, input, 'postgres', ['keys']);
+  });
+
+/** Of these keys, exactly one. */
+function one(ctx: z.RefinementCtx, input: object, keys: readonly string[], remedy: string): void {
+  const given = keys.filter((key) => key in input);
+  if (given.length === 0) ctx.addIssue({ code: 'custom', message: said(`expected ${keys.join(' or ')}`, remedy) });
+  if (given.length > 1) ctx.addIssue({ code: 'custom', path: [given[1] ?? ''], message: said(`${given.join(' and ')} exclude each other`, 'keep one of them') });
+}
+
+/** These keys belong to another one. */
+function only(ctx: z.RefinementCtx, input: object, owner: string, keys: readonly string[]): void {
+  if (owner in input) return;
+  for (const key of keys.filter((each) => each in input)) ctx.addIssue({ code: 'custom', path: [key], message: said(`goes with ${owner} only`, 'remove it: the embedded store makes its keys itself') });
+}
 
 export const retentionSchema = z.strictObject({
   reports: durationSchema.prefault('90d'),

@@ -82,6 +82,11 @@ const REFERENCE = /^\$\{(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^{}\n]+)\}$/;
 /** A secret: only ever a reference, resolved by the process that uses it. */
 export const referenceSchema = z.string({ error: referenceError }).regex(REFERENCE, { error: referenceError });
 
+/** The same under a key whose name does not tell: the line it stands in is not shown at all. */
+export const hiddenReferenceSchema = z.string({ error: referenceError }).superRefine((text, ctx) => {
+  if (!REFERENCE.test(text)) ctx.addIssue({ code: 'custom', params: { secret: true }, message: referenceError() });
+});
+
 /** The value itself is never repeated: it may be the secret. */
 function referenceError(): string {
   return said('expected a reference to a secret, not the secret itself', 'write "${env:NAME}" or "${file:path}", and change the secret if it was ever stored here');

@@ -12,4 +12,7 @@ export interface ArtifactStore {
   remove(address: TargetAddress, ref: ArtifactRef): Promise<void>;
   /** Removes what was stored before that time (ISO, UTC), save what `keep` names; returns how many. */
   prune(before: string, keep: ReadonlySet<string>): Promise<number>;
+  /** Throws, with the remedy, when the store cannot be used; makes it where it may. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
 }

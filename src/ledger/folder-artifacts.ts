@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { HoldfastError } from '../domain/errors.js';
 import type { ArtifactRef } from '../domain/plan.js';
 import type { ArtifactStore } from './artifacts.js';
 import { keyOnce } from './durable-file.js';
+import { KEY_BYTES, keyed, keysFrom, lost, seal, sealedName, unseal, type Keys } from './sealing.js';
 
 export interface FolderArtifactsOptions {
   /** Where the encrypted content lies, one folder per environment, mode 0700. */
@@ -16,21 +17,9 @@ export interface FolderArtifactsOptions {
   readonly keyFolder: string;
 }
 
-/** Begins every file: format and version. Then the nonce, the tag and the ciphertext of AES-256-GCM. */
-const MAGIC = Buffer.from('HFA1');
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
-const HEADER_BYTES = MAGIC.length + NONCE_BYTES + TAG_BYTES;
-
 /** Names are `<keyed digest>-<keyed target and name>`, so that pruning can keep by digest and a name tells nothing. */
 const FILE_NAME = /^[0-9a-f]{64}-[0-9a-f]{32}$/;
 const TEMPORARY = '.tmp-';
-
-interface Keys {
-  readonly content: Buffer;
-  readonly names: Buffer;
-}
 
 /** Opens the embedded artifact store: encrypted files in a folder. Creates nothing before the first `put`. */
 export async function openFolderArtifacts(options: FolderArtifactsOptions): Promise<ArtifactStore> {
@@ -42,7 +31,7 @@ export async function openFolderArtifacts(options: FolderArtifactsOptions): Prom
       const ref: ArtifactRef = { name, digest: sha256(content), bytes: content.byteLength };
       const keys = keysOf(keyFile(address.environment), 'create') ?? lost(address, ref, 'its key could not be made');
       const path = pathOf(address, ref, keys);
-      if ((await tryRead(path, address, ref, keys)) === undefined) await write(path, seal(content, address, ref, keys));
+      if ((await tryRead(path, address, ref, keys)) === undefined) await write(path, seal(content, address, { ref, keys }));
       // Stored again is as good as stored now: retention counts from here.
       else await utimes(path, new Date(), new Date());
       return ref;
@@ -74,6 +63,9 @@ export async function openFolderArtifacts(options: FolderArtifactsOptions): Prom
       }
       return removed;
     },
+
+    ready: async () => undefined,
+    close: async () => undefined,
   };
 
   function keyFile(environment: string): string {
@@ -81,8 +73,8 @@ export async function openFolderArtifacts(options: FolderArtifactsOptions): Prom
     return join(keyFolder, `${environment}.key`);
   }
 
-  function pathOf({ environment, target }: TargetAddress, { name, digest }: ArtifactRef, keys: Keys): string {
-    return join(folder, environment, `${keyed(keys, digest)}-${keyed(keys, JSON.stringify([target, name])).slice(0, 32)}`);
+  function pathOf(address: TargetAddress, ref: ArtifactRef, keys: Keys): string {
+    return join(folder, address.environment, sealedName(address, ref, keys));
   }
 
   /** Without the key nothing can be kept by digest, and nothing be read either. */
@@ -96,27 +88,7 @@ function keysOf(file: string, mode: 'find' | 'create'): Keys | undefined {
   if (mode === 'find' && !existsSync(file)) return undefined;
   const stored = keyOnce(file, () => randomBytes(KEY_BYTES));
   if (stored.length !== KEY_BYTES) throw new HoldfastError('Invalid', `artifacts: ${file} is not a key of ${KEY_BYTES} bytes`, { remedy: 'restore it from the backup; with a new key, what was stored is lost' });
-  return { content: derived(stored, 'content'), names: derived(stored, 'names') };
-}
-
-function derived(key: Buffer, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, '', `holdfast artifacts ${purpose}`, KEY_BYTES));
-}
-
-function keyed(keys: Keys, text: string): string {
-  return createHmac('sha256', keys.names).update(text).digest('hex');
-}
-
-/** The address and name are bound to the content: a file put in another's place does not open. */
-function boundTo({ environment, target }: TargetAddress, { name, digest }: ArtifactRef): Buffer {
-  return Buffer.from(JSON.stringify([environment, target, name, digest]));
-}
-
-function seal(content: Uint8Array, address: TargetAddress, ref: ArtifactRef, keys: Keys): readonly Buffer[] {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', keys.content, nonce).setAAD(boundTo(address, ref));
-  const body = [cipher.update(content), cipher.final()];
-  return [MAGIC, nonce, cipher.getAuthTag(), ...body];
+  return keysFrom(stored);
 }
 
 /** The content, or `undefined` when the file is missing or is not what was stored under that reference. */
@@ -128,27 +100,18 @@ async function tryRead(path: string, address: TargetAddress, ref: ArtifactRef, k
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new HoldfastError('Unreachable', `artifacts: ${path} cannot be read`, { cause: error, remedy: 'check the owner and mode of the folder, and the disk' });
   }
-  if (file.length < HEADER_BYTES || !file.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
-  try {
-    const nonce = file.subarray(MAGIC.length, MAGIC.length + NONCE_BYTES);
-    const opened = createDecipheriv('aes-256-gcm', keys.content, nonce, { authTagLength: TAG_BYTES }).setAAD(boundTo(address, ref));
-    opened.setAuthTag(file.subarray(MAGIC.length + NONCE_BYTES, HEADER_BYTES));
-    const content = Buffer.concat([opened.update(file.subarray(HEADER_BYTES)), opened.final()]);
-    return sha256(content) === ref.digest && content.length === ref.bytes ? content : undefined;
-  } catch {
-    return undefined;
-  }
+  return unseal(file, address, { ref, keys });
 }
 
 /** Durable before it returns: a step that has the reference finds the content, also after a power cut. */
-async function write(path: string, parts: readonly Buffer[]): Promise<void> {
+async function write(path: string, content: Buffer): Promise<void> {
   const parent = resolve(path, '..');
   const temporary = `${path}${TEMPORARY}${randomBytes(6).toString('hex')}`;
   try {
     await mkdir(parent, { recursive: true, mode: 0o700 });
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(Buffer.concat(parts));
+      await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();
@@ -185,8 +148,4 @@ async function subfolders(folder: string): Promise<readonly string[]> {
 async function isOlder(path: string, limit: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && found.mtimeMs < limit;
-}
-
-function lost({ environment, target }: TargetAddress, ref: ArtifactRef, why: string): never {
-  throw new HoldfastError('ArtifactLost', `artifact ${ref.name} of ${environment}/${target}: ${why}`, { remedy: 'the part is staged again; for an undo, repair by hand from a backup' });
 }

@@ -33,7 +33,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   providers: { may: ['domain', 'digest', 'system'], packages: ['zod', 'picomatch', 're2js'], lazy: ['*'], builtins: true },
   health: { may: ['domain', 'digest', 'system'], lazy: ['*'], builtins: true },
   policy: { may: ['domain', 'digest'], types: ['config', 'providers/provider.ts', 'ledger/ledger.ts'] },
-  ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], builtins: true },
+  ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], lazy: ['pg'], builtins: true },
   notify: { may: ['domain', 'digest', 'system'], types: ['config', 'ledger/ledger.ts'], builtins: true },
   config: { may: ['domain', 'digest', 'system', 'providers'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
   codec: { may: ['domain'], packages: ['@temporalio/common'], builtins: true },

@@ -47,8 +47,14 @@ describe('defaults', () => {
 
   test('a data folder moves the record and the artifacts, unless the configuration says where', async () => {
     const config = await loadText(minimal({ more: 'ledger: { sqlite: x.db }\n' }), { dataDir: '/data' });
-    expect(config.ledger.file).toBe(join(config.folder, 'x.db'));
-    expect(config.artifacts.folder).toBe('/data/artifacts');
+    expect(config.ledger).toEqual({ type: 'sqlite', file: join(config.folder, 'x.db') });
+    expect(config.artifacts).toEqual({ type: 'folder', folder: '/data/artifacts' });
+  });
+
+  test('stores on a server are named by references, which stay as they are', async () => {
+    const config = await loadText(minimal({ more: 'ledger: { postgres: "${env:LEDGER_URL}", signingKey: "${file:keys/ledger.pem}", connections: 4 }\nartifacts: { postgres: "${env:ARTIFACTS_URL}", keys: { dev: ["${file:keys/new.key}", "${file:keys/old.key}"] } }\n' }), { dataDir: '/data' });
+    expect(config.ledger).toEqual({ type: 'postgres', url: '${env:LEDGER_URL}', signingKey: '${file:keys/ledger.pem}', checkpointFile: '/data/ledger.checkpoint', connections: 4 });
+    expect(config.artifacts).toEqual({ type: 'postgres', url: '${env:ARTIFACTS_URL}', keys: { dev: ['${file:keys/new.key}', '${file:keys/old.key}'] } });
   });
 });
 

@@ -3,9 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactStore } from '../../src/ledger/artifacts.js';
-import { sha256 } from '../../src/digest.js';
 import { openFolderArtifacts } from '../../src/ledger/folder-artifacts.js';
-import { OTHER, SHOP } from './contract/harness.js';
+import { artifactsContract } from './artifacts-contract.js';
+import { SHOP } from './contract/harness.js';
+
+artifactsContract('a folder', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'holdfast-artifacts-'));
+  const folder = join(root, 'artifacts', 'prod');
+  return {
+    open: () => openFolderArtifacts({ folder: join(root, 'artifacts'), keyFolder: join(root, 'keys') }),
+    names: async () => readdirSync(folder),
+    read: async (name) => readFileSync(join(folder, name)),
+    write: async (name, bytes) => writeFileSync(join(folder, name), bytes),
+    remove: async (name) => rmSync(join(folder, name)),
+    age: async (name, at) => utimesSync(join(folder, name), at, at),
+    loseKey: async () => rmSync(join(root, 'keys', 'prod.key')),
+    dispose: async () => rmSync(root, { recursive: true, force: true }),
+  };
+});
 
 describe('artifacts in a folder', () => {
   let root: string;
@@ -21,24 +36,6 @@ describe('artifacts in a folder', () => {
   const only = (): string => files()[0] ?? '';
   const secret = Buffer.from('password: correct horse battery staple');
 
-  it('gives back what was put, also in another process and after a restart', async () => {
-    const ref = await store.put(SHOP, 'snapshot', secret);
-    expect(ref).toEqual({ name: 'snapshot', digest: sha256(secret), bytes: secret.length });
-    expect(await (await open()).get(SHOP, ref)).toEqual(secret);
-  });
-
-  it('takes what is empty and what is large', async () => {
-    for (const content of [Buffer.alloc(0), Buffer.alloc(5_000_000, 'x')]) expect(await store.get(SHOP, await store.put(SHOP, 'release', content))).toEqual(content);
-  });
-
-  it('stores the same twice as once, and mends what was damaged meanwhile', async () => {
-    const ref = await store.put(SHOP, 'snapshot', secret);
-    writeFileSync(only(), 'damaged');
-    expect(await store.put(SHOP, 'snapshot', secret)).toEqual(ref);
-    expect(files()).toHaveLength(1);
-    expect(await store.get(SHOP, ref)).toEqual(secret);
-  });
-
   it('shows neither the content nor its digest on the disk, and is readable by its owner alone', async () => {
     const ref = await store.put(SHOP, 'snapshot', secret);
     const bytes = readFileSync(only());
@@ -52,50 +49,6 @@ describe('artifacts in a folder', () => {
     await store.put(SHOP, 'snapshot', secret);
     await store.put({ environment: 'dev', target: 'storefront' }, 'snapshot', secret);
     expect(readFileSync(join(root, 'keys', 'prod.key'))).not.toEqual(readFileSync(join(root, 'keys', 'dev.key')));
-  });
-
-  it('says that it is lost when it is gone, cut, changed, another, or its key is gone', async () => {
-    const ref = await store.put(SHOP, 'snapshot', secret);
-    const path = only();
-    const honest = readFileSync(path);
-    const flipped = Buffer.from(honest);
-    flipped[flipped.length - 1] = (flipped[flipped.length - 1] ?? 0) ^ 1;
-    const cases: readonly { reason: string; make: () => void }[] = [
-      { reason: 'changed', make: () => { writeFileSync(path, flipped); } },
-      { reason: 'cut in the content', make: () => { writeFileSync(path, honest.subarray(0, 40)); } },
-      { reason: 'cut in the header', make: () => { writeFileSync(path, honest.subarray(0, 10)); } },
-      { reason: 'empty', make: () => { writeFileSync(path, ''); } },
-      { reason: 'gone', make: () => { rmSync(path); } },
-    ];
-    for (const { reason, make } of cases) {
-      make();
-      await expect(store.get(SHOP, ref), reason).rejects.toMatchObject({ failure: 'ArtifactLost', retryable: false });
-      writeFileSync(path, honest);
-    }
-    expect(await store.get(SHOP, ref)).toEqual(secret);
-    await expect(store.get(OTHER, ref), 'of another target').rejects.toMatchObject({ failure: 'ArtifactLost' });
-    await expect(store.get(SHOP, { ...ref, bytes: 1 }), 'of another size').rejects.toMatchObject({ failure: 'ArtifactLost' });
-    rmSync(join(root, 'keys', 'prod.key'));
-    await expect(store.get(SHOP, ref), 'the key is gone').rejects.toMatchObject({ failure: 'ArtifactLost', message: expect.stringContaining('key') as string });
-  });
-
-  it('does not open a file that was put in the place of another', async () => {
-    const mine = await store.put(SHOP, 'snapshot', secret);
-    const path = only();
-    await store.put(OTHER, 'snapshot', secret);
-    const theirs = files().find((each) => each !== path) ?? '';
-    writeFileSync(path, readFileSync(theirs));
-    await expect(store.get(SHOP, mine)).rejects.toMatchObject({ failure: 'ArtifactLost' });
-  });
-
-  it('removes one without touching the same content of another name or target', async () => {
-    const one = await store.put(SHOP, 'snapshot', secret);
-    const named = await store.put(SHOP, 'release', secret);
-    const other = await store.put(OTHER, 'snapshot', secret);
-    await store.remove(SHOP, one);
-    await store.remove(SHOP, one);
-    await expect(store.get(SHOP, one)).rejects.toMatchObject({ failure: 'ArtifactLost' });
-    expect([await store.get(SHOP, named), await store.get(OTHER, other)]).toEqual([secret, secret]);
   });
 
   it('prunes what is old, with leftovers of a crash, and keeps what is named', async () => {
@@ -113,13 +66,6 @@ describe('artifacts in a folder', () => {
     expect(await store.get(SHOP, fresh)).toEqual(Buffer.from('fresh'));
     await expect(store.get(SHOP, old)).rejects.toMatchObject({ failure: 'ArtifactLost' });
     expect(files()).toHaveLength(3);
-  });
-
-  it('counts retention from the last time that it was stored', async () => {
-    await store.put(SHOP, 'snapshot', secret);
-    utimesSync(only(), new Date('2026-01-01'), new Date('2026-01-01'));
-    await store.put(SHOP, 'snapshot', secret);
-    expect(await store.prune('2026-06-01T00:00:00.000Z', new Set())).toBe(0);
   });
 
   it('makes nothing by being opened, and prunes nothing where nothing is', async () => {

@@ -10,6 +10,8 @@ export interface PostgresOptions {
   readonly url: () => Promise<string>;
   /** What it stores: `ledger`, `artifacts`. */
   readonly what: string;
+  /** Where its tables are. Default `holdfast`. */
+  readonly schema?: string;
   readonly readOnly?: boolean;
   /** How many connections at most. Default 8. */
   readonly connections?: number;
@@ -29,9 +31,12 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 const CONNECTIONS = 8;
 export const SCHEMA = 'holdfast';
 
+/** As the rules give them, and content. */
+export type SessionValues = Readonly<Record<string, Values[string] | Buffer>>;
+
 /** One connection, for as long as the work on it lasts. */
 export interface Session {
-  query(sql: string, values?: Values): Promise<{ readonly rows: readonly Row[]; readonly count: number }>;
+  query(sql: string, values?: SessionValues): Promise<{ readonly rows: readonly Row[]; readonly count: number }>;
   /** Several statements at once, without values. */
   exec(sql: string): Promise<void>;
 }
@@ -46,12 +51,12 @@ export interface Pool {
 
 export async function openPool(options: PostgresOptions): Promise<Pool> {
   const { default: client } = await import('pg');
-  const { what, readOnly = false, connections = CONNECTIONS } = options;
+  const { what, readOnly = false, connections = CONNECTIONS, schema = SCHEMA } = options;
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const url = parseUrl(await options.url(), what);
   const name = nameOf(url, what);
   const settings = {
-    search_path: SCHEMA,
+    search_path: schema,
     statement_timeout: timeouts.statement,
     lock_timeout: timeouts.lock,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
@@ -166,7 +171,7 @@ function prepared(sql: string): Prepared {
 }
 
 /** PostgreSQL stores no NUL in a text. */
-function storable(value: Values[string]): unknown {
+function storable(value: SessionValues[string]): unknown {
   if (value === undefined) return null;
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../domain/errors.js';
+import { NoRecordYet } from '../no-record.js';
 import { MIGRATIONS, SCHEMA_VERSION } from '../sql/migrations.js';
 import { lockKey } from './database.js';
 import { postgresFailure } from './failures.js';
@@ -16,7 +17,7 @@ export async function migrate({ pool, readOnly }: { readonly pool: Pool; readonl
     const version = await versionOf(session);
     if (version > SCHEMA_VERSION) throw newer(pool.name, version);
     if (version === SCHEMA_VERSION) return;
-    if (readOnly) throw behind(pool.name, version);
+    if (readOnly) throw version === 0 ? new NoRecordYet(pool.name, REMEDY) : behind(pool.name, version);
     await bringUp(session, pool.name, version);
   });
 }
