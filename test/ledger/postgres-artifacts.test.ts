@@ -16,14 +16,17 @@ artifactsContract('PostgreSQL', async () => {
   const database = await server.createDatabase();
   let keys = [randomBytes(32).toString('base64')];
   const sql = (text: string): ReturnType<Postgres['sql']> => server.sql(database, `SET search_path = holdfast_artifacts; ${text}`);
+  const run = async (text: string): Promise<void> => {
+    await sql(text);
+  };
   const hex = (bytes: Buffer): string => `'\\x${bytes.toString('hex')}'::bytea`;
   return {
     open: () => openPostgresArtifacts({ url: async () => server.url(database), keys: async () => keys }),
     names: async () => (await sql('SELECT name FROM artifacts ORDER BY name')).map((row) => String(row['name'])),
     read: async (name) => (await sql(`SELECT content FROM artifacts WHERE name = '${name}'`))[0]?.['content'] as Buffer,
-    write: async (name, bytes) => void (await sql(`INSERT INTO artifacts VALUES ('prod', '${name}', '2026-11-01T00:00:00.000Z', ${hex(bytes)}) ON CONFLICT (environment, name) DO UPDATE SET content = excluded.content`)),
-    remove: async (name) => void (await sql(`DELETE FROM artifacts WHERE name = '${name}'`)),
-    age: async (name, at) => void (await sql(`UPDATE artifacts SET at = '${at.toISOString()}' WHERE name = '${name}'`)),
+    write: (name, bytes) => run(`INSERT INTO artifacts VALUES ('prod', '${name}', '2026-11-01T00:00:00.000Z', ${hex(bytes)}) ON CONFLICT (environment, name) DO UPDATE SET content = excluded.content`),
+    remove: (name) => run(`DELETE FROM artifacts WHERE name = '${name}'`),
+    age: (name, at) => run(`UPDATE artifacts SET at = '${at.toISOString()}' WHERE name = '${name}'`),
     loseKey: async () => { keys = []; },
     dispose: async () => undefined,
   };

@@ -88,6 +88,8 @@ function guardArtifacts(artifacts: ArtifactStore, injector: Injector): ArtifactS
     get: (address, ref) => injector.at({ point: `artifacts.get ${ref.name}`, kind: 'answer' }, () => artifacts.get(address, ref)),
     remove: (address, ref) => injector.at({ point: `artifacts.remove ${ref.name}`, kind: 'effect' }, () => artifacts.remove(address, ref)),
     prune: (before, keep) => artifacts.prune(before, keep),
+    ready: () => artifacts.ready(),
+    close: () => artifacts.close(),
   };
 }
 
