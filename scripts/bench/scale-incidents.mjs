@@ -37,8 +37,10 @@ export async function scaleIncidentRows(say, { count }) {
     rows.push(row({ name: `scale.incidents: ${label}, a check that sees the same again`, value: again.seconds, unit: 's' }));
 
     say('all approved at once, while a freeze keeps them from being repaired');
+    from = Date.now();
     await site.client.command('big', { command: 'freeze', scope: 'big', by: 'bench', reason: 'approvals alone' });
-    await sleep(2_000);
+    rows.push(row({ name: `scale.incidents: ${label}, a freeze is answered`, value: seconds(from), unit: 's', goal: 10 }));
+    await quiet(temporal);
     const asked = await open(ledger);
     from = Date.now();
     const answers = [];
@@ -71,6 +73,11 @@ export async function scaleIncidentRows(say, { count }) {
     rows.push(row({ name: `scale.incidents: ${label}, memory of the server at its highest`, value: Math.max(waiting.server.peak, (await usageOf(temporal.pid)).peak), unit: 'MB' }));
     return rows;
   });
+}
+
+/** Once the incidents have asked their gates again. */
+async function quiet(temporal) {
+  await costOf(temporal, () => undefined);
 }
 
 async function open(ledger) {

@@ -31,7 +31,7 @@ export async function withTrivialSite({ environments, ledger, target = {}, trace
   const place = { address: temporal.address, namespace: temporal.namespace };
   const providers = { trivial: trivialProvider() };
   const load = () => loadConfig({ file: config, dataDir, providers });
-  const client = await connectClient({ ...place, timeoutMs: 60_000 });
+  const client = await connectClient({ ...place, timeoutMs: 600_000 });
   const workers = new Set();
   const opened = [];
   const site = {
