@@ -40,6 +40,8 @@ export interface SlotRequest {
   readonly runId: string;
   /** How many may write at once, as the configuration that the requester saw says. */
   readonly limit: number;
+  /** Counts what a run says about its slot, since messages may overtake each other; an older release says none. */
+  readonly ordinal?: number;
 }
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
@@ -103,7 +105,9 @@ export function parseSlotRequest(payload: unknown): Parsed<SlotRequest> {
   const limit = payload['limit'];
   if (workflowId === undefined || !isIncident(workflowId)) return no('"workflowId" must be that of an incident');
   if (runId === undefined || !RUN_ID.test(runId)) return no('"runId" must be the id of a run');
-  return yes({ workflowId, runId, limit: typeof limit === 'number' && limit >= 1 ? Math.floor(limit) : 1 });
+  const ordinal = payload['ordinal'];
+  const counted = typeof ordinal === 'number' && Number.isSafeInteger(ordinal) && ordinal > 0 ? { ordinal } : {};
+  return yes({ workflowId, runId, limit: typeof limit === 'number' && limit >= 1 ? Math.floor(limit) : 1, ...counted });
 }
 
 function isIncident(workflowId: string): boolean {

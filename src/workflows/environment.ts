@@ -3,16 +3,12 @@ import {
 } from '@temporalio/workflow';
 import { parseCommand, parseSlotRequest, type CommandMessage, type CommandName, type SlotRequest } from '../domain/message.js';
 import { COMMAND_UPDATE, ENVIRONMENT_SIGNALS, INCIDENT_SIGNALS, STATUS_QUERY, type CommandAnswer, type EnvironmentStatus } from './messages.js';
+import { ask, giveBack, NO_SLOTS, type Holder, type SlotState } from './slots.js';
 import { stepsOf, told } from './steps.js';
 
 export interface EnvironmentInput {
   readonly environment: string;
-  readonly carried?: { readonly limit: number; readonly slots: readonly Holder[]; readonly waiting: readonly Holder[] };
-}
-
-interface Holder {
-  readonly workflowId: string;
-  readonly runId: string;
+  readonly carried?: SlotState;
 }
 
 interface Pending {
@@ -28,26 +24,13 @@ const MESSAGES_PER_RUN = 2000;
  * its run; a check that finds that run closed gives the slot back in its name.
  */
 export async function environment(input: EnvironmentInput): Promise<void> {
-  let limit = input.carried?.limit ?? 1;
-  let slots: Holder[] = [...(input.carried?.slots ?? [])];
-  let waiting: Holder[] = [...(input.carried?.waiting ?? [])];
+  let state: SlotState = input.carried ?? NO_SLOTS;
   const commands: Pending[] = [];
   let messages = 0;
 
-  const ask = (request: SlotRequest): void => {
-    limit = request.limit;
-    // One run of an id lives at a time: an earlier one, which a reset has ended, holds nothing any more.
-    const replaced = (each: Holder): boolean => each.workflowId === request.workflowId && each.runId !== request.runId;
-    slots = slots.filter((each) => !replaced(each));
-    waiting = waiting.filter((each) => !replaced(each));
-    const known = [...slots, ...waiting].some((each) => each.runId === request.runId);
-    if (!known) waiting.push({ workflowId: request.workflowId, runId: request.runId });
-  };
-  const giveBack = ({ runId }: Holder): void => {
-    slots = slots.filter((each) => each.runId !== runId);
-    waiting = waiting.filter((each) => each.runId !== runId);
-  };
-  const status = (): EnvironmentStatus => ({ environment: input.environment, concurrent: limit, slots, waiting });
+  const said = ({ workflowId, runId }: Holder): Holder => ({ workflowId, runId });
+  const status = (): EnvironmentStatus => ({ environment: input.environment, concurrent: state.limit, slots: state.slots.map(said), waiting: state.waiting.map(said) });
+  const hasRoom = (): boolean => state.waiting.length > 0 && state.slots.length < state.limit;
 
   const onSlot = (name: string, act: (request: SlotRequest) => void): void => {
     setHandler(defineSignal<[unknown]>(name), (payload) => {
@@ -56,8 +39,8 @@ export async function environment(input: EnvironmentInput): Promise<void> {
       if (parsed.ok) act(parsed.value);
     });
   };
-  onSlot(ENVIRONMENT_SIGNALS.requestSlot, ask);
-  onSlot(ENVIRONMENT_SIGNALS.returnSlot, giveBack);
+  onSlot(ENVIRONMENT_SIGNALS.requestSlot, (request) => { state = ask(state, request); });
+  onSlot(ENVIRONMENT_SIGNALS.returnSlot, (request) => { state = giveBack(state, request); });
   for (const command of ['freeze', 'unfreeze', 'release'] as const satisfies readonly CommandName[]) {
     setHandler(defineSignal<[unknown]>(ENVIRONMENT_SIGNALS[command]), (payload) => {
       messages += 1;
@@ -81,7 +64,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
   const renewal = (): boolean => messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
   for (;;) {
     setCurrentDetails(describe(status()));
-    await condition(() => commands.length > 0 || (waiting.length > 0 && slots.length < limit) || renewal());
+    await condition(() => commands.length > 0 || hasRoom() || renewal());
     const pending = commands.shift();
     if (pending !== undefined) {
       const summary = `${pending.message.command} ${pending.message.scope}, asked by ${pending.message.by}`;
@@ -90,15 +73,15 @@ export async function environment(input: EnvironmentInput): Promise<void> {
         .catch((error: unknown) => ({ ok: false, message: `not carried out: ${error instanceof Error && error.cause instanceof Error ? error.cause.message : 'the step failed'}` }));
       continue;
     }
-    const next = slots.length < limit ? waiting.shift() : undefined;
+    const next = hasRoom() ? state.waiting[0] : undefined;
     if (next !== undefined) {
-      slots.push(next);
+      state = { ...state, slots: [...state.slots, next], waiting: state.waiting.slice(1) };
       // A run that is gone cannot hear it: its slot comes back at once.
-      await getExternalWorkflowHandle(next.workflowId, next.runId).signal(INCIDENT_SIGNALS.slot, {}).catch(() => { giveBack(next); });
+      await getExternalWorkflowHandle(next.workflowId, next.runId).signal(INCIDENT_SIGNALS.slot, {}).catch(() => { state = giveBack(state, { workflowId: next.workflowId, runId: next.runId }); });
       continue;
     }
     await condition(allHandlersFinished);
-    if (commands.length === 0) await continueAsNew<typeof environment>({ environment: input.environment, carried: { limit, slots, waiting } });
+    if (commands.length === 0) await continueAsNew<typeof environment>({ environment: input.environment, carried: state });
   }
 }
 

@@ -22,6 +22,7 @@ export function newRun(input: IncidentInput): IncidentRun {
     assessing: false,
     ending: false,
     slot: 'none',
+    slotMessages: 0,
     gatesSignals: carried?.gatesSignals ?? 0,
     assessments: carried?.assessments ?? 0,
     nextPart: carried?.nextPart ?? 1,

@@ -75,6 +75,8 @@ export interface IncidentRun {
   /** The last proof of the last part is under way and records the end: what comes meanwhile is heard after it. */
   ending: boolean;
   slot: 'none' | 'requested' | 'granted';
+  /** Counts what was said to the environment about it. */
+  slotMessages: number;
   writer?: number;
   /** Counts `gates` signals, so that a waiting part sees that one came. */
   gatesSignals: number;

@@ -52,7 +52,8 @@ async function requestSlot(run: IncidentRun, steps: Steps): Promise<void> {
 
 /** False when there is no guard to hear it. */
 async function tellGuard(run: IncidentRun, signal: string): Promise<boolean> {
-  const message = { workflowId: workflowInfo().workflowId, runId: run.runId, limit: run.concurrent };
+  run.slotMessages += 1;
+  const message = { workflowId: workflowInfo().workflowId, runId: run.runId, limit: run.concurrent, ordinal: run.slotMessages };
   const guard = getExternalWorkflowHandle(environmentWorkflowId(run.input.incident.environment));
   return guard.signal(signal, message).then(() => true, () => false);
 }

@@ -94,6 +94,28 @@ test('slots: whoever asks twice waits once, and returns what it holds or its pla
   });
 });
 
+test('slots: messages of one run that overtake each other lose it neither its place nor a slot of the others', async () => {
+  await guarded(() => ({}), async (guard, world) => {
+    await withHolders(world, 2, async ([first, second]) => {
+      if (first === undefined || second === undefined) throw new Error('two holders are needed');
+      const say = (signal: 'requestSlot' | 'returnSlot', { workflowId, runId }: Holder, ordinal: number): Promise<void> => guard.signal(signal, { workflowId, runId, limit: 1, ordinal });
+      await say('requestSlot', first, 1);
+      await until(guard, (status) => status.slots.length === 1);
+      // Its next part asks (3) before its last one has given back (2).
+      await say('requestSlot', first, 3);
+      await say('returnSlot', first, 2);
+      expect(runs((await until(guard, (status) => status.slots.length === 1 && status.waiting.length === 0)).slots)).toEqual([first.runId]);
+      // What it no longer wants (4, returned by 5) is not given out when the request comes late.
+      await say('returnSlot', first, 5);
+      await until(guard, (status) => status.slots.length === 0);
+      await say('returnSlot', first, 7);
+      await say('requestSlot', first, 6);
+      await say('requestSlot', second, 1);
+      expect(runs((await until(guard, (status) => status.slots.length === 1)).slots)).toEqual([second.runId]);
+    });
+  });
+});
+
 test('slots: a run that is gone cannot hear that the slot is its own, so the next one gets it', async () => {
   await guarded(() => ({}), async (guard, world) => {
     await withHolders(world, 2, async ([gone, next]) => {
