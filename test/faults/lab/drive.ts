@@ -4,12 +4,15 @@ import type { IncidentRow } from '../../../src/ledger/ledger.js';
 import type { Cloud } from './cloud.js';
 import { DRIFT, MOVED, pathNamed, type Act, type Path } from './paths.js';
 import { environmentOf, isCheckedAlone, type Case } from './plan-of-group.js';
+import { personOf } from './person.js';
+import type { Standstill } from './standstill.js';
 import type { Watch } from './watch.js';
 
 /** What the people and the schedule of a case work with. */
 export interface Driving {
   readonly client: HoldfastClient;
   readonly watch: Watch;
+  readonly standstill: Standstill;
   readonly cloud: Cloud;
   readonly giveUpMs: number;
   /** Whether the run of the target's incident is over. */
@@ -28,7 +31,8 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
   const { client, watch, cloud, giveUpMs, isOver } = driving;
   const path = pathNamed(each.path);
   const address = { environment: environmentOf(each), target: each.target };
-  const acting = actor(each, path, driving);
+  const person = personOf(each, driving);
+  const acting = actor(each, path, { ...driving, person });
   const until = Date.now() + giveUpMs;
   cloud.drift(each.target, DRIFT);
   let row: IncidentRow | undefined;
@@ -56,7 +60,8 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
         if ((await watch.fresh(each))?.number !== row.number) continue;
       }
       if (undone || row.outcome !== 'fixed') return row;
-      const answer = await client.command(address.environment, { command: 'undo', scope: `${address.environment}/${each.target}`, incident: row.number, by: 'alice', reason: 'it was meant to be so' }).catch(() => undefined);
+      const { number } = row;
+      const answer = await person('undo', () => client.command(address.environment, { command: 'undo', scope: `${address.environment}/${each.target}`, incident: number, by: 'alice', reason: 'it was meant to be so' })).catch(() => undefined);
       undone = answer?.ok === true || (await watch.fresh(each))?.kind === 'undo';
       continue;
     }
@@ -75,14 +80,14 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
 }
 
 /** Does what is next once its phase is there; the last act is done as often as it is asked for. Answers whether a check should look now. */
-function actor(each: Case, { acts = [] }: Path, { client, cloud }: Driving): (row: IncidentRow) => Promise<boolean> {
+function actor(each: Case, { acts = [] }: Path, { client, cloud, person }: Driving & { readonly person: ReturnType<typeof personOf> }): (row: IncidentRow) => Promise<boolean> {
   let next = 0;
   const { target } = each;
   const address = { environment: environmentOf(each), target };
   const does: Readonly<Record<Act['does'], () => Promise<'done' | 'look' | 'again'>>> = {
     approve: () => decide('approve'),
     reject: () => decide('reject'),
-    cancel: async () => { await client.cancelIncident(address); return 'done'; },
+    cancel: async () => { await person('cancel', () => client.cancelIncident(address)); return 'done'; },
     move: async () => { cloud.drift(target, MOVED, 'moved'); return 'look'; },
     clear: async () => { cloud.drift(target, cloud.desired(target), 'cleared'); return 'look'; },
   };
@@ -98,7 +103,7 @@ function actor(each: Case, { acts = [] }: Path, { client, cloud }: Driving): (ro
   async function decide(decision: 'approve' | 'reject'): Promise<'done' | 'again'> {
     const plan = (await client.incidentStatus(address))?.parts.find((part) => part.phase === 'awaiting-approval')?.plan;
     if (plan === undefined) return 'again';
-    const { result } = await client.decide(address, { decision, by: 'alice', plan, ...(decision === 'reject' ? { reason: 'not now' } : {}) });
+    const { result } = await person(decision, () => client.decide(address, { decision, by: 'alice', plan, ...(decision === 'reject' ? { reason: 'not now' } : {}) }));
     return result === 'accepted' || result === 'already-decided' ? 'done' : 'again';
   }
 }

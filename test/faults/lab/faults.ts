@@ -20,10 +20,10 @@ export interface Fault {
 
 /**
  * What a call is, for which faults make sense: a read or a write of the cloud (`list` may be cut
- * short, `many` may stop in the middle), a write elsewhere whose effect may be ambiguous, or a call
- * that only answers.
+ * short, `many` may stop in the middle), a write elsewhere whose effect may be ambiguous, a call that
+ * only answers, or what a person says.
  */
-export type CallKind = 'read' | 'list' | 'write' | 'many' | 'effect' | 'answer';
+export type CallKind = 'read' | 'list' | 'write' | 'many' | 'effect' | 'answer' | 'person';
 
 export interface Point {
   readonly label: string;
@@ -41,8 +41,9 @@ export function isRead(kind: CallKind): boolean {
 /** Why a combination is not injected; absent when it is. Every combination is counted either way. */
 export function notApplicable(point: Point, kind: FaultKind, aftermath: Aftermath): string | undefined {
   const reads = isRead(point.kind);
-  const ofCloud = point.kind !== 'effect' && point.kind !== 'answer';
+  const ofCloud = point.kind !== 'effect' && point.kind !== 'answer' && point.kind !== 'person';
   const dies = aftermath === 'crash' || aftermath === 'worker' || aftermath === 'everything';
+  if (dies && point.kind === 'person') return 'no worker makes the call of a person, so none dies in it';
   if (kind === 'timeout' && reads) return 'a read has no effect: the same as fail';
   if (kind === 'stale' && !(ofCloud && reads)) return 'only a read of the engine can be stale';
   if (kind === 'identity' && !ofCloud) return 'only the engine has accounts';

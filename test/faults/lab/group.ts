@@ -108,7 +108,7 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
     for (const environment of new Set(group.cases.map(environmentOf))) await startEnvironment(temporal, environment);
     const done = new Set<string>();
     const driven = Promise.all(group.cases.map(async (each) => {
-      const row = await drive(each, { client, watch, cloud, giveUpMs, isOver });
+      const row = await drive(each, { client, watch, cloud, standstill: lab.standstill, giveUpMs, isOver });
       done.add(each.target);
       return row;
     }));
