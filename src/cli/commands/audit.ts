@@ -28,7 +28,7 @@ function exportCommand(cli: Cli): Command {
 }
 
 function verifyCommand(cli: Cli): Command {
-  const command = new Command('verify').description('Check that no entry was changed, removed, reordered or cut off, and that every checkpoint is signed. Exits 1 and names the first bad entry otherwise.');
+  const command = new Command('verify').description('Check that no entry was changed, removed, reordered or cut off, that every checkpoint is signed, and that incidents, decisions and plans are what the entries say. Exits 1 and names what is bad otherwise.');
   return define(cli, { command, run: ({ context }) => verify(context) });
 }
 
@@ -52,14 +52,20 @@ async function verify(context: Context): Promise<number> {
   const progress = startProgress(context);
   try {
     const result = await ledger.verify({ onProgress: (checked) => progress.update(`verified ${checked} entries`) });
+    // Entries that were changed say nothing about rows.
+    const differing = result.ok ? await (await import('../../ledger/compare.js')).compareRows(ledger, { onProgress: (checked) => progress.update(`compared ${checked} incidents`) }) : [];
     progress.end();
-    if (context.json) await context.printJson('audit-verify', { ...result, exitCode: result.ok ? EXIT.done : EXIT.error });
-    else if (result.ok) await context.say(`The record verifies: ${result.entries} entries, ${result.checkpoints} signed checkpoints, head ${shortHash(result.head)}.`);
+    const good = result.ok && differing.length === 0;
+    if (context.json) await context.printJson('audit-verify', { ...result, differing, exitCode: good ? EXIT.done : EXIT.error });
+    else if (result.ok && differing.length > 0) {
+      context.note(`holdfast: the record verifies, and these rows are not what it says:\n${differing.map((each) => `  ${plain(each)}`).join('\n')}`);
+      context.note('Somebody changed them from outside. Keep the ledger as it is, compare it with a backup, and see docs/runbooks for what to do.');
+    } else if (result.ok) await context.say(`The record verifies: ${result.entries} entries, ${result.checkpoints} signed checkpoints, head ${shortHash(result.head)}.`);
     else {
       context.note(`holdfast: the record does not verify: entry ${result.seq} is the first bad one (${result.problem}): ${plain(result.detail)}`);
       context.note('Keep the ledger as it is, compare it with a backup, and see docs/runbooks for what to do.');
     }
-    return result.ok ? EXIT.done : EXIT.error;
+    return good ? EXIT.done : EXIT.error;
   } finally {
     progress.end();
     await ledger.close();
