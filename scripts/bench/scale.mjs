@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { withPostgres } from './postgres.mjs';
 import { costOf } from './site.mjs';
 import { row } from './table.mjs';
 import { targetName, usageOf, withTrivialSite } from './trivial-site.mjs';
@@ -51,6 +52,7 @@ export async function scaleCheckRows(say, { prefix, count, ledger }) {
       row({ name: `${prefix}: ${label}, kept in the record`, value: (one.bytes - empty.bytes) / count, unit: 'bytes/target' }),
       row({ name: `${prefix}: ${label}, added by a check without drift`, value: (more.rows - one.rows) / (ROUNDS * count), unit: 'rows/target', goal: 0 }),
       row({ name: `${prefix}: ${label}, added by a check without drift`, value: (more.bytes - one.bytes) / (ROUNDS * count), unit: 'bytes/target' }),
+      ...(more.written === undefined ? [] : [row({ name: `${prefix}: ${label}, write-ahead log of a check without drift`, value: (more.written - one.written) / (ROUNDS * count), unit: 'bytes/target' })]),
     ];
     await sleep(7_000);
     const idleFrom = await usageOf(worker.pid);
@@ -59,6 +61,14 @@ export async function scaleCheckRows(say, { prefix, count, ledger }) {
     rows.push(row({ name: `${prefix}: ${label}, CPU of the worker between checks`, value: (idleTo.cpuSeconds - idleFrom.cpuSeconds) * 10, unit: '% of a core' }));
     await connection.close();
     return rows;
+  });
+}
+
+/** The same on PostgreSQL, with a server of its own. */
+export async function scalePostgresRows(say, { prefix, count }) {
+  return withPostgres(async ({ url, size }) => {
+    process.env.HOLDFAST_BENCH_LEDGER = url;
+    return scaleCheckRows(say, { prefix, count, ledger: { name: 'PostgreSQL', config: { postgres: '${env:HOLDFAST_BENCH_LEDGER}' }, size } });
   });
 }
 
