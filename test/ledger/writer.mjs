@@ -1,5 +1,5 @@
-// A process of its own that writes to a ledger: node writer.mjs FILE KEY NAME COUNT. It runs the sources as they are.
-import { existsSync } from 'node:fs';
+// A process of its own that writes to a ledger: node writer.mjs FILE-OR-URL KEY NAME COUNT. It runs the sources as they are.
+import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -11,8 +11,7 @@ registerHooks({
 });
 
 const [file, signingKeyFile, name, count] = process.argv.slice(2);
-const { openSqliteLedger } = await import('../../src/ledger/sqlite/open.ts');
-const ledger = await openSqliteLedger({ file, signingKeyFile });
+const ledger = file.startsWith('postgres:') ? await openPostgres() : await openSqlite();
 const address = { environment: 'prod', target: 'storefront' };
 const at = (minute) => new Date(Date.UTC(2026, 10, 2, 9, minute)).toISOString();
 
@@ -25,3 +24,13 @@ for (let index = 0; index < Number(count); index += 1) {
   if (index % 10 === 0) await ledger.checkpoint(at(index));
 }
 await ledger.close();
+
+async function openSqlite() {
+  const { openSqliteLedger } = await import('../../src/ledger/sqlite/open.ts');
+  return openSqliteLedger({ file, signingKeyFile });
+}
+
+async function openPostgres() {
+  const { openPostgresLedger } = await import('../../src/ledger/postgres/open.ts');
+  return openPostgresLedger({ url: async () => file, signingKey: async () => readFileSync(signingKeyFile, 'utf8'), connections: 2 });
+}
