@@ -21,6 +21,7 @@ export const INPUTS = {
   actionsPerIncident: { value: 15, from: 'measured: incident.actions, approved' },
   recordBytesPerTarget: { value: 1_110, from: 'measured: scale.large, kept in the record' },
   recordBytesPerIncident: { value: 16_500, from: 'measured: scale.drift, one change, approved and repaired' },
+  logBytesPerLook: { value: 690, from: 'measured: scale.postgres, write-ahead log of a check without drift' },
   connectionsPerProcess: { value: 16, from: 'the code: 8 for the ledger, 8 for artifacts in PostgreSQL' },
   startsPerSecond: { value: 10, from: 'Temporal Cloud: schedule starts of a namespace' },
 };
@@ -48,6 +49,7 @@ export function sizeOf(targets, inputs = INPUTS) {
     /** One process uses about one core; two at least in each project, so that one may go. */
     workers: Math.max(2 * projects, Math.ceil(cores), Math.ceil(steps / of('stepsOfWorker'))),
     transactionsPerSecond: looksPerSecond,
+    logGigabytesPerDay: (looksPerSecond * of('logBytesPerLook') * DAY) / 1e9,
     historyGigabytes: (checksPerSecond * DAY * of('historyDays') * (of('historyBytesPerCheck') + perEnvironment * of('historyBytesPerTarget'))) / 1e9,
     recordGigabytesPerYear: (targets * of('recordBytesPerTarget') + incidentsPerSecond * YEAR * of('recordBytesPerIncident')) / 1e9,
     jitterSeconds: jitterFor(Math.ceil(environments / projects), inputs),
@@ -106,6 +108,7 @@ export function sizingTables(counts, inputs = INPUTS) {
       row('actions per second', (size) => size.actionsPerSecond),
       row('worker processes', (size) => size.workers),
       row('transactions of the ledgers per second', (size) => size.transactionsPerSecond),
+      row('write-ahead log of PostgreSQL, GB a day', (size) => size.logGigabytesPerDay),
       row('connections to PostgreSQL', (size) => size.connections),
       row('growth of the ledgers, GB a year', (size) => size.recordGigabytesPerYear),
       row('histories kept by Temporal, GB', (size) => size.historyGigabytes),
