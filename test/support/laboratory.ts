@@ -65,6 +65,8 @@ export interface Laboratory {
 export interface Place {
   readonly address: string;
   readonly namespace: string;
+  /** A record in PostgreSQL; every process of the laboratory finds it as `LEDGER_URL`. */
+  readonly ledgerUrl?: string;
 }
 
 let namespaces = 0;
@@ -96,7 +98,8 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
   const connection = await Connection.connect({ address: place.address });
   const temporal = new Client({ connection, namespace: place.namespace });
   const client = holdfastClient(temporal, 30_000);
-  const env = { TEMPORAL_ADDRESS: place.address, TEMPORAL_NAMESPACE: place.namespace };
+  const { ledgerUrl } = place;
+  const env = { TEMPORAL_ADDRESS: place.address, TEMPORAL_NAMESPACE: place.namespace, ...(ledgerUrl === undefined ? {} : { LEDGER_URL: ledgerUrl }) };
   const processes: Running[] = [...site.services.values()];
 
   async function ready(running: Running): Promise<Running> {
@@ -112,7 +115,7 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
     site, temporal, client, env, processes,
     worker: (args = [], more = {}) => ready(startNode([HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir, ...args], { ...env, ...more })),
     limitedWorker: () => ready(startNode([process.execPath, HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir], env, ['/bin/sh', '-c', 'trap "" XFSZ; exec "$0" "$@"'])),
-    faultyWorker: (task) => ready(startNode([WORKER_PROCESS, JSON.stringify({ ...place, config: site.config, dataDir: site.dataDir, ...task })])),
+    faultyWorker: (task) => ready(startNode([WORKER_PROCESS, JSON.stringify({ ...place, config: site.config, dataDir: site.dataDir, ...task })], env)),
     async check(address) {
       const { environment, target } = parseAddress(address) ?? { environment: address };
       return client.waitForCheck(await client.startCheck(environment, target));
@@ -141,7 +144,9 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
     },
     async withLedger(use) {
       const file = join(site.dataDir, 'ledger.db');
-      const ledger = await openLedger({ ledger: { type: 'sqlite', file } }, { readOnly: true });
+      const ledger = ledgerUrl === undefined
+        ? await openLedger({ ledger: { type: 'sqlite', file } }, { readOnly: true })
+        : await openLedger({ ledger: { type: 'postgres', url: 'url', checkpointFile: join(site.dataDir, 'ledger.checkpoint') } }, { readOnly: true, resolveSecret: () => Promise.resolve(ledgerUrl) });
       try {
         return await use(ledger);
       } finally {

@@ -29,6 +29,8 @@ export interface SiteOptions {
   readonly environments?: Readonly<Record<string, object>>;
   readonly notifications?: object;
   readonly soak?: string;
+  /** Where the record and artifacts lie, as in a configuration; in the data folder otherwise. */
+  readonly stores?: { readonly ledger: object; readonly artifacts?: object };
   /** Where the site's folder is made; the machine's folder for temporary files otherwise. */
   readonly parent?: string;
 }
@@ -81,13 +83,14 @@ export async function createSite(options: SiteOptions): Promise<Site> {
   await configure(options);
   for (const [address, port] of ports) services.set(address, await startService({ folder, live: live(address), address, port }));
 
-  async function configure({ targets, environments = {}, notifications, soak = '1s' }: SiteOptions): Promise<void> {
+  async function configure({ targets, environments = {}, notifications, soak = '1s', stores = options.stores }: SiteOptions): Promise<void> {
     const document = {
       version: 1,
       project: 'site',
       environments: { ...ENVIRONMENTS, ...environments },
       targets: Object.fromEntries(targets.map((target) => [nameOf(target), targetConfig(target, { health: health.port, service: ports.get(target.address), soak })])),
       ...(notifications === undefined ? {} : { notifications }),
+      ...stores,
     };
     // JSON is YAML.
     await writeFile(config, JSON.stringify(document, null, 2));
