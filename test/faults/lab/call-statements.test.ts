@@ -10,7 +10,7 @@ const FINALIZE = 'finalize run-1/4@1';
 /** One write that went well, as the engine saw it. */
 const STORY: readonly Partial<LogLine>[] = [
   { what: 'drift', label: 'drift' },
-  { what: 'done', label: 'read:finalize/cloud.whoami', attempt: FINALIZE },
+  { what: 'done', label: 'list:finalize/cloud.list', attempt: FINALIZE },
   { what: 'done', label: 'effect:finalize/ledger.intend write r1', attempt: FINALIZE, key: KEY },
   { what: 'effect', label: 'put', attempt: FINALIZE, key: KEY, fence: 3, resource: 'r1' },
   { what: 'done', label: 'effect:finalize/ledger.closeIntent finalize/write r1', attempt: FINALIZE, key: KEY },

@@ -20,11 +20,11 @@ export function callViolations(evidence: CallEvidence): readonly Violation[] {
 
 const effectsOf = (lines: readonly LogLine[]): readonly LogLine[] => lines.filter((line) => line.what === 'effect');
 
-/** 3. Nobody writes to whom they have not looked at: each attempt that had an effect asked before it who answers. */
+/** 3. Nobody writes to whom they have not looked at: each attempt that had an effect looked before it, and saw who answers. */
 function askedWho({ address, lines }: CallEvidence): readonly Violation[] {
   const found = new Map<string, Violation>();
   for (const effect of effectsOf(lines)) {
-    const asked = lines.some((line) => line.attempt === effect.attempt && line.seq < effect.seq && line.what === 'done' && line.label.endsWith('cloud.whoami'));
+    const asked = lines.some((line) => line.attempt === effect.attempt && line.seq < effect.seq && line.what === 'done' && line.label.endsWith('cloud.list'));
     if (!asked) found.set(effect.attempt, { statement: 3, incident: address, detail: `${effect.attempt} wrote ${effect.resource ?? ''} and had not asked who answers` });
   }
   return [...found.values()];

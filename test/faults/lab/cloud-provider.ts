@@ -6,13 +6,12 @@ import { HoldfastError, moved } from '../../../src/domain/errors.js';
 import type { HealthCheck } from '../../../src/domain/health.js';
 import type { Plan, Staged } from '../../../src/domain/plan.js';
 import type { Provider, Restored, WriteContext } from '../../../src/providers/provider.js';
-import { BESIDE, CloudError, type Caller, type Item, type Resource, type State } from './cloud.js';
+import { BESIDE, CloudError, type Caller, type Found, type Item, type Listing, type Resource, type State } from './cloud.js';
 
 /** The API of the cloud over a wire: each call may be slow, fail, or have its effect and not say so. */
 export interface CloudClient {
-  whoami(account: string): Promise<{ readonly account: string }>;
-  list(account: string): Promise<{ readonly items: readonly Resource[]; readonly total: number }>;
-  get(account: string, name: string): Promise<Resource | undefined>;
+  list(account: string): Promise<Listing>;
+  get(account: string, name: string): Promise<Found>;
   claim(account: string, as: Writer): Promise<void>;
   putMany(account: string, items: readonly Item[], as: Writer): Promise<void>;
 }
@@ -54,8 +53,7 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
 
     async observe(target) {
       const { account } = spec.parse(target.spec);
-      const identity = { account: (await client.whoami(account)).account };
-      const { items, total } = await client.list(account);
+      const { items, total, ...identity } = await client.list(account);
       if (items.length < total) return { verdict: 'unknown', reason: `the listing was cut short: ${items.length} of ${total}`, identity };
       const wanted = desired(account);
       const differences = Object.entries(wanted).flatMap(([name, value]) => differenceOf(name, value, items.find((each) => each.name === name)?.value));
@@ -79,8 +77,8 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
       const account = accountOf(plan);
       await claim(account, ctx);
       const wanted = desired(account);
-      const { items, total } = await client.list(account);
-      if (items.length < total) throw new HoldfastError('Unreachable', 'the listing was cut short');
+      const { items, total, account: answering } = await client.list(account);
+      if (items.length < total || answering !== account) throw new HoldfastError('Unreachable', 'the listing was cut short, or another account answered');
       const touched = plan.changes.map(({ resource, actual, sensitive }): Touched => {
         const before = items.find((each) => each.name === resource)?.value ?? null;
         if (!sensitive && before !== (actual ?? null)) throw moved(`${resource} is not what the plan was made against`);
@@ -127,6 +125,13 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
     },
   };
 
+  /** Whoever else answers has said nothing about this account. */
+  async function find(account: string, name: string): Promise<Resource | undefined> {
+    const { account: answering, resource } = await client.get(account, name);
+    if (answering !== account) throw new HoldfastError('Unreachable', `${answering} answered for ${account}`);
+    return resource;
+  }
+
   /** First of all, so that a call of an earlier attempt that is still under way comes too late. */
   async function claim(account: string, ctx: WriteContext): Promise<void> {
     await client.claim(account, { account, fence: ctx.fence, key: `${ctx.idempotencyKey}/claim` }).catch((error: unknown) => { throw understood(error); });
@@ -138,7 +143,7 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
     const [only] = touched;
     const intent = await ctx.intend({ name, ...(only === undefined || touched.length > 1 ? {} : { resource: only.name }) });
     try {
-      const seen = await Promise.all(touched.map(async (each) => ({ ...each, now: await client.get(account, each.name) })));
+      const seen = await Promise.all(touched.map(async (each) => ({ ...each, now: await find(account, each.name) })));
       const strange = seen.filter(({ now, before, after }) => (now?.value ?? null) !== before && (now?.value ?? null) !== after);
       if (strange.length > 0) throw moved(`${strange.map((each) => each.name).join(', ')}: somebody else has changed it`);
       const todo = seen.filter(({ now, after }) => (now?.value ?? null) !== after);
@@ -156,7 +161,7 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
 
   async function untilSeen(account: string, written: readonly Touched[], ctx: WriteContext): Promise<void> {
     for (let look = 1; ; look += 1) {
-      const seen = await Promise.all(written.map(async ({ name, after }) => ((await client.get(account, name))?.value ?? null) === after));
+      const seen = await Promise.all(written.map(async ({ name, after }) => ((await find(account, name))?.value ?? null) === after));
       if (seen.every(Boolean)) return;
       if (look >= LOOKS) throw new HoldfastError('Unreachable', `${written.map((each) => each.name).join(', ')} cannot be seen yet`);
       await sleep(LOOK_EVERY_MS, undefined, { signal: ctx.signal });

@@ -10,10 +10,9 @@ import { openCallLog, type CallLog } from './call-log.js';
 export interface Cloud {
   readonly log: CallLog;
   // The API, as a provider calls it. Who calls it decides how it fails.
-  whoami(account: string): { readonly account: string };
-  /** `total` says how many there are: a listing that was cut short is seen to be. */
-  list(account: string): { readonly items: readonly Resource[]; readonly total: number };
-  get(account: string, name: string): Resource | undefined;
+  /** Each answer says whose it is. `total` says how many there are: a listing that was cut short is seen to be. */
+  list(account: string): Listing;
+  get(account: string, name: string): Found;
   /** From here on, writes with a smaller fence are refused. */
   claim(account: string, as: Caller): void;
   /** One call for several resources, each by itself: it may stop in the middle. `only` is how many it gets to. */
@@ -36,6 +35,17 @@ export interface Cloud {
 }
 
 export type State = Readonly<Record<string, string>>;
+
+export interface Listing {
+  readonly account: string;
+  readonly items: readonly Resource[];
+  readonly total: number;
+}
+
+export interface Found {
+  readonly account: string;
+  readonly resource?: Resource;
+}
 
 export interface Resource {
   readonly name: string;
@@ -131,6 +141,8 @@ export function openCloud(file: string): Cloud {
     return asOf(account, lagUntil > Date.now() ? lagSeq : newest).flatMap(({ name, version, value }) => (value === null ? [] : [{ name, version, value }]));
   }
 
+  const answering = (account: string): string => (accountOf(account).strangerUntil > Date.now() ? STRANGER : account);
+
   function append(account: string, { name, value }: Pick<Item, 'name' | 'value'>, version: number): void {
     run('INSERT INTO version (account, name, version, value) VALUES (?, ?, ?, ?)', account, name, version, value);
   }
@@ -173,12 +185,14 @@ export function openCloud(file: string): Cloud {
 
   const cloud: Cloud = {
     log,
-    whoami: (account) => ({ account: accountOf(account).strangerUntil > Date.now() ? STRANGER : account }),
     list(account) {
       const items = visible(account).filter((each) => !each.name.startsWith(BESIDE));
-      return { items, total: items.length };
+      return { account: answering(account), items, total: items.length };
     },
-    get: (account, name) => visible(account).find((each) => each.name === name),
+    get(account, name) {
+      const resource = visible(account).find((each) => each.name === name);
+      return { account: answering(account), ...(resource === undefined ? {} : { resource }) };
+    },
     claim: (account, as) => { refusable(() => { admit(account, as); }); },
     putMany: (account, items, as, only = items.length) => {
       refusable(() => {
