@@ -10,12 +10,9 @@ import { recordEnd } from './close.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
+import { lookUntil } from './look-until.js';
 import { heard, note, tellCheck } from './repair.js';
 import type { PartRef, ReadActivities, VerifyResult } from './types.js';
-
-/** An effect need not be visible at once: looks this often, this far apart, before it counts as missing. */
-const LOOKS = 5;
-const LOOK_EVERY_MS = 1_000;
 
 /** The steps that prove: health of the shadow before the switch, health and another look after it. */
 export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'validate' | 'verify'> {
@@ -70,13 +67,10 @@ async function measure(deps: Dependencies, checks: readonly HealthCheck[], ctx: 
 async function leftOver(deps: Dependencies, ref: PartRef, plan: Plan, ctx: ReadContext): Promise<{ readonly left: Observation['changes']; readonly observation: Observation }> {
   const { target } = await configured(deps, ref.incident);
   const fields = new Set(plan.changes.map(fieldKey));
-  for (let look = 1; ; look += 1) {
-    const observation = await observeTarget(deps, target, ctx);
-    const left = observation.changes.filter((change) => fields.has(fieldKey(change)));
-    if (observation.verdict !== 'unknown' && (left.length === 0 || look >= LOOKS)) return { left, observation };
-    if (look >= LOOKS) throw new HoldfastError('Unreachable', `the target cannot be read after the switch: ${observation.reason ?? ''}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-  }
+  const leftIn = ({ changes }: Observation): Observation['changes'] => changes.filter((change) => fields.has(fieldKey(change)));
+  const observation = await lookUntil(() => observeTarget(deps, target, ctx), (seen) => leftIn(seen).length === 0);
+  if (observation.verdict === 'unknown') throw new HoldfastError('Unreachable', `the target cannot be read after the switch: ${observation.reason ?? ''}`);
+  return { left: leftIn(observation), observation };
 }
 
 function resultOf(report: HealthReport, left: Observation['changes'], final: boolean): VerifyResult {

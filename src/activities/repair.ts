@@ -3,6 +3,7 @@ import type { Observation } from '../domain/change.js';
 import { environmentOf } from '../config/config.js';
 import { beyondReach } from '../domain/blast-radius.js';
 import { changesInBrief } from '../domain/describe.js';
+import { hashJson } from '../digest.js';
 import { HoldfastError, isHoldfastError, refused } from '../domain/errors.js';
 import { fieldKey } from '../domain/gates.js';
 import type { Json } from '../domain/json.js';
@@ -10,11 +11,12 @@ import type { Plan, Staged } from '../domain/plan.js';
 import type { EntryKind } from '../ledger/ledger.js';
 import type { Target } from '../domain/target.js';
 import { strangerIn } from '../providers/look.js';
-import type { ReadContext, WriteContext } from '../providers/provider.js';
+import type { ReadContext, Restored, WriteContext } from '../providers/provider.js';
 import { observeTarget, revisionOf } from './check.js';
 import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, stagedOnRecord } from './guard.js';
+import { lookUntil } from './look-until.js';
 import { relevantChanges } from './relevant.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
@@ -201,16 +203,31 @@ interface Putting {
 
 async function putBack(deps: Dependencies, { input, plan, staged }: Putting, ctx: WriteContext): Promise<Back> {
   const { target, provider } = await configured(deps, plan);
-  const restored = await provider.rollback(plan, staged, ctx).catch((error: unknown) => {
+  const restore = (): Promise<Restored> => provider.rollback(plan, staged, ctx).catch((error: unknown) => {
     if (isHoldfastError(error) && !error.retryable) return { restored: [], failed: [{ resource: changesInBrief(plan.changes), reason: error.message }] };
     throw error;
   });
-  const seen = await observeTarget(deps, target, ctx);
+  let restored = await restore();
+  let seen = await lookUntil(() => observeTarget(deps, target, ctx), (look) => restored.failed.length > 0 || isBack(plan, look));
+  if (seen.verdict !== 'unknown' && restored.failed.length === 0 && !isBack(plan, seen)) {
+    // A read that lagged may have shown the provider that there was nothing to do.
+    restored = await restore();
+    seen = await observeTarget(deps, target, ctx);
+  }
   if (seen.verdict === 'unknown') throw new HoldfastError('Unreachable', `after the rollback ${formatAddress(plan)} could not be read: ${seen.reason ?? ''}`);
   if (restored.failed.length > 0) {
     return { seen, result: { result: 'not-restored', message: restored.failed.slice(0, 5).map((each) => `${each.resource}: ${each.reason}`).join('; ') } };
   }
   return { seen, result: { result: 'restored', message: `${input.reason}; put back ${restored.restored.length} ${restored.restored.length === 1 ? 'resource' : 'resources'}: ${restored.restored.slice(0, 5).join(', ')}` } };
+}
+
+/** Exactly put back, every change of the plan is seen again; another kind of rollback need not lead there. */
+function isBack(plan: Plan, { changes }: Observation): boolean {
+  const seen = new Map(changes.map((change) => [fieldKey(change), change]));
+  return plan.rollback !== 'exact' || plan.changes.every((change) => {
+    const now = seen.get(fieldKey(change));
+    return now !== undefined && (change.sensitive || hashJson(now.actual ?? null) === hashJson(change.actual ?? null));
+  });
 }
 
 async function lookAgain(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promise<Observation> {

@@ -273,6 +273,20 @@ describe('rollback', () => {
     expect(await on.ledger.closedGates(SHOP, on.at())).toEqual([]);
   });
 
+  it('that a lagging read took for done already is seen not to be, and done', async () => {
+    const on = await bench();
+    const ref = await finalized(on, await openIncident(on));
+    const files = on.deps.providers['files'];
+    let calls = 0;
+    const worker = { providers: { files: { ...files, rollback: (...args: Parameters<NonNullable<typeof files>['rollback']>) => {
+      calls += 1;
+      return calls === 1 ? Promise.resolve({ restored: ['etc/app.yaml'], failed: [] }) : files?.rollback(...args);
+    } } as never } };
+    expect(await on.run('rollback', back(ref), { worker })).toMatchObject({ result: 'restored' });
+    expect(calls).toBe(2);
+    expect(on.read('etc/app.yaml')).toBe(DRIFTED);
+  });
+
   it('that cannot put everything back is never called restored, and stops what is automatic in the environment', async () => {
     const on = await bench();
     const ref = await finalized(on, await openIncident(on));
