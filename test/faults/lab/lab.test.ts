@@ -4,9 +4,11 @@ import { describe as tell, missed, runLaboratory } from './laboratory-run.js';
 /** `npm run faults -- --only lab` runs every case; this is a part of them, another each time. */
 const SEED = Number(process.env['HOLDFAST_FAULT_SEED'] ?? Date.now() % 1_000_000);
 
-test(`calls of a repair whose caller dies before or after their effect (seed ${SEED}): every statement holds`, async () => {
-  const { recorded, results } = await runLaboratory({ seed: SEED, paths: ['fixed'], aftermaths: ['crash'], each: 8 });
+test(`some of each fault with each aftermath, and pairs, on every path (seed ${SEED}): every statement holds`, async () => {
+  const { recorded, results, calls, enumerated } = await runLaboratory({ seed: SEED, aftermaths: ['continue', 'crash', 'everything'], each: 2, pairs: 4 });
   expect(recorded.flatMap((result) => result.violations)).toEqual([]);
-  expect(results.length).toBeGreaterThan(16);
+  expect(enumerated).toBeGreaterThan(calls);
+  // Six faults that go on, and four that a caller dies of, in process and really.
+  expect(results).toHaveLength(2 * (6 + 4 + 4) + 4);
   expect(results.filter((result) => result.violations.length > 0 || missed(result)).map(tell)).toEqual([]);
-}, 400_000);
+}, 900_000);

@@ -31,8 +31,13 @@ export interface LaboratoryReport {
   readonly recorded: readonly CaseResult[];
 }
 
-/** Cases that stand still and are killed together; in process they only share a server. */
-const GROUP_SIZE: Readonly<Record<Aftermath, number>> = { continue: 30, crash: 30, worker: 60, everything: 60, server: 60 };
+/** What is really killed is killed for a whole group; in process cases only share a server. */
+const GROUPS: readonly { readonly name: string; readonly aftermaths: readonly Aftermath[]; readonly size: number }[] = [
+  { name: 'in process', aftermaths: ['continue', 'crash'], size: 30 },
+  { name: 'worker killed', aftermaths: ['worker'], size: 60 },
+  { name: 'worker and server killed', aftermaths: ['everything'], size: 60 },
+  { name: 'server killed', aftermaths: ['server'], size: 60 },
+];
 
 /** Records every path, enumerates every call with every fault, and runs all of it or a part drawn with the seed. */
 export async function runLaboratory(options: LaboratoryOptions): Promise<LaboratoryReport> {
@@ -50,14 +55,14 @@ export async function runLaboratory(options: LaboratoryOptions): Promise<Laborat
     const cases = [...singles.map(({ path, fault }) => ({ path, faults: [fault] })), ...doubles].filter(({ path, faults }) => nameOfCase(path, faults).includes(only));
     log(`${recorded.length} paths make ${[...points.values()].reduce((sum, own) => sum + own.length, 0)} calls; ${all.length} combinations, ${all.length - applicable.length} of them not applicable; ${cases.length} cases are run`);
     const results: CaseResult[] = [];
-    for (const aftermath of aftermaths) {
-      const own = cases.filter(({ faults }) => aftermathOf(faults) === aftermath);
-      for (let from = 0; from < own.length; from += GROUP_SIZE[aftermath]) {
+    for (const { name, aftermaths: together, size } of GROUPS) {
+      const own = cases.filter(({ faults }) => together.includes(faults[0]?.aftermath ?? 'continue'));
+      for (let from = 0; from < own.length; from += size) {
         const started = Date.now();
-        const group = await runGroup(server, own.slice(from, from + GROUP_SIZE[aftermath]).map((one, index) => ({ target: `c${index}`, ...one })), { log });
+        const group = await runGroup(server, own.slice(from, from + size).map((one, index) => ({ target: `c${index}`, ...one })), { log });
         results.push(...group);
         const bad = group.filter((result) => result.violations.length > 0 || missed(result));
-        log(`${aftermath}: ${from + group.length} of ${own.length} cases, ${bad.length} bad, ${Math.round((Date.now() - started) / 1000)} s`);
+        log(`${name}: ${from + group.length} of ${own.length} cases, ${bad.length} bad, ${Math.round((Date.now() - started) / 1000)} s`);
         for (const result of bad) log(describe(result));
       }
     }
@@ -78,10 +83,6 @@ export function describe(result: CaseResult): string {
     `  ${nameOfCase(path, faults)}: ended ${result.outcome ?? 'never'}${missed(result) ? ', and the point was never reached' : ''}`,
     ...result.violations.slice(0, 5).map((violation) => `    ${violation.statement}. ${violation.detail}`),
   ].join('\n');
-}
-
-function aftermathOf(faults: readonly Fault[]): Aftermath {
-  return faults.find((fault) => fault.aftermath !== 'continue' && fault.aftermath !== 'crash')?.aftermath ?? faults[0]?.aftermath ?? 'continue';
 }
 
 /** The same number of every fault with every aftermath, whatever the paths have of it. */
