@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir } from 'node:os';
 import { dirname, join, parse, relative } from 'node:path';
@@ -43,7 +43,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   mkdirSync(data, { mode: 0o700 });
   if (isRoot) for (const each of [folder, data]) chownSync(each, NOBODY.uid, NOBODY.gid);
   const { fsync = true, passwords = false } = options;
-  execFileSync(join(binaries, 'bin', 'initdb'), ['--pgdata', data, '--username', 'postgres', '--auth', passwords ? 'scram-sha-256' : 'trust', ...(passwords ? ['--pwfile', '/dev/stdin'] : []), '--encoding', 'UTF8', '--locale', 'C', '--no-sync'], { ...asUser, cwd: folder, stdio: ['pipe', 'pipe', 'pipe'], input: 'postgres\n' });
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, 'postgres\n');
+  execFileSync(join(binaries, 'bin', 'initdb'), ['--pgdata', data, '--username', 'postgres', '--auth', passwords ? 'scram-sha-256' : 'trust', ...(passwords ? ['--pwfile', passwordFile] : []), '--encoding', 'UTF8', '--locale', 'C', '--no-sync'], { ...asUser, cwd: folder, stdio: 'pipe' });
   const port = await freePort();
   const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, shared_buffers: '64MB', log_min_messages: 'fatal', ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }) };
   let server: ChildProcess | undefined;
