@@ -29,6 +29,7 @@ export function describeError(error: unknown, options: { readonly formatConfigEr
   if (configuration !== undefined) return { lines: plainLines(configuration), exit: EXIT.error };
   if (error instanceof CliError) return { lines: withRemedy(error.message, error.remedy), exit: error.exit };
   if (error instanceof HoldfastError) return { lines: withRemedy(error.message, error.remedy), exit: EXIT.error };
+  if (isFullDisk(error)) return { lines: withRemedy("the disk under Temporal's database is full, so that it takes nothing", 'Free some space there; everything goes on where it stood. holdfast check looks without it.'), exit: EXIT.error };
   const system = describeSystem(error);
   if (system !== undefined) return { lines: withRemedy(...system), exit: EXIT.error };
   const message = error instanceof Error ? error.message : String(error);
@@ -79,6 +80,12 @@ function describeSystem(error: unknown): readonly [string, string] | undefined {
     default:
       return undefined;
   }
+}
+
+/** The server passes on what its database says, wrapped in calls and codes that nobody needs to read. */
+function isFullDisk(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) if (/database or disk is full/.test(each.message)) return true;
+  return false;
 }
 
 function withRemedy(message: string, remedy: string | undefined): readonly string[] {

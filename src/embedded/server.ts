@@ -38,6 +38,8 @@ const DEFAULT_PORT = 7233;
 const DEFAULT_UI_PORT = 8233;
 const RETENTION_MS = 30 * 24 * 3600 * 1000;
 const READY_MS = 60_000;
+/** As SQLite and the system say it. */
+const DISK_FULL = /disk is full|no space left on device/i;
 const STOP_MS = 10_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 const LOG_LOOK_MS = 60_000;
@@ -118,6 +120,7 @@ async function startNew(dataDir: string, options: StartTemporalOptions): Promise
     const tail = await lastLines(logFile(dataDir));
     // Between choosing a port and the server taking it, another may have come.
     if (/address already in use/.test(tail) && attempt < 3 && !explicit) continue;
+    if (DISK_FULL.test(tail)) throw new HoldfastError('Unreachable', `the Temporal server ${result.why}: the disk of ${dataDir} is full`, { remedy: 'free some space there, or choose another folder with --data-dir, and start again' });
     throw new HoldfastError('Unreachable', `the Temporal server ${result.why}: ${tail || 'it said nothing'}`, {
       remedy: `its log is ${logFile(dataDir)}; another Temporal can be used with TEMPORAL_ADDRESS`,
     });

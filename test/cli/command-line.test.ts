@@ -86,6 +86,13 @@ describe('errors', () => {
     expect(ran).toEqual({ code: 1, out: '', err: 'holdfast: the ledger is held\nend the other process\n' });
   });
 
+  it('say that a disk is full in words, whatever calls and codes it is wrapped in', async () => {
+    const cause = Object.assign(new Error('13 INTERNAL: UpdateWorkflowExecution: database or disk is full (13)'), { code: 13 });
+    const ran = await cli(['check'], { deps: { loadConfig: () => Promise.reject(new Error('Failed to signal workflow', { cause })) } });
+    expect(ran).toMatchObject({ code: 1, err: text("the disk under Temporal's database is full") });
+    expect(ran.err).not.toMatch(/INTERNAL|UpdateWorkflowExecution/);
+  });
+
   it('show where they came from with --debug', async () => {
     const cause = new Error('inner\u001b[2J');
     const ran = await cli(['check', '--debug'], { deps: { loadConfig: () => Promise.reject(new Error('outer', { cause })) } });
