@@ -1,6 +1,8 @@
 import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client, type ScheduleOptions } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import proto from '@temporalio/proto';
+import type { EncryptionCodec } from './codec/encryption.js';
 import { connectTemporal, type ConnectOptions } from './client/connect.js';
 import type { TargetAddress } from './domain/address.js';
 import { HoldfastError } from './domain/errors.js';
@@ -114,6 +116,8 @@ export async function connectClient(options: ConnectOptions): Promise<HoldfastCl
 /** The façade over a connected client. */
 export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastClient {
   const { workflow, schedule, connection } = temporal;
+  // Payloads of a schedule are encrypted when it is written: with another key it is written again.
+  const key = newestKey(temporal);
   const within = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, work);
 
   async function update<T>(workflowId: string, name: string, payload: unknown): Promise<T> {
@@ -137,7 +141,7 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
 
     async pendingSteps({ environment, target }) {
       const { raw } = await within(() => workflow.getHandle(incidentWorkflowId(environment, target)).describe());
-      return (raw.pendingActivities ?? []).map(pendingStep);
+      return Promise.all((raw.pendingActivities ?? []).map(async (info) => pendingStep(info, await decodeOptionalFailureToOptionalError(temporal.options.loadedDataConverter, info.lastFailure))));
     },
 
     async schedules() {
@@ -180,7 +184,7 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
       for (const each of wanted) {
         if (!names.has(each.environment)) continue;
         if (!present.has(each.environment)) {
-          await schedule.create(scheduleOptions(each));
+          await schedule.create(scheduleOptions(each, key));
           created.push(each.environment);
         } else if (await changeSchedule(each)) updated.push(each.environment);
       }
@@ -214,10 +218,10 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
   }
 
   async function describeSchedule(environment: string): Promise<ScheduleInfo> {
-    const { spec, state, info, memo } = await schedule.getHandle(scheduleId(environment)).describe();
+    const { spec, state, info, memo, action } = await schedule.getHandle(scheduleId(environment)).describe();
     const last = info.recentActions.at(-1)?.takenAt.toISOString();
     const next = info.nextActionTimes[0]?.toISOString();
-    const cron = (memo?.['schedule'] as Partial<EnvironmentSchedule> | undefined)?.cron;
+    const cron = definitionOf(action, memo)?.cron;
     return {
       environment,
       cron: cron ?? [],
@@ -232,12 +236,11 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
   /** Only what differs is written, since every update is an action; a pause stays. */
   async function changeSchedule(wanted: EnvironmentSchedule): Promise<boolean> {
     const handle = schedule.getHandle(scheduleId(wanted.environment));
-    const { memo, state } = await handle.describe();
-    const options = scheduleOptions(wanted);
-    if (JSON.stringify(memo) === JSON.stringify(options.memo)) return false;
-    // The memo of a schedule cannot be changed, so it is made anew.
-    await handle.delete();
-    await schedule.create({ ...options, state: { paused: state.paused, ...(state.note === undefined ? {} : { note: state.note }) } });
+    const { action } = await handle.describe();
+    const { spec, policies, action: own } = scheduleOptions(wanted, key);
+    if (JSON.stringify(definitionOf(action)) === JSON.stringify(definitionOf(own))) return false;
+    // One update: it is never gone, and what a person set on it stays.
+    await handle.update(({ state }) => ({ spec, policies: policies ?? {}, action: own, state }));
     return true;
   }
 
@@ -249,6 +252,11 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
       throw error;
     }
   }
+}
+
+function newestKey({ options }: Client): string | undefined {
+  const codecs: readonly Partial<EncryptionCodec>[] = options.loadedDataConverter.payloadCodecs;
+  return codecs.find((each) => each.newest !== undefined)?.newest;
 }
 
 /** The guard of an environment runs from its first use on; a start of one that runs costs nothing. */
@@ -265,18 +273,19 @@ export async function startEnvironment({ workflow }: Client, environment: string
 }
 
 /** SKIP overlap, and a catch-up of one interval: after an outage one check tells the whole truth. */
-function scheduleOptions({ environment, cron, timezone, jitterMs, intervalMs }: EnvironmentSchedule): ScheduleOptions {
+function scheduleOptions({ environment, cron, timezone, jitterMs, intervalMs }: EnvironmentSchedule, key: string | undefined): ScheduleOptions {
   return {
     scheduleId: scheduleId(environment),
     spec: { cronExpressions: [...cron], timezone, ...(jitterMs === 0 ? {} : { jitter: jitterMs }) },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(intervalMs, 10_000) },
-    memo: { schedule: { environment, cron: [...cron], timezone, jitterMs, intervalMs } },
     action: {
       type: 'startWorkflow',
       workflowType: 'checkEnvironment',
       workflowId: `check/${environment}`,
       taskQueue: WORKFLOW_QUEUE,
       args: [{ environment }],
+      // Of the runs, since the memo of a schedule itself can never be changed.
+      memo: { schedule: { cron: [...cron], timezone, jitterMs, intervalMs, ...(key === undefined ? {} : { key }) } },
       staticSummary: `scheduled check of ${environment}`,
     },
   };
@@ -284,15 +293,20 @@ function scheduleOptions({ environment, cron, timezone, jitterMs, intervalMs }: 
 
 const { PendingActivityState } = proto.temporal.api.enums.v1;
 
-function pendingStep({ activityType, attempt, state, scheduledTime, lastFailure }: proto.temporal.api.workflow.v1.IPendingActivityInfo): PendingStep {
+function pendingStep({ activityType, attempt, state, scheduledTime }: proto.temporal.api.workflow.v1.IPendingActivityInfo, failure: Error | undefined): PendingStep {
   const seconds = scheduledTime?.seconds;
   return {
     step: activityType?.name ?? 'step',
     attempt: attempt ?? 1,
     waiting: state === PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED,
     ...(seconds == null ? {} : { since: new Date(Number(seconds) * 1000).toISOString() }),
-    ...(lastFailure?.message == null || lastFailure.message === '' ? {} : { failure: lastFailure.message.split('\n', 1)[0] ?? '' }),
+    ...(failure === undefined || failure.message === '' ? {} : { failure: failure.message.split('\n', 1)[0] ?? '' }),
   };
+}
+
+/** What a schedule was made from: text, so that it can be compared. Schedules of 0.1.0 have it in a memo of their own. */
+function definitionOf({ memo }: { readonly memo?: Record<string, unknown> }, own?: Record<string, unknown>): Partial<EnvironmentSchedule> | undefined {
+  return (memo?.['schedule'] ?? own?.['schedule']) as Partial<EnvironmentSchedule> | undefined;
 }
 
 function understood(error: unknown, workflowId: string): unknown {

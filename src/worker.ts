@@ -1,7 +1,9 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import { renewRuns, replaceStuckGuards } from './activities/renewal.js';
 import { recordOverdue } from './activities/check.js';
 import { createActivities } from './activities/index.js';
 import type { Dependencies } from './activities/deps.js';
@@ -9,6 +11,7 @@ import { holdfastClient } from './client.js';
 import { connectionOptions, connectTemporal, type ConnectOptions } from './client/connect.js';
 import { renewApiKey } from './client/renew-key.js';
 import type { Config } from './config/config.js';
+import { codecOf } from './codec/keys.js';
 import { keepConfig, type KeptConfig } from './config/keep.js';
 import type { LoadedConfig } from './config/load.js';
 import { resolveSecret } from './config/secrets.js';
@@ -84,6 +87,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
   const ledger = await openLedger(first, { resolveSecret: resolve });
   const known = await knownMatches(ledger, first);
   const kept = await keepConfig(() => options.load(known));
+  const codec = await codecOf(first.payloadKeys ?? [], resolve);
   const deps: Dependencies = {
     config: inForce(kept, log),
     sources: openSources({ folder: join(options.dataDir, 'sources') }),
@@ -92,7 +96,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
     providers,
     decide: decideByRemediation,
     probe,
-    client: await connectTemporal(connect),
+    client: await connectTemporal({ ...connect, ...(codec === undefined ? {} : { codec }) }),
     resolveSecret: (reference) => resolveSecret(reference, { folder: kept.current().folder, env: options.env }),
     tell: async (notice, key) => {
       const config = kept.current();
@@ -101,7 +105,8 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
     log,
     now: () => new Date(),
     workRoot: join(options.dataDir, 'work'),
-    build: sha256(await readFile(BUNDLE)).slice(0, 12),
+    // With another key incidents go on anew as well, so that the old one can be dropped.
+    build: sha256(`${sha256(await readFile(BUNDLE))} ${codec?.newest ?? ''}`).slice(0, 12),
     readOnly: options.env['HOLDFAST_READ_ONLY'] === '1',
   };
   return { kept, deps, known };
@@ -134,7 +139,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
       shutdownForceTime: '20 seconds',
       stickyQueueScheduleToStartTimeout: STICKY_MS,
       maxCachedWorkflows: RUNS_IN_MEMORY,
-      dataConverter: { payloadConverterPath: new URL('./workflows/payload-converter.js', import.meta.url).pathname },
+      dataConverter: dataConverter(client.options.loadedDataConverter.payloadCodecs),
       ...(workflows ? { workflowBundle: { codePath: BUNDLE.pathname } } : {}),
     });
     workers.set(queue, worker);
@@ -155,7 +160,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
   const alive = join(options.dataDir, ALIVE_FILE);
-  const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, showLife: () => showLife(alive), ...(options.control ? { ledger, known, overdue: () => recordOverdue(deps, watchedSince), pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
+  const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, showLife: () => showLife(alive), ...(options.control ? { ledger, known, overdue: async () => { await renewRuns(deps); await replaceStuckGuards(deps); await recordOverdue(deps, watchedSince); }, pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
   const renewing = renewApiKey({ connect, connections: [connection, client.connection], log, signal: stopping.signal });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
@@ -191,6 +196,12 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
+}
+
+/** With encryption the messages of failures are encrypted too. */
+function dataConverter(payloadCodecs: PayloadCodec[]): DataConverter {
+  const at = (path: string): string => new URL(path, import.meta.url).pathname;
+  return { payloadConverterPath: at('./workflows/payload-converter.js'), ...(payloadCodecs.length === 0 ? {} : { payloadCodecs, failureConverterPath: at('./codec/failure-converter.js') }) };
 }
 
 export function poolsOf(config: Config): readonly string[] {

@@ -41,7 +41,7 @@ async function make() {
 /** Bundled here and not at each worker start, where it would take seconds every time. */
 async function bundleWorkflows() {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(dist, 'workflows', 'index.js'), payloadConverterPath: join(dist, 'workflows', 'payload-converter.js'), logger: new DefaultLogger('WARN') });
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(dist, 'workflows', 'index.js'), payloadConverterPath: join(dist, 'workflows', 'payload-converter.js'), failureConverterPath: join(dist, 'workflows', 'failure-converter.js'), logger: new DefaultLogger('WARN') });
   const draft = `${bundle}.${randomUUID()}`;
   await writeFile(draft, code);
   await rename(draft, bundle);

@@ -12,7 +12,7 @@ import { tellAbout } from './telling.js';
 /** No write step runs longer than this after its run was ended: its start-to-close limit. */
 const LONGEST_STEP_MS = 10 * 60 * 1000;
 /** Attempts of one workflow task after which a run counts as stuck. */
-const STUCK_ATTEMPTS = 3;
+export const STUCK_ATTEMPTS = 3;
 
 /**
  * Finds the run of an open incident that was ended behind the incident's back (terminated, failed,
@@ -26,7 +26,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     await tell(deps, target, row, {
       at,
       title: `${formatIncident(row)} cannot go on: its workflow task keeps failing`,
-      text: `The worker fails every attempt (${run.attempts} so far). Look at the workflow in the Temporal UI; a fixed release goes on where it stands.`,
+      text: `The worker fails every attempt (${run.attempts} so far)${run.said === undefined ? '' : `: ${oneLine(run.said, 300)}`}. Look at the workflow in the Temporal UI; a fixed release goes on where it stands.`,
     });
     return false;
   }
@@ -66,7 +66,7 @@ function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string
 
 type RunState =
   | { readonly state: 'running' }
-  | { readonly state: 'stuck'; readonly attempts: number }
+  | { readonly state: 'stuck'; readonly attempts: number; readonly said?: string }
   /** `runId`: the last run, which may have continued the first one as new. */
   | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string; readonly lost?: true };
 
@@ -75,13 +75,22 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
     const description = await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).describe();
     if (description.status.name === 'RUNNING') {
       const attempts = description.raw.pendingWorkflowTask?.attempt ?? 0;
-      return attempts > STUCK_ATTEMPTS ? { state: 'stuck', attempts } : { state: 'running' };
+      if (attempts <= STUCK_ATTEMPTS) return { state: 'running' };
+      const said = await lastTaskFailure(deps, description);
+      return { state: 'stuck', attempts, ...(said === undefined ? {} : { said }) };
     }
     return { state: 'ended', runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
   } catch (error) {
     if (isGone(error)) return { state: 'ended', lost: true };
     throw error;
   }
+}
+
+/** Only the first failure of a task stands in the history, near its end. */
+async function lastTaskFailure({ client }: Dependencies, { workflowId, runId }: { readonly workflowId: string; readonly runId: string }): Promise<string | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: client.options.namespace, execution: { workflowId, runId }, maximumPageSize: 10 });
+  const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes != null);
+  return failed?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined;
 }
 
 /** Nobody runs under that id: it has ended, or was deleted. */

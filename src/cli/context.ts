@@ -91,9 +91,9 @@ export class Context {
     });
   }
 
-  connect(options: { readonly glance?: boolean } = {}): Promise<Connection> {
+  async connect(options: { readonly glance?: boolean } = {}): Promise<Connection> {
     const timeoutMs = options.glance === true ? GLANCE_MS : Math.min(this.options.timeout ?? CONNECT_MS, CONNECT_MS);
-    return this.deps.connect({ dataDir: this.dataDir(), timeoutMs });
+    return this.deps.connect({ dataDir: this.dataDir(), timeoutMs, config: await this.config() });
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): string {

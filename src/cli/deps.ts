@@ -112,6 +112,8 @@ export interface AssessedPart extends Part {
 }
 
 export interface ConnectRequest {
+  /** What is sent and received is encrypted as it says; absent: not at all. */
+  readonly config?: Config;
   /** The embedded server is found through its record in this folder. */
   readonly dataDir: string;
   readonly timeoutMs: number;

@@ -152,7 +152,7 @@ async function* temporal(context: Context, config: Config | undefined, { fix, ti
   const request = { dataDir, timeoutMs };
   try {
     const place = await context.deps.temporalPlace(dataDir);
-    const { client } = await context.deps.connect(request);
+    const { client } = await context.deps.connect({ ...request, ...(config === undefined ? {} : { config }) });
     try {
       if (wants('temporal')) yield ok('temporal', `${place.address}, namespace ${place.namespace} (${place.from})`);
       if (wants('search-attributes')) yield await attributes(context, { ...request, fix });

@@ -3,10 +3,11 @@ import type { Config } from '../config/config.js';
 const REFERENCE = /\$\{(?:env|file):[^{}\n]+\}/g;
 
 /** Every secret reference that the configuration holds, once each, in order of their names. */
-export function referencesOf(config: Pick<Config, 'targets' | 'notifications' | 'ledger'>): readonly string[] {
+export function referencesOf(config: Pick<Config, 'targets' | 'notifications' | 'ledger' | 'payloadKeys'>): readonly string[] {
   const found = new Set<string>();
   collect(config.targets, found);
   collect(config.notifications, found);
+  collect(config.payloadKeys, found);
   if (config.ledger.type === 'postgres') collect(config.ledger.url, found);
   return [...found].sort();
 }

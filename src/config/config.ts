@@ -21,6 +21,8 @@ export interface Config {
     | { readonly type: 'folder'; readonly folder: string }
     /** `keys`: by environment, every one has some; the first encrypts, all decrypt. */
     | { readonly type: 'postgres'; readonly url: string; readonly keys: Readonly<Record<string, readonly string[]>> };
+  /** Absent: payloads in Temporal are not encrypted. The first key encrypts, all decrypt; each is a reference. */
+  readonly payloadKeys?: readonly { readonly id: string; readonly key: string }[];
   readonly retentionMs: { readonly reports: number; readonly entries: number; readonly plans: number; readonly outbox: number; readonly sightings: number; readonly artifacts: number };
   /** What is valid but deserves a word: keys whose rules this version does not enforce yet, a suspended target. */
   readonly warnings: readonly ConfigWarning[];

@@ -22,6 +22,8 @@ export const groupSchema = z
   .array(z.string().min(1).max(320), { error: said('expected a list of principals', 'write [alice, "oidc:group/sre"]') })
   .min(1, { error: said('the group is empty', 'name a principal, or "oidc:group/NAME"') });
 
+const KEY_ID_REMEDY = 'use letters, digits, dots and hyphens, such as "2026-11"';
+
 const pathSchema = z.string().min(1).max(4_000);
 
 const connectionsSchema = z.number().int().min(2).max(100);
@@ -53,6 +55,20 @@ function only(ctx: z.RefinementCtx, input: object, owner: string, keys: readonly
   for (const key of keys.filter((each) => each in input)) ctx.addIssue({ code: 'custom', path: [key], message: said(`goes with ${owner} only`, 'remove it: the embedded store makes its keys itself') });
 }
 
+const keyIdSchema = z.string({ error: said('expected the name of a key', KEY_ID_REMEDY) }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: said('this is not a name for a key', KEY_ID_REMEDY) });
+
+const payloadKeysSchema = z
+  .array(z.strictObject({ id: keyIdSchema, key: referenceSchema }), { error: said('expected a list of keys', 'write [{ id: "2026-11", key: "${file:keys/payload-2026-11}" }]') })
+  .min(1, { error: said('the list of keys is empty', 'name a key, or leave encryption out') })
+  .max(20, { error: said('more than 20 keys', 'drop those that nothing is encrypted with any more') })
+  .superRefine((keys, ctx) => {
+    for (const [index, { id }] of keys.entries()) {
+      if (keys.findIndex((each) => each.id === id) < index) ctx.addIssue({ code: 'custom', path: [index, 'id'], message: said('another key has this name', 'a name stays with its key for ever: give the new key a new one') });
+    }
+  });
+
+export const temporalSchema = z.strictObject({ encryption: z.strictObject({ keys: payloadKeysSchema }).optional() });
+
 export const retentionSchema = z.strictObject({
   reports: durationSchema.prefault('90d'),
   entries: durationSchema.prefault('730d'),
@@ -73,6 +89,7 @@ export const sections = {
   ledger: ledgerSchema.optional(),
   artifacts: artifactsSchema.optional(),
   retention: retentionSchema.optional(),
+  temporal: temporalSchema.optional(),
 };
 
 /** What an included file may set; everything else is the root's alone. */
@@ -93,6 +110,7 @@ export const outerSchema = z.strictObject({
   ledger: z.unknown().optional(),
   artifacts: z.unknown().optional(),
   retention: z.unknown().optional(),
+  temporal: z.unknown().optional(),
 });
 
 const deferredFields = Object.fromEntries(Object.keys(targetFields).map((key) => [key, z.unknown().optional()]));

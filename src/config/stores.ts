@@ -3,7 +3,7 @@ import type { Config } from './config.js';
 import type { ConfigFile } from './files.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
-import { artifactsSchema, ledgerSchema, retentionSchema } from './schema.js';
+import { artifactsSchema, ledgerSchema, retentionSchema, temporalSchema } from './schema.js';
 import { quote, suggest } from './text.js';
 import { child, locateKey, toPlain } from './tree.js';
 import { refuseExpressions } from './variables.js';
@@ -17,13 +17,19 @@ export interface StoresPlace {
 }
 
 /** Where the record and the artifacts are, and how long each is kept. */
-export function readStores(place: StoresPlace): Pick<Config, 'ledger' | 'artifacts' | 'retentionMs'> {
+export function readStores(place: StoresPlace): Pick<Config, 'ledger' | 'artifacts' | 'retentionMs' | 'payloadKeys'> {
   const dataDir = place.dataDir === undefined ? join(place.root.folder, '.holdfast') : resolve(place.dataDir);
   return {
     ledger: readLedger(place, dataDir),
     artifacts: readArtifacts(place, dataDir),
+    ...readTemporal(place),
     retentionMs: readSection(retentionSchema, 'retention', place) ?? retentionSchema.parse({}),
   };
+}
+
+function readTemporal(place: StoresPlace): Pick<Config, 'payloadKeys'> {
+  const { encryption } = readSection(temporalSchema, 'temporal', place, ['encryption']) ?? {};
+  return encryption === undefined ? {} : { payloadKeys: encryption.keys };
 }
 
 function readLedger(place: StoresPlace, dataDir: string): Config['ledger'] {

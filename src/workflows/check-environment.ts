@@ -1,5 +1,6 @@
 import { ActivityFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BatchResult, TargetBatches } from '../activities/types.js';
+import { expectUnlocked } from './locked.js';
 import { stepsOf, told } from './steps.js';
 
 export interface CheckInput {
@@ -29,6 +30,7 @@ const NAMED = 20;
 
 /** Reads every target of an environment once, in batches by pool, and starts or tells their incidents. */
 export async function checkEnvironment(input: CheckInput): Promise<CheckResult> {
+  expectUnlocked(input);
   const { environment, target } = input;
   const { listTargets } = stepsOf(environment).control;
   const todo = input.left ?? (await listTargets.executeWithOptions(told(`list the targets of ${environment}`), [{ environment, ...(target === undefined ? {} : { target }) }]));

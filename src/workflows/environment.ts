@@ -3,6 +3,7 @@ import {
 } from '@temporalio/workflow';
 import { parseCommand, parseSlotRequest, type CommandMessage, type CommandName, type SlotRequest } from '../domain/message.js';
 import { COMMAND_UPDATE, ENVIRONMENT_SIGNALS, INCIDENT_SIGNALS, STATUS_QUERY, type CommandAnswer, type EnvironmentStatus } from './messages.js';
+import { expectUnlocked } from './locked.js';
 import { ask, giveBack, NO_SLOTS, type Holder, type SlotState } from './slots.js';
 import { stepsOf, told } from './steps.js';
 
@@ -24,9 +25,11 @@ const MESSAGES_PER_RUN = 2000;
  * its run; a check that finds that run closed gives the slot back in its name.
  */
 export async function environment(input: EnvironmentInput): Promise<void> {
+  expectUnlocked(input);
   let state: SlotState = input.carried ?? NO_SLOTS;
   const commands: Pending[] = [];
   let messages = 0;
+  let renewing = false;
 
   const said = ({ workflowId, runId }: Holder): Holder => ({ workflowId, runId });
   const status = (): EnvironmentStatus => ({ environment: input.environment, concurrent: state.limit, slots: state.slots.map(said), waiting: state.waiting.map(said) });
@@ -48,6 +51,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
       if (parsed.ok) commands.push({ message: parsed.value });
     });
   }
+  setHandler(defineSignal(ENVIRONMENT_SIGNALS.renew), () => { renewing = true; });
   setHandler(defineUpdate<CommandAnswer, [unknown]>(COMMAND_UPDATE), async (payload) => {
     const parsed = parseCommand(payload);
     if (!parsed.ok) return { ok: false, message: parsed.problem };
@@ -61,7 +65,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
 
   const { control } = stepsOf(input.environment);
   if (input.carried === undefined) await control.wakeIncidents.executeWithOptions(told('ask the open incidents what they wait for'), [{ environment: input.environment }]);
-  const renewal = (): boolean => messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
+  const renewal = (): boolean => renewing || messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
   for (;;) {
     setCurrentDetails(describe(status()));
     await condition(() => commands.length > 0 || hasRoom() || renewal());

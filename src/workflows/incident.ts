@@ -3,6 +3,7 @@ import { REST_PHASES, SETTLING_OUTCOMES } from '../domain/phase.js';
 import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
 import { judge, listen, MALFORMED_UNTOLD } from './inbox.js';
 import type { IncidentStatus } from './messages.js';
+import { expectUnlocked } from './locked.js';
 import { runPart } from './part.js';
 import { endingReason, endOf, MESSAGES_PER_RUN, needsRenewal, newRun, renew, undoPart } from './run.js';
 import type { IncidentInput, IncidentRun, PartState } from './state.js';
@@ -16,6 +17,7 @@ const MOVES_AT_ONCE = 3;
  * carry each part through its story, judge what people say in order, close.
  */
 export async function incident(input: IncidentInput): Promise<IncidentStatus> {
+  expectUnlocked(input);
   if (!isIncidentInput(input)) throw ApplicationFailure.nonRetryable('this run was not started as an incident: its input names none', 'Invalid');
   const run = newRun(input);
   const steps = stepsOf(input.pool);

@@ -71,6 +71,8 @@ export const ENVIRONMENT_SIGNALS = {
   release: 'release',
   requestSlot: 'requestSlot',
   returnSlot: 'returnSlot',
+  /** From a worker of another build or key: go on in a new run, at the next rest. */
+  renew: 'renew',
 } as const;
 
 /** Update of an environment: freeze, unfreeze, release, accept or retry with an answer; the CLI uses it. */

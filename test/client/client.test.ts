@@ -24,7 +24,7 @@ function fake({ answer = () => undefined, schedules = {} }: FakeOptions = {}): {
   };
   const present = new Map(Object.entries(schedules));
   const temporal = {
-    options: { namespace: 'default' },
+    options: { namespace: 'default', loadedDataConverter: { payloadCodecs: [] } },
     connection: { withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(), close: async () => undefined },
     workflow: {
       start: async (type: string, options: { workflowId: string; args: unknown[] }) => { await reply(`start ${type}`, options.workflowId, options.args); return { workflowId: options.workflowId, firstExecutionRunId: 'run-1' }; },
@@ -36,9 +36,10 @@ function fake({ answer = () => undefined, schedules = {} }: FakeOptions = {}): {
     },
     schedule: {
       async *list() { for (const scheduleId of present.keys()) yield { scheduleId }; },
-      create: async ({ scheduleId, memo, state }: { scheduleId: string; memo: unknown; state?: { paused: boolean } }) => { await reply('create', scheduleId, state); present.set(scheduleId, { memo }); },
+      create: async ({ scheduleId, action }: { scheduleId: string; action: { memo: unknown } }) => { await reply('create', scheduleId); present.set(scheduleId, { memo: action.memo }); },
       getHandle: (id: string) => ({
-        describe: async () => ({ memo: present.get(id)?.memo, state: { paused: present.get(id)?.paused ?? false }, spec: {}, info: { recentActions: [], nextActionTimes: [] } }),
+        describe: async () => ({ action: { memo: present.get(id)?.memo }, state: { paused: present.get(id)?.paused ?? false }, spec: {}, info: { recentActions: [], nextActionTimes: [] } }),
+        update: async (change: (previous: unknown) => { state: unknown }) => { await reply('update', id, change({ state: { paused: present.get(id)?.paused ?? false } }).state); },
         delete: async () => { await reply('delete', id); present.delete(id); },
       }),
     },
@@ -85,6 +86,8 @@ describe('the façade', () => {
   });
 });
 
+const { environment: _, ...DEFINITION } = schedule();
+
 describe('schedules', () => {
   it('creates what is new, removes what is gone, and leaves alone what is not ours', async () => {
     const { client, calls } = fake({ schedules: { 'check/old': {}, 'backup/nightly': {} } });
@@ -93,15 +96,15 @@ describe('schedules', () => {
   });
 
   it('writes nothing when nothing differs', async () => {
-    const { client, calls } = fake({ schedules: { 'check/prod': { memo: { schedule: schedule() } } } });
+    const { client, calls } = fake({ schedules: { 'check/prod': { memo: { schedule: DEFINITION } } } });
     expect(await client.syncSchedules([schedule()])).toEqual({ created: [], updated: [], removed: [] });
     expect(calls).toEqual([]);
   });
 
-  it('a changed one is made anew and stays paused if a person paused it', async () => {
-    const { client, calls } = fake({ schedules: { 'check/prod': { memo: { schedule: schedule() }, paused: true } } });
+  it('a changed one is changed by one update and stays paused if a person paused it, so that no crash in between loses the pause', async () => {
+    const { client, calls } = fake({ schedules: { 'check/prod': { memo: { schedule: DEFINITION }, paused: true } } });
     expect(await client.syncSchedules([schedule({ cron: ['0 * * * *'] })])).toEqual({ created: [], updated: ['prod'], removed: [] });
-    expect(calls).toEqual([{ what: 'delete', id: 'check/prod' }, { what: 'create', id: 'check/prod', value: { paused: true } }]);
+    expect(calls).toEqual([{ what: 'update', id: 'check/prod', value: { paused: true } }]);
   });
 
   it('an environment without a cron expression is checked on demand only', async () => {

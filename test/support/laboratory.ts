@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { holdfastClient, type HoldfastClient } from '../../src/client.js';
 import { ensureSearchAttributes } from '../../src/embedded/search-attributes.js';
 import { parseAddress } from '../../src/domain/address.js';
@@ -67,6 +68,8 @@ export interface Place {
   readonly namespace: string;
   /** A record in PostgreSQL; every process of the laboratory finds it as `LEDGER_URL`. */
   readonly ledgerUrl?: string;
+  /** For a laboratory whose workers encrypt. */
+  readonly codec?: PayloadCodec;
 }
 
 let namespaces = 0;
@@ -96,7 +99,7 @@ export async function openLaboratory(place: Place, options: SiteOptions): Promis
 /** A laboratory around a site that is there, wherever its Temporal runs. */
 export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory> {
   const connection = await Connection.connect({ address: place.address });
-  const temporal = new Client({ connection, namespace: place.namespace });
+  const temporal = new Client({ connection, namespace: place.namespace, ...(place.codec === undefined ? {} : { dataConverter: { payloadCodecs: [place.codec] } }) });
   const client = holdfastClient(temporal, 30_000);
   const { ledgerUrl } = place;
   const env = { TEMPORAL_ADDRESS: place.address, TEMPORAL_NAMESPACE: place.namespace, ...(ledgerUrl === undefined ? {} : { LEDGER_URL: ledgerUrl }) };

@@ -28,6 +28,7 @@ export interface SiteOptions {
   /** Keys of environments beyond the usual: `dev` repairs by itself, `prod` asks, nothing is scheduled. */
   readonly environments?: Readonly<Record<string, object>>;
   readonly notifications?: object;
+  readonly temporal?: object;
   readonly soak?: string;
   /** Where the record and artifacts lie, as in a configuration; in the data folder otherwise. */
   readonly stores?: { readonly ledger: object; readonly artifacts?: object };
@@ -83,7 +84,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
   await configure(options);
   for (const [address, port] of ports) services.set(address, await startService({ folder, live: live(address), address, port }));
 
-  async function configure({ targets, environments = {}, notifications, soak = '1s', stores = options.stores }: SiteOptions): Promise<void> {
+  async function configure({ targets, environments = {}, notifications, temporal, soak = '1s', stores = options.stores }: SiteOptions): Promise<void> {
     const document = {
       version: 1,
       project: 'site',
@@ -91,6 +92,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
       targets: Object.fromEntries(targets.map((target) => [nameOf(target), targetConfig(target, { health: health.port, service: ports.get(target.address), soak })])),
       ...(notifications === undefined ? {} : { notifications }),
       ...stores,
+      ...(temporal === undefined ? {} : { temporal }),
     };
     // JSON is YAML.
     await writeFile(config, JSON.stringify(document, null, 2));

@@ -19,6 +19,7 @@ export function workflowBundle(): Promise<{ code: string }> {
   return (bundled ??= bundleWorkflowCode({
     workflowsPath: new URL('../../src/workflows/index.ts', import.meta.url).pathname,
     payloadConverterPath,
+    failureConverterPath: new URL('../../src/workflows/failure-converter.ts', import.meta.url).pathname,
     logger: new DefaultLogger('ERROR'),
   }));
 }

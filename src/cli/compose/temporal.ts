@@ -1,5 +1,6 @@
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import type { ConnectOptions, TlsOptions } from '../../client/connect.js';
+import type { Config } from '../../config/config.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { ConnectRequest, Connection, Deps, TemporalPlace } from '../deps.js';
 import type { Io } from '../io.js';
@@ -94,7 +95,7 @@ export function temporalDeps(io: Io): Pick<Deps, 'connect' | 'temporalPlace' | '
       const { address, namespace, from } = await findTemporal(dataDir, io.env);
       return { address, namespace, from };
     },
-    connect: ({ dataDir, timeoutMs }) => connect(io, { dataDir, timeoutMs }),
+    connect: (request) => connect(io, request),
     async searchAttributes({ register, ...request }) {
       const { ensureSearchAttributes, missingSearchAttributes } = await import('../../embedded/search-attributes.js');
       const place = await findTemporal(request.dataDir, io.env);
@@ -111,12 +112,20 @@ export function temporalDeps(io: Io): Pick<Deps, 'connect' | 'temporalPlace' | '
   };
 }
 
-async function connect(io: Io, { dataDir, timeoutMs }: ConnectRequest): Promise<Connection> {
+async function connect(io: Io, { dataDir, timeoutMs, config }: ConnectRequest): Promise<Connection> {
   const place = await findTemporal(dataDir, io.env);
   const { connectTemporal } = await import('../../client/connect.js');
   const { holdfastClient } = await import('../../client.js');
-  const temporal = await connectTemporal({ ...place.connect, timeoutMs });
+  const temporal = await connectTemporal({ ...place.connect, timeoutMs, ...(await encryption(io, config)) });
   return { client: holdfastClient(temporal, timeoutMs), address: place.address, namespace: place.namespace };
+}
+
+async function encryption({ env }: Io, config: Config | undefined): Promise<Pick<ConnectOptions, 'codec'>> {
+  if (config?.payloadKeys === undefined) return {};
+  const { codecOf } = await import('../../codec/keys.js');
+  const { resolveSecret } = await import('../../config/secrets.js');
+  const codec = await codecOf(config.payloadKeys, (reference) => resolveSecret(reference, { folder: config.folder, env }));
+  return codec === undefined ? {} : { codec };
 }
 
 /** Temporal says when each worker last asked for work, by its own clock: a time that has not come yet here shows that this clock is behind. */

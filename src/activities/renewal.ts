@@ -1,0 +1,47 @@
+import { startEnvironment } from '../client.js';
+import { INCIDENT_SIGNALS, ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
+import type { Dependencies } from './deps.js';
+import { isGone, STUCK_ATTEMPTS } from './ended.js';
+
+const BUILD = 'build';
+const AT_ONCE = 20;
+
+/**
+ * A guard whose workflow task keeps failing would hold everybody who waits to write. What must
+ * outlive it is in the ledger, so it is ended and started anew; the new one asks who waits.
+ */
+export async function replaceStuckGuards({ client, config, log }: Pick<Dependencies, 'client' | 'config' | 'log'>): Promise<void> {
+  for (const { name } of (await config()).environments) {
+    const handle = client.workflow.getHandle(environmentWorkflowId(name));
+    try {
+      const { status, raw } = await handle.describe();
+      if (status.name !== 'RUNNING' || (raw.pendingWorkflowTask?.attempt ?? 0) <= STUCK_ATTEMPTS) continue;
+      log.warn('the guard of an environment could not go on and is started anew', { environment: name });
+      await handle.terminate('its workflow task kept failing; a new run takes over');
+      await startEnvironment(client, name);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+}
+
+/**
+ * Once for each change of build or payload key: open runs that wait go on in new ones, so that an
+ * old patch or key is soon needed by nobody. An incident looks again, and continues as new by itself.
+ */
+export async function renewRuns({ ledger, client, config, build }: Pick<Dependencies, 'ledger' | 'client' | 'config' | 'build'>): Promise<void> {
+  if ((await ledger.getMeta(BUILD)) === build) return;
+  const tell = async (workflowId: string, signal: string): Promise<void> => {
+    try {
+      await client.workflow.getHandle(workflowId).signal(signal, {});
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  };
+  for (const { name } of (await config()).environments) await tell(environmentWorkflowId(name), ENVIRONMENT_SIGNALS.renew);
+  const open = await ledger.incidents({ open: true });
+  for (let from = 0; from < open.length; from += AT_ONCE) {
+    await Promise.all(open.slice(from, from + AT_ONCE).map((row) => tell(incidentWorkflowId(row.environment, row.target), INCIDENT_SIGNALS.observed)));
+  }
+  await ledger.setMeta(BUILD, build);
+}
