@@ -82,6 +82,8 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
       const touched = plan.changes.map(({ resource, actual, sensitive }): Touched => {
         const before = items.find((each) => each.name === resource)?.value ?? null;
         if (!sensitive && before !== (actual ?? null)) throw moved(`${resource} is not what the plan was made against`);
+        // A secret is not in the plan; a look that lags shows it as it was before it drifted.
+        if (before === wanted[resource]) throw moved(`${resource} is as desired already`);
         return { name: resource, before, after: wanted[resource] ?? null };
       });
       const artifact = await ctx.artifacts.put('snapshot', Buffer.from(JSON.stringify(touched)));

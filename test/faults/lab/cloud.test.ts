@@ -52,6 +52,13 @@ describe('the engine of the laboratory', () => {
     expect(cloud.get('a', 'r1').resource?.value).toBe('new');
   });
 
+  test('a drift of several resources lags whole', () => {
+    const cloud = open();
+    cloud.drift('a', { r1: 'x', r2: 'y' });
+    cloud.lag('a', 10_000);
+    expect(cloud.list('a').items.map((each) => each.value)).toEqual(['old', 'old']);
+  });
+
   test('a stranger answers with another name, and lets nobody write who means the account', () => {
     const cloud = open();
     cloud.stranger('a', 10_000);

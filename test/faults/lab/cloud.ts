@@ -87,7 +87,7 @@ const STRANGER = 'somebody-else';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, fence INTEGER NOT NULL DEFAULT 0, desired TEXT NOT NULL, lag_until INTEGER NOT NULL DEFAULT 0, lag_seq INTEGER NOT NULL DEFAULT 0, stranger_until INTEGER NOT NULL DEFAULT 0) STRICT;
-  CREATE TABLE IF NOT EXISTS version (seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, value TEXT) STRICT;
+  CREATE TABLE IF NOT EXISTS version (seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, value TEXT, batch INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS version_of ON version (account, name, seq);
   CREATE TABLE IF NOT EXISTS late (id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, due INTEGER NOT NULL, call TEXT NOT NULL) STRICT;
 `;
@@ -143,8 +143,13 @@ export function openCloud(file: string): Cloud {
 
   const answering = (account: string): string => (accountOf(account).strangerUntil > Date.now() ? STRANGER : account);
 
-  function append(account: string, { name, value }: Pick<Item, 'name' | 'value'>, version: number): void {
-    run('INSERT INTO version (account, name, version, value) VALUES (?, ?, ?, ?)', account, name, version, value);
+  /** What has the same batch is seen together or not at all. */
+  function append(account: string, { name, value }: Pick<Item, 'name' | 'value'>, version: number, batch = last() + 1): void {
+    run('INSERT INTO version (account, name, version, value, batch) VALUES (?, ?, ?, ?, ?)', account, name, version, value, batch);
+  }
+
+  function last(): number {
+    return Number(rows('SELECT max(seq) AS seq FROM version')[0]?.['seq'] ?? 0);
   }
 
   function admit(account: string, { account: meant, fence, key, attempt }: Caller): void {
@@ -211,13 +216,14 @@ export function openCloud(file: string): Cloud {
     drift: (account, changes, label = 'drift') => {
       write(() => {
         const now = new Map(asOf(account, newest).map((each) => [each.name, each.version]));
-        for (const [name, value] of Object.entries(changes)) append(account, { name, value }, (now.get(name) ?? 0) + 1);
+        const batch = last() + 1;
+        for (const [name, value] of Object.entries(changes)) append(account, { name, value }, (now.get(name) ?? 0) + 1, batch);
         log.add({ account, what: 'drift', label });
       });
     },
     lag: (account, ms) => {
-      const [row] = rows('SELECT max(seq) AS seq FROM version WHERE account = ?', account);
-      run('UPDATE account SET lag_until = ?, lag_seq = ? WHERE name = ?', Date.now() + ms, Number(row?.['seq'] ?? 0) - 1, account);
+      const [row] = rows('SELECT batch FROM version WHERE account = ? ORDER BY seq DESC LIMIT 1', account);
+      run('UPDATE account SET lag_until = ?, lag_seq = ? WHERE name = ?', Date.now() + ms, Number(row?.['batch'] ?? 1) - 1, account);
     },
     stranger: (account, ms) => { run('UPDATE account SET stranger_until = ? WHERE name = ?', Date.now() + ms, account); },
     later: (account, ms, call) => { run('INSERT INTO late (account, due, call) VALUES (?, ?, ?)', account, Date.now() + ms, JSON.stringify(call)); },

@@ -5,10 +5,10 @@ import { describe as tell, missed, runLaboratory } from './laboratory-run.js';
 const SEED = Number(process.env['HOLDFAST_FAULT_SEED'] ?? Date.now() % 1_000_000);
 
 test(`some of each fault with each aftermath, and pairs, on every path (seed ${SEED}): every statement holds`, async () => {
-  const { recorded, results, calls, enumerated } = await runLaboratory({ seed: SEED, aftermaths: ['continue', 'crash', 'everything'], each: 2, pairs: 4 });
+  const { recorded, results, calls, enumerated } = await runLaboratory({ seed: SEED, aftermaths: ['continue', 'crash', 'everything'], each: 1, pairs: 2 });
   expect(recorded.flatMap((result) => result.violations)).toEqual([]);
   expect(enumerated).toBeGreaterThan(calls);
   // Six faults that go on, and four that a caller dies of, in process and really.
-  expect(results).toHaveLength(2 * (6 + 4 + 4) + 4);
+  expect(results).toHaveLength(6 + 4 + 4 + 2);
   expect(results.filter((result) => result.violations.length > 0 || missed(result)).map(tell)).toEqual([]);
 }, 900_000);
