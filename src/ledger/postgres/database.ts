@@ -18,13 +18,16 @@ export async function openDatabase(options: PostgresOptions): Promise<{ readonly
   const pool = await openPool(options);
 
   async function transact<T>(session: Session, work: (tx: Transaction) => Promise<T>, begin: string): Promise<T> {
+    // Sent with the first statement of the work, which the server reaches only with the locks in hand.
+    const begun = session.exec(begin);
+    begun.catch(() => undefined);
     try {
-      await session.exec(begin);
       const result = await work(transactionOf(session));
-      await session.exec('COMMIT');
+      await begun;
+      await session.commit();
       return result;
     } catch (error) {
-      const failure = postgresFailure(error, pool.name);
+      const failure = postgresFailure(await begun.then(() => error, (first: unknown) => first), pool.name);
       // On a connection that is gone the server rolls back by itself.
       if (!isLost(failure)) await session.exec('ROLLBACK').catch(() => undefined);
       throw failure;
@@ -32,7 +35,7 @@ export async function openDatabase(options: PostgresOptions): Promise<{ readonly
   }
 
   async function write<T>(work: (tx: Transaction) => Promise<T>, given: WriteOptions = {}): Promise<T> {
-    if (readOnly) throw new HoldfastError('ReadOnly', `${pool.name} was opened for reading only`);
+    if (readOnly) throw readOnlyRefusal(pool.name);
     const begin = beginOf(given);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -60,10 +63,21 @@ export async function openDatabase(options: PostgresOptions): Promise<{ readonly
     all: (sql, values) => read(async (session) => (await session.query(sql, values)).rows),
     get: (sql, values) => read(async (session) => (await session.query(sql, values)).rows[0]),
     write,
+    async touch(sql, values) {
+      if (readOnly) throw readOnlyRefusal(pool.name);
+      return pool.use(async (session) => (await session.query(`${sql} ${QUIETLY}`, values)).count);
+    },
     snapshot: (work) => pool.use((session) => transact(session, work, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')),
     close: () => pool.close(),
   };
   return { database, pool };
+}
+
+/** Added to a statement's condition: its own small transaction does not wait for the disk. */
+const QUIETLY = "AND set_config('synchronous_commit', 'off', true) IS NOT NULL";
+
+function readOnlyRefusal(name: string): HoldfastError {
+  return new HoldfastError('ReadOnly', `${name} was opened for reading only`);
 }
 
 /** One round trip for all of it. */

@@ -39,6 +39,8 @@ export interface Session {
   query(sql: string, values?: SessionValues): Promise<{ readonly rows: readonly Row[]; readonly count: number }>;
   /** Several statements at once, without values. */
   exec(sql: string): Promise<void>;
+  /** Ends the transaction; a server that rolled it back instead says so without an error. */
+  commit(): Promise<void>;
 }
 
 export interface Pool {
@@ -69,6 +71,8 @@ export async function openPool(options: PostgresOptions): Promise<Pool> {
   const pool = new client.Pool({
     connectionString: withoutOptions(url),
     max: connections,
+    // What is asked side by side travels in one round trip.
+    pipeline: true,
     connectionTimeoutMillis: timeouts.connect,
     idleTimeoutMillis: 30_000,
     query_timeout: timeouts.statement + 2_000,
@@ -97,6 +101,10 @@ export async function openPool(options: PostgresOptions): Promise<Pool> {
       },
       async exec(sql) {
         await ask(sql);
+      },
+      async commit() {
+        const { command } = await ask('COMMIT');
+        if (command !== 'COMMIT') throw new HoldfastError('Unreachable', `${name} did not take a transaction`, { remedy: 'nothing was written; it is tried again' });
       },
     };
   }

@@ -29,12 +29,12 @@ export function createChain(database: Database): { readonly append: AppendEntry;
     const linked = { ...clean.entry, seq: seq + 1, previous };
     const hash = entryHash(linked, clean.dataText);
     const { environment, target, incident, by } = linked;
-    await tx.run(
+    const inserted = tx.run(
       `INSERT INTO entries (seq, previous, at, kind, environment, target, incident, by, data, hash, content)
        VALUES (:seq, :previous, :at, :kind, :environment, :target, :incident, :by, :data, :hash, :content)`,
       { seq: linked.seq, previous, at: linked.at, kind: linked.kind, environment, target, incident, by, data: clean.dataText, hash, content: clean.content },
     );
-    await tx.run('INSERT INTO chain_head (id, seq, hash) VALUES (1, :seq, :hash) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash', { seq: linked.seq, hash });
+    await Promise.all([inserted, tx.run('INSERT INTO chain_head (id, seq, hash) VALUES (1, :seq, :hash) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash', { seq: linked.seq, hash })]);
     heads.set(tx, { seq: linked.seq, hash });
     return entryOf({ ...linked, dataText: clean.dataText, hash });
   }
@@ -50,7 +50,12 @@ export function createChain(database: Database): { readonly append: AppendEntry;
   return {
     append,
     methods: {
-      append: (entry) => database.write(async (tx) => (await known(tx, entry)) ?? append(tx, entry), { locks: ['record'] }),
+      append: (entry) => database.write(async (tx) => {
+        // Side by side, since the server may be far away.
+        const [before, head] = await Promise.all([known(tx, entry), headOf(tx)]);
+        heads.set(tx, head);
+        return before ?? append(tx, entry);
+      }, { locks: ['record'] }),
       entries: (filter) => readEntries(database, filter),
     },
   };

@@ -112,7 +112,7 @@ async function recordSnapshot(reads: Reads, seals: Seals, outside: Checkpoint | 
 
 /** The next page is asked for before this one is checked, so that a server and this process work side by side. */
 async function* pages(reads: Reads): AsyncGenerator<ReturnType<typeof storedEntry>[], void, undefined> {
-  const pageAfter = (after: number): Promise<readonly Row[]> => reads.all('SELECT * FROM entries WHERE seq > :after ORDER BY seq LIMIT :page', { after, page: PAGE });
+  const pageAfter = (after: number): Promise<readonly Row[]> => reads.all('SELECT seq, previous, at, kind, environment, target, incident, by, data, hash FROM entries WHERE seq > :after ORDER BY seq LIMIT :page', { after, page: PAGE });
   let next = pageAfter(0);
   for (;;) {
     const rows = await next;

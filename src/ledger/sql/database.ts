@@ -45,6 +45,11 @@ export interface Database extends Reads {
    * than once. Reads of the database beside it do not see what is not committed.
    */
   write<T>(work: (tx: Transaction) => Promise<T>, options?: WriteOptions): Promise<T>;
+  /**
+   * One update of what the next look would store again, alone and at the least cost: as `write` with
+   * `durable: false`. Its text ends in its condition. Returns how many rows it changed.
+   */
+  touch(sql: string, values: Values): Promise<number>;
   /** Runs the work over one state of the database that does not move. */
   snapshot<T>(work: (reads: Reads) => Promise<T>): Promise<T>;
   close(): Promise<void>;

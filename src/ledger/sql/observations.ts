@@ -9,7 +9,7 @@ import { storableText } from '../storable.js';
 import type { AppendEntry } from './chain.js';
 import { lockOf, type Database, type Reads, type Transaction } from './database.js';
 import { compact, integer, optionalText, text, type Row } from './rows.js';
-import { recordSight, sightingsOf } from './sightings.js';
+import { recordSight, repeated, sightingsOf, type Sight } from './sightings.js';
 
 /** More fingerprints than this make an entry long and tell nobody more: the report has them all. */
 const NAMED = 100;
@@ -40,9 +40,19 @@ export function createObservations(database: Database, append: AppendEntry): Met
       if (row !== undefined) await tx.run('UPDATE reports SET at = :at WHERE digest = :digest AND at < :at', { at: text(row, 'at'), digest: text(row, 'digest') });
     }
     const sight = await recordSight(tx, row, look);
-    await putTarget(tx, row, look, { changed, sight });
+    await tx.run(PUT_TARGET, targetValues(row, look, { changed, sight }));
     if (changed) await append(tx, entryOf(look, row));
     return { digest, ...previous, changed, sightings: await sightingsOf(tx, address, fingerprints) };
+  }
+
+  /** The same as at the look before, which is most of all looks: one update, unless another look came between. */
+  async function again(row: Row, look: Look): Promise<ObservedResult | undefined> {
+    const { address, digest, at, observation } = look;
+    const before = text(row, 'at');
+    if (text(row, 'digest') !== digest || at <= before) return undefined;
+    const values = targetValues(row, look, { changed: false, sight: repeated(row, look) });
+    if ((await database.touch(TOUCH_TARGET, { ...values, before })) === 0) return undefined;
+    return { digest, previous: targetOf(row), changed: false, sightings: await sightingsOf(database, address, observation.changes.map((change) => change.fingerprint)) };
   }
 
   return {
@@ -50,14 +60,7 @@ export function createObservations(database: Database, append: AppendEntry): Met
       const reportText = storableText(reportOf(input.observation));
       const look: Look = { ...input, at: instant(input.at), digest: sha256(reportText), reportText };
       const known = await targetRow(database, look.address);
-      // What did not change is seen again at the next look, so its loss at a power cut costs nothing.
-      const result = sameDigest(known, look)
-        ? await database.write(async (tx) => {
-            const row = await targetRow(tx, look.address);
-            return sameDigest(row, look) ? store(tx, look, row) : undefined;
-          }, { durable: false, locks: [lockOf(look.address)] })
-        : undefined;
-      return result ?? database.write(async (tx) => store(tx, look, await targetRow(tx, look.address)), { locks: ['record', lockOf(look.address)] });
+      return (known !== undefined && (await again(known, look))) || database.write(async (tx) => store(tx, look, await targetRow(tx, look.address)), { locks: ['record', lockOf(look.address)] });
     },
     async lastObservation(address) {
       const row = await targetRow(database, address);
@@ -82,10 +85,6 @@ async function targetRow(reads: Reads, { environment, target }: TargetAddress): 
   return reads.get('SELECT * FROM targets WHERE environment = :environment AND target = :target', { environment, target });
 }
 
-function sameDigest(row: Row | undefined, look: Look): boolean {
-  return row !== undefined && text(row, 'digest') === look.digest;
-}
-
 async function toldAgain(tx: Transaction, row: Row, look: Look): Promise<ObservedResult> {
   const before = optionalText(row, 'previous');
   return {
@@ -108,10 +107,15 @@ const TARGET_COLUMNS = ['verdict', 'reason', 'digest', 'revision', 'commit_id', 
 const PUT_TARGET = `INSERT INTO targets (environment, target, ${TARGET_COLUMNS.join(', ')}) VALUES (:environment, :target, ${TARGET_COLUMNS.map((column) => `:${column}`).join(', ')})
   ON CONFLICT (environment, target) DO UPDATE SET ${TARGET_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')}`;
 
-async function putTarget(tx: Transaction, row: Row | undefined, { address, observation, digest, at, driftFingerprint }: Look, { changed, sight }: { readonly changed: boolean; readonly sight: Awaited<ReturnType<typeof recordSight>> }): Promise<void> {
+/** Only on the row that was looked at: any look that came between has moved `at`. */
+const TOUCH_TARGET = `UPDATE targets SET ${TARGET_COLUMNS.map((column) => `${column} = :${column}`).join(', ')} WHERE environment = :environment AND target = :target AND digest = :digest AND at = :before`;
+
+type TargetValues = Record<(typeof TARGET_COLUMNS)[number] | 'environment' | 'target', string | number | undefined>;
+
+function targetValues(row: Row | undefined, { address, observation, digest, at, driftFingerprint }: Look, { changed, sight }: { readonly changed: boolean; readonly sight: Sight }): TargetValues {
   const { verdict, reason, revision, commit } = observation;
   const sameVerdict = row !== undefined && text(row, 'verdict') === verdict;
-  const values: Record<(typeof TARGET_COLUMNS)[number] | 'environment' | 'target', string | number | undefined> = {
+  return {
     environment: address.environment, target: address.target, verdict, reason, digest, revision, commit_id: commit,
     changes: observation.changes.length, since: sameVerdict ? text(row, 'since') : at, at,
     last_known_at: verdict === 'unknown' ? row && optionalText(row, 'last_known_at') : at,
@@ -119,7 +123,6 @@ async function putTarget(tx: Transaction, row: Row | undefined, { address, obser
     previous: row === undefined ? undefined : storableText(targetOf(row) as unknown as Json),
     known_digest: sight.knownDigest, look: sight.look, repeats: sight.repeats,
   };
-  await tx.run(PUT_TARGET, values);
 }
 
 /** Without the commit: one that does not touch the target makes no new report. The target's row has it. */

@@ -5,20 +5,32 @@ import type { ObservedInput, Sighting } from '../ledger.js';
 import type { Reads, Transaction } from './database.js';
 import { compact, integer, optionalText, runMany, text, type Row } from './rows.js';
 
+/** Which look a target is at, and how often it was seen again. */
+export interface Sight {
+  readonly look: number;
+  readonly repeats: number;
+  readonly knownDigest?: string;
+}
+
+/** A look that says what the one before said, or one that could not tell: it counts, or not even that. */
+export function repeated(row: Row | undefined, { observation }: Pick<ObservedInput, 'observation'>): Sight {
+  const look = row === undefined ? 0 : integer(row, 'look');
+  const repeats = row === undefined ? 0 : integer(row, 'repeats');
+  const knownDigest = row === undefined ? undefined : optionalText(row, 'known_digest');
+  return compact({ look, repeats: observation.verdict === 'unknown' ? repeats : repeats + 1, knownDigest });
+}
+
 /**
  * Keeps when each fingerprint was seen. A look that equals the one before only counts: the rows
  * are brought up to date when it ends, so ten thousand unchanged changes cost nothing. A look that
  * could not tell neither counts nor ends one. `row` is the target's, as it was before this look.
  */
-export async function recordSight(
-  tx: Transaction, row: Row | undefined, { address, observation, digest, at }: ObservedInput & { readonly digest: string },
-): Promise<{ readonly look: number; readonly repeats: number; readonly knownDigest?: string }> {
+export async function recordSight(tx: Transaction, row: Row | undefined, seen: ObservedInput & { readonly digest: string }): Promise<Sight> {
+  const { address, observation, digest, at } = seen;
   const { environment, target } = address;
   const look = row === undefined ? 0 : integer(row, 'look');
   const repeats = row === undefined ? 0 : integer(row, 'repeats');
-  const knownDigest = row === undefined ? undefined : optionalText(row, 'known_digest');
-  if (observation.verdict === 'unknown') return compact({ look, repeats, knownDigest });
-  if (knownDigest === digest) return { look, repeats: repeats + 1, knownDigest: digest };
+  if (observation.verdict === 'unknown' || (row !== undefined && optionalText(row, 'known_digest') === digest)) return repeated(row, seen);
   await runMany(tx, {
     statement: (rows) => `INSERT INTO sightings (environment, target, fingerprint, resource, path, first_seen, last_seen, count, look) VALUES ${rows}
       ON CONFLICT (environment, target, fingerprint) DO UPDATE SET

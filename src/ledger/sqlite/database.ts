@@ -65,6 +65,9 @@ export function openDatabase(options: ConnectionOptions, writer: Connection): Da
       if (readOnly) throw readOnlyRefusal(file);
       return guard(() => inTurn(path, () => transact(work, given)));
     },
+    async touch(sql, values) {
+      return this.write((tx) => tx.run(sql, values), { durable: false });
+    },
     snapshot: (work) => snapshot(options, work),
     async close() {
       await guard(() => lineEnded(path));
