@@ -73,7 +73,7 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
     if (Date.now() - stillSince > SCHEDULE_MS) {
       stillSince = Date.now();
       // A breaker that another case closed must not hold this one.
-      if (row.phase === 'waiting') await client.command(address.environment, { command: 'release', scope: address.environment, gate: 'breaker', by: 'alice', reason: 'it was looked at' }).catch(() => undefined);
+      if (row.phase === 'waiting' && (await watch.isBroken(address.environment))) await client.command(address.environment, { command: 'release', scope: address.environment, gate: 'breaker', by: 'alice', reason: 'it was looked at' }).catch(() => undefined);
       await check();
     }
     await sleep(EVERY_MS);

@@ -9,6 +9,8 @@ export interface Watch {
   fresh(each: Case): Promise<IncidentRow | undefined>;
   /** One check of a whole environment for all who ask before it begins. */
   checkAll(environment: string): Promise<void>;
+  /** Whether a rollback that failed has stopped what is automatic there. */
+  isBroken(environment: string): Promise<boolean>;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ export function openWatch(ledger: Ledger, client: HoldfastClient): Watch {
       checks.set(environment, check);
       return check;
     },
+    isBroken: async (environment) => (await ledger.allClosedGates(new Date().toISOString())).some((row) => row.gate === 'breaker' && row.scope === environment),
     close: () => { clearInterval(timer); },
   };
 }
