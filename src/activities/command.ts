@@ -12,22 +12,24 @@ import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { expectGuard } from './guard.js';
 import { inLanes } from './lanes.js';
+import type { IncidentRow } from '../ledger/ledger.js';
 import { isUndoable } from './tidy.js';
-import type { CommandInput, ControlActivities } from './types.js';
+import type { CommandDone, CommandInput, ControlActivities } from './types.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
 const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker' };
 
-/** A person waits for the answer to a freeze, also with a thousand incidents open. */
-const STIRRED_AT_ONCE = 20;
+/** A person waits for the answer to a freeze: more than so many are told after it. */
+const WOKEN_BEFORE_ANSWER = 50;
+const WOKEN_AT_ONCE = 20;
 
 /** Carries out what a person says to an environment, and wakes the incidents that it concerns. */
 export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command' | 'startGuard' | 'wakeIncidents'> {
   return {
     startGuard: ({ environment }) => inStep(deps, () => startEnvironment(deps.client, environment)),
-    wakeIncidents: ({ environment }) => inStep(deps, () => {
+    wakeIncidents: ({ environment, scope = environment }) => inStep(deps, async () => {
       expectGuard(environment);
-      return stir(deps, environment);
+      await wakeAll(deps, await openIn(deps, scope));
     }),
     command: (input) => inStep(deps, async () => {
       expectGuard(input.environment);
@@ -54,19 +56,19 @@ function checkScope(config: Config, { environment, message }: CommandInput): voi
   if (address.target !== undefined && targetOf(config, environment, address.target) === undefined) throw refused(`${message.scope} is not in the configuration`);
 }
 
-async function carryOut(deps: Dependencies, config: Config, { message }: CommandInput): Promise<CommandAnswer> {
+async function carryOut(deps: Dependencies, config: Config, { message }: CommandInput): Promise<CommandDone> {
   const at = deps.now().toISOString();
   const { scope, by, reason } = message;
   switch (message.command) {
     case 'freeze':
       await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(message.until === undefined ? {} : { until: message.until }) });
-      await stir(deps, scope);
+      const wake = await stir(deps, scope);
       await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
-      return yes(`${scope} is frozen${message.until === undefined ? ' until it is unfrozen' : ` until ${message.until}`}: detection goes on, nothing is changed`);
+      return { ...yes(`${scope} is frozen${message.until === undefined ? ' until it is unfrozen' : ` until ${message.until}`}: detection goes on, nothing is changed`), ...wake };
     case 'unfreeze': {
       const opened = await deps.ledger.openGate({ scope, gate: 'freeze', by, reason, at });
-      await stir(deps, scope);
-      return opened.length === 0 ? no(`${scope} is not frozen`) : yes(`${scope} is not frozen any more`);
+      const wake = await stir(deps, scope);
+      return { ...(opened.length === 0 ? no(`${scope} is not frozen`) : yes(`${scope} is not frozen any more`)), ...wake };
     }
     case 'release':
       return release(deps, message, at);
@@ -79,7 +81,7 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
   }
 }
 
-async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandAnswer> {
+async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandDone> {
   const gate = Object.hasOwn(RELEASABLE, named ?? '') ? RELEASABLE[named ?? ''] : undefined;
   if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
   // The breaker stands for a whole environment, whichever target closed it.
@@ -93,8 +95,8 @@ async function release(deps: Dependencies, { scope, by, reason, gate: named }: C
     const address = parseAddress(row.scope);
     if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
   }
-  await stir(deps, where);
-  return yes(`released ${opened.length} ${named ?? gate} in ${scope}; the next check decides again`);
+  const wake = await stir(deps, where);
+  return { ...yes(`released ${opened.length} ${named ?? gate} in ${scope}; the next check decides again`), ...wake };
 }
 
 async function retry(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
@@ -135,11 +137,21 @@ async function announce(deps: Dependencies, { scope, resource = '', path, until 
   return yes(`changes of ${resource}${path === undefined ? '' : ` ${path}`} in ${scope} are left alone until ${until}`);
 }
 
-/** Tells the open incidents in the scope to ask their gates again. */
-async function stir(deps: Dependencies, scope: string): Promise<void> {
+/** Tells the open incidents in the scope to ask their gates again; where they are many, says that it is left to do. */
+async function stir(deps: Dependencies, scope: string): Promise<Pick<CommandDone, 'wake'>> {
+  const open = await openIn(deps, scope);
+  if (open.length > WOKEN_BEFORE_ANSWER) return { wake: scope };
+  await wakeAll(deps, open);
+  return {};
+}
+
+function openIn(deps: Dependencies, scope: string): Promise<readonly IncidentRow[]> {
   const address = scope === '*' ? {} : parseAddress(scope) ?? {};
-  const open = await deps.ledger.incidents({ ...address, open: true });
-  await inLanes(open, STIRRED_AT_ONCE, (row) => deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined));
+  return deps.ledger.incidents({ ...address, open: true });
+}
+
+async function wakeAll(deps: Dependencies, open: readonly IncidentRow[]): Promise<void> {
+  await inLanes(open, WOKEN_AT_ONCE, (row) => deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined));
 }
 
 function addressOf(scope: string): { environment: string; target: string } {

@@ -2,6 +2,7 @@ import { startEnvironment } from '../client.js';
 import { INCIDENT_SIGNALS, ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
 import { isGone, STUCK_ATTEMPTS } from './ended.js';
+import { inLanes } from './lanes.js';
 
 const BUILD = 'build';
 const AT_ONCE = 20;
@@ -40,8 +41,6 @@ export async function renewRuns({ ledger, client, config, build }: Pick<Dependen
   };
   for (const { name } of (await config()).environments) await tell(environmentWorkflowId(name), ENVIRONMENT_SIGNALS.renew);
   const open = await ledger.incidents({ open: true });
-  for (let from = 0; from < open.length; from += AT_ONCE) {
-    await Promise.all(open.slice(from, from + AT_ONCE).map((row) => tell(incidentWorkflowId(row.environment, row.target), INCIDENT_SIGNALS.observed)));
-  }
+  await inLanes(open, AT_ONCE, (row) => tell(incidentWorkflowId(row.environment, row.target), INCIDENT_SIGNALS.observed));
   await ledger.setMeta(BUILD, build);
 }

@@ -23,11 +23,11 @@ export interface ControlActivities {
   askGates(input: PartRef): Promise<GatesResult>;
   remind(input: { readonly incident: IncidentId; readonly part: number; readonly plan: string; readonly ordinal: number }): Promise<void>;
   close(input: CloseInput): Promise<void>;
-  command(input: CommandInput): Promise<CommandAnswer>;
+  command(input: CommandInput): Promise<CommandDone>;
   /** Starts the guard of an environment where it is gone. */
   startGuard(input: { readonly environment: string }): Promise<void>;
-  /** A guard that begins anew asks the open incidents to ask again for what it has forgotten. */
-  wakeIncidents(input: { readonly environment: string }): Promise<void>;
+  /** Tells open incidents to ask their gates again, and again for what a guard that begins anew has forgotten. `scope`: only those in it. */
+  wakeIncidents(input: { readonly environment: string; readonly scope?: string }): Promise<void>;
 }
 
 export interface ReadActivities {
@@ -217,6 +217,11 @@ export interface EndedPart {
   readonly reason: string;
   readonly by?: string;
   readonly until?: string;
+}
+
+/** `wake`: the scope whose open incidents are so many that they are told beside, after the answer. */
+export interface CommandDone extends CommandAnswer {
+  readonly wake?: string;
 }
 
 export interface CommandInput {

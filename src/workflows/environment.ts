@@ -2,6 +2,7 @@ import {
   allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, getExternalWorkflowHandle, setCurrentDetails, setHandler, workflowInfo,
 } from '@temporalio/workflow';
 import { parseCommand, parseSlotRequest, type CommandMessage, type CommandName, type SlotRequest } from '../domain/message.js';
+import type { CommandDone } from '../activities/types.js';
 import { COMMAND_UPDATE, ENVIRONMENT_SIGNALS, INCIDENT_SIGNALS, STATUS_QUERY, type CommandAnswer, type EnvironmentStatus } from './messages.js';
 import { expectUnlocked } from './locked.js';
 import { ask, giveBack, NO_SLOTS, type Holder, type SlotState } from './slots.js';
@@ -30,6 +31,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
   const commands: Pending[] = [];
   let messages = 0;
   let renewing = false;
+  let waking = 0;
 
   const said = ({ workflowId, runId }: Holder): Holder => ({ workflowId, runId });
   const status = (): EnvironmentStatus => ({ environment: input.environment, concurrent: state.limit, slots: state.slots.map(said), waiting: state.waiting.map(said) });
@@ -64,6 +66,11 @@ export async function environment(input: EnvironmentInput): Promise<void> {
   setHandler(defineQuery<EnvironmentStatus>(STATUS_QUERY), status);
 
   const { control } = stepsOf(input.environment);
+  const wakeBeside = async (scope: string): Promise<void> => {
+    waking += 1;
+    await control.wakeIncidents.executeWithOptions(told(`tell the open incidents of ${scope}`), [{ environment: input.environment, scope }]).catch(() => undefined);
+    waking -= 1;
+  };
   if (input.carried === undefined) await control.wakeIncidents.executeWithOptions(told('ask the open incidents what they wait for'), [{ environment: input.environment }]);
   const renewal = (): boolean => renewing || messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
   for (;;) {
@@ -72,9 +79,12 @@ export async function environment(input: EnvironmentInput): Promise<void> {
     const pending = commands.shift();
     if (pending !== undefined) {
       const summary = `${pending.message.command} ${pending.message.scope}, asked by ${pending.message.by}`;
-      pending.answer = await control.command
+      const { wake, ...answer }: CommandDone = await control.command
         .executeWithOptions({ ...told(summary), retry: { maximumAttempts: 10 } }, [{ environment: input.environment, message: pending.message, run: workflowInfo().runId }])
         .catch((error: unknown) => ({ ok: false, message: `not carried out: ${error instanceof Error && error.cause instanceof Error ? error.cause.message : 'the step failed'}` }));
+      pending.answer = answer;
+      // Whoever asked has the answer before a thousand incidents have heard of it.
+      if (wake !== undefined) void wakeBeside(wake);
       continue;
     }
     const next = hasRoom() ? state.waiting[0] : undefined;
@@ -84,7 +94,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
       await getExternalWorkflowHandle(next.workflowId, next.runId).signal(INCIDENT_SIGNALS.slot, {}).catch(() => { state = giveBack(state, { workflowId: next.workflowId, runId: next.runId }); });
       continue;
     }
-    await condition(allHandlersFinished);
+    await condition(() => allHandlersFinished() && waking === 0);
     if (commands.length === 0) await continueAsNew<typeof environment>({ environment: input.environment, carried: state });
   }
 }

@@ -55,6 +55,18 @@ describe('freeze and unfreeze', () => {
     expect((await on.entries('gate')).map((entry) => entry.by)).toEqual(['alice', 'alice']);
   });
 
+  it('with more incidents open than a person waits for, it answers first and leaves them to be told', async () => {
+    const on = await bench();
+    for (let each = 0; each < 51; each += 1) {
+      await on.ledger.openIncident({ address: { environment: 'prod', target: `t${each}` }, at: on.at(), drift: 'v1:x', kind: 'drift' });
+      on.temporal.runs.set(`incident/prod/t${each}`, { status: 'RUNNING', runId: `run-${each}` });
+    }
+    expect(await say(on, { command: 'freeze', scope: 'prod' })).toMatchObject({ ok: true, wake: 'prod' });
+    expect(on.temporal.signals).toEqual([]);
+    await on.run('wakeIncidents', { environment: 'prod', scope: 'prod' }, { workflowId: 'environment/prod', workflowType: 'environment' });
+    expect(on.temporal.signals).toHaveLength(51);
+  });
+
   it('everything can be frozen at once', async () => {
     const on = await bench();
     expect(await say(on, { command: 'freeze', scope: '*' })).toMatchObject({ ok: true });

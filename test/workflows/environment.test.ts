@@ -191,6 +191,26 @@ test('a command by update is answered with what came of it, and names the run th
   });
 });
 
+test('where many incidents are to be told, whoever asked has the answer before they are', async () => {
+  let woken: string | undefined;
+  let goOn: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => { goOn = resolve; });
+  await guarded(() => ({
+    command: ({ message }) => Promise.resolve({ ok: true, message: 'frozen', wake: message.scope }),
+    wakeIncidents: async ({ scope }) => {
+      if (scope === undefined) return;
+      await held;
+      woken = scope;
+    },
+  }), async (guard, world) => {
+    const answer = await guard.executeUpdate<CommandAnswer, [unknown]>('command', { args: [{ command: 'freeze', scope: world.environment, ...SAID }] });
+    expect({ answer, woken }).toEqual({ answer: { ok: true, message: 'frozen' }, woken: undefined });
+    goOn();
+    for (let tries = 0; tries < 400 && woken === undefined; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    expect(woken).toBe(world.environment);
+  });
+});
+
 test('an update that makes no sense is rejected before it costs an event, with what it lacks', async () => {
   await guarded(() => ({}), async (guard, world) => {
     const failure = await guard.executeUpdate('command', { args: [{ command: 'release', scope: world.environment, ...SAID }] }).catch((error: unknown) => error as Error);
