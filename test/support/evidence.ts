@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '../../src/domain/plan.js';
 import type { Entry } from '../../src/ledger/ledger.js';
@@ -12,6 +12,8 @@ export interface Gathering {
   readonly canaries?: readonly string[];
   /** Where the server keeps its histories, searched for secrets too. */
   readonly serverFolder?: string;
+  /** Further folders that are searched for secrets: those of workers elsewhere. */
+  readonly folders?: readonly string[];
   readonly quiet?: Evidence['quiet'];
 }
 
@@ -27,7 +29,7 @@ export async function tenMoreChecks(laboratory: Laboratory, addresses: readonly 
   return { before, after: await counts(laboratory) };
 }
 
-async function gather(laboratory: Laboratory, { canaries = [], serverFolder, quiet }: Gathering): Promise<Evidence> {
+async function gather(laboratory: Laboratory, { canaries = [], serverFolder, folders = [], quiet }: Gathering): Promise<Evidence> {
   const recorded = await laboratory.withLedger(async (ledger) => {
     const entries: Entry[] = [];
     for await (const entry of ledger.entries({})) entries.push(entry);
@@ -43,7 +45,7 @@ async function gather(laboratory: Laboratory, { canaries = [], serverFolder, qui
     ...recorded,
     runs: await runsOf(laboratory),
     targets: await Promise.all(laboratory.site.targets.map(({ address }) => filesOf(laboratory, address))),
-    leaks: canaries.length === 0 ? [] : await leaksOf(laboratory, canaries, serverFolder),
+    leaks: canaries.length === 0 ? [] : await leaksOf(laboratory, canaries, [...folders, ...(serverFolder === undefined ? [] : [serverFolder])]),
     ...(quiet === undefined ? {} : { quiet }),
   };
 }
@@ -73,7 +75,8 @@ async function filesOf({ site }: Laboratory, address: string): Promise<TargetFil
 }
 
 /** The server's and the ledger's files are searched as bytes, so that nothing is missed for the way in which it is stored. */
-async function leaksOf({ site, processes, temporal }: Laboratory, canaries: readonly string[], serverFolder: string | undefined): Promise<readonly string[]> {
+async function leaksOf({ site, processes, temporal }: Laboratory, canaries: readonly string[], folders: readonly string[]): Promise<readonly string[]> {
+  await mkdir(site.dataDir, { recursive: true });
   const logs = join(site.dataDir, 'said-by-processes');
   await writeFile(logs, processes.map((running) => running.said()).join('\n'));
   const histories: string[] = [];
@@ -82,7 +85,7 @@ async function leaksOf({ site, processes, temporal }: Laboratory, canaries: read
     const text = JSON.stringify(events ?? [], (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString() : isBuffer(value) ? Buffer.from(value.data).toString() : value));
     histories.push(...canaries.filter((canary) => text.includes(canary)).map((canary) => `the history of ${workflowId}: ${canary}`));
   }
-  const found = [...histories, ...(await filesHolding(site.dataDir, canaries)), ...(serverFolder === undefined ? [] : await filesHolding(serverFolder, canaries))];
+  const found = [...histories, ...(await filesHolding(site.dataDir, canaries)), ...(await Promise.all(folders.map((folder) => filesHolding(folder, canaries)))).flat()];
   await rm(logs);
   return found;
 }

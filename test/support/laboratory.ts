@@ -45,6 +45,8 @@ export interface Laboratory {
   readonly env: Readonly<Record<string, string>>;
   /** Everything that ran here and may have said something. */
   readonly processes: readonly Running[];
+  /** Counts a process that a test started itself among them. */
+  watch(running: Running): void;
   /** `holdfast worker` as it is shipped; ready when it polls. */
   worker(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Running>;
   /** The same, in a process whose writes fail instead of ending it once `prlimit --fsize` says so, as on a full disk. */
@@ -116,6 +118,7 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
 
   const laboratory: Laboratory = {
     site, temporal, client, env, processes,
+    watch: (running) => void processes.push(running),
     worker: (args = [], more = {}) => ready(startNode([HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir, ...args], { ...env, ...more })),
     limitedWorker: () => ready(startNode([process.execPath, HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir], env, ['/bin/sh', '-c', 'trap "" XFSZ; exec "$0" "$@"'])),
     faultyWorker: (task) => ready(startNode([WORKER_PROCESS, JSON.stringify({ ...place, config: site.config, dataDir: site.dataDir, ...task })], env)),

@@ -22,8 +22,18 @@ export interface Running {
 
 /** Runs a script on this very Node. */
 export function startNode(args: readonly string[], env: Readonly<Record<string, string>> = {}, command: readonly string[] = [process.execPath]): Running {
-  const [program = process.execPath, ...before] = command;
-  const child = spawn(program, [...before, ...args], { cwd: ROOT, env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return startCommand({ command: [...command, ...args], cwd: ROOT, env: { ...process.env, ...env } });
+}
+
+export interface CommandStart {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  /** All that it gets: nothing of this process is added. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export function startCommand({ command: [program = process.execPath, ...args], cwd, env }: CommandStart): Running {
+  const child = spawn(program, args, { cwd, env: { ...env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
