@@ -11,6 +11,8 @@ export interface ValuesCase {
 export const CONFIG = {
   version: 1,
   project: 'shop',
+  ledger: { postgres: '${env:LEDGER_URL}', signingKey: '${env:LEDGER_SIGNING_KEY}' },
+  artifacts: { postgres: '${env:ARTIFACTS_URL}', keys: { staging: ['${env:ARTIFACT_KEY_STAGING}'], prod: ['${env:ARTIFACT_KEY_PROD}'] } },
   environments: { staging: { schedule: '*/5 * * * *' }, prod: { schedule: '*/15 * * * *', timezone: 'Europe/London' } },
   targets: {
     storefront: {
@@ -27,10 +29,15 @@ const TEMPORAL = { address: 'temporal-frontend.temporal:7233', namespace: 'holdf
 const TOKEN = { name: 'GIT_TOKEN', secret: 'holdfast-git', key: 'token' };
 const LONG = 'p'.repeat(60);
 
+/** What docs/deploying.md gives to each. */
+const CONTROL = { secretEnv: [{ name: 'LEDGER_URL', secret: 'holdfast-control', key: 'ledger-url' }, { name: 'ARTIFACTS_URL', secret: 'holdfast-control', key: 'ledger-url' }, { name: 'LEDGER_SIGNING_KEY', secret: 'holdfast-control', key: 'signing-key' }] };
+const READ = [{ name: 'LEDGER_URL', secret: 'holdfast-read', key: 'ledger-url' }, TOKEN];
+const WRITE = [{ name: 'LEDGER_URL', secret: 'holdfast-write', key: 'ledger-url' }, { name: 'ARTIFACTS_URL', secret: 'holdfast-write', key: 'ledger-url' }, { name: 'ARTIFACT_KEY_PROD', secret: 'holdfast-artifact-keys', key: 'prod' }];
+
 export const LEAST: ValuesCase = {
   reason: 'the least that works, one pool',
-  values: { temporal: TEMPORAL, config: CONFIG, pools: [{ name: 'prod', read: { secretEnv: [TOKEN] } }] },
-  secrets: ['holdfast-git'],
+  values: { temporal: TEMPORAL, config: CONFIG, control: CONTROL, pools: [{ name: 'prod', read: { secretEnv: READ }, write: { secretEnv: WRITE } }] },
+  secrets: ['holdfast-control', 'holdfast-read', 'holdfast-write', 'holdfast-artifact-keys', 'holdfast-git'],
   processes: [' none', 'prod read', 'prod write'],
 };
 
