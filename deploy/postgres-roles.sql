@@ -27,6 +27,8 @@ GRANT INSERT, UPDATE ON holdfast.gates TO holdfast_control, holdfast_read, holdf
 GRANT INSERT, UPDATE (at) ON holdfast.plans TO holdfast_read;
 GRANT INSERT ON holdfast.asks, holdfast.decisions TO holdfast_read;
 GRANT INSERT, UPDATE ON holdfast.settled TO holdfast_read;
+-- The last proof ends the incident, and with it what a lost write worker left open.
+GRANT UPDATE (closed_at, ok, error) ON holdfast.intents TO holdfast_read;
 
 -- Write workers change things outside, and only they say so.
 GRANT INSERT, UPDATE ON holdfast.fences, holdfast.fence_attempts, holdfast.intents TO holdfast_write;
@@ -57,7 +59,7 @@ BEGIN
   END LOOP;
 END $$;
 CREATE POLICY reading ON holdfast.entries FOR INSERT TO holdfast_read
-  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'asked', 'decided', 'gate', 'settled', 'closed'));
+  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'asked', 'decided', 'validated', 'gate', 'settled', 'outcome', 'closed'));
 CREATE POLICY writing ON holdfast.entries FOR INSERT TO holdfast_write
   WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'intent', 'outcome', 'staged', 'validated', 'finalized', 'rolled-back', 'gate'));
 CREATE POLICY reading ON holdfast.gates TO holdfast_read USING (gate = 'flapping') WITH CHECK (gate = 'flapping');

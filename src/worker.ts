@@ -85,7 +85,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
   const first = await options.load();
   const resolve = (reference: string): Promise<string> => resolveSecret(reference, { folder: first.folder, env: options.env });
   const ledger = await openLedger(first, { resolveSecret: resolve });
-  const known = await knownMatches(ledger, first);
+  const known = await knownMatches(ledger, first, options.control);
   const kept = await keepConfig(() => options.load(known));
   const codec = await codecOf(first.payloadKeys ?? [], resolve);
   const deps: Dependencies = {
@@ -283,10 +283,11 @@ async function pruneArtifacts({ artifacts, ledger }: Dependencies, config: Confi
 const MATCHES = 'matches';
 
 /** What `each` matched at the first start is known; later matches are learnt as they are seen clean. */
-async function knownMatches(ledger: Ledger, config: LoadedConfig): Promise<Set<string>> {
+async function knownMatches(ledger: Ledger, config: LoadedConfig, control: boolean): Promise<Set<string>> {
   const remembered = await ledger.getMeta(MATCHES);
   if (remembered !== undefined) return new Set(JSON.parse(remembered) as string[]);
-  await ledger.setMeta(MATCHES, JSON.stringify(config.matches));
+  // Control alone may write it down: another worker that is first goes by its own configuration.
+  if (control) await ledger.setMeta(MATCHES, JSON.stringify(config.matches));
   return new Set(config.matches);
 }
 

@@ -26,5 +26,5 @@ done
 openssl genpkey -algorithm ed25519 | make ledger-signing-key
 printf 'postgres://holdfast:%s@ledger-postgresql:5432/holdfast' "$(cat "$folder/ledger-owner-password")" | make ledger-owner-url
 for role in control read write; do
-  printf 'postgres://holdfast_%s:%s@ledger-postgresql:5432/holdfast' "$role" "$(cat "$folder/ledger-$role-password")" | make "ledger-$role-url"
+  printf 'postgres://demo_%s:%s@ledger-postgresql:5432/holdfast' "$role" "$(cat "$folder/ledger-$role-password")" | make "ledger-$role-url"
 done

@@ -17,7 +17,7 @@ import { canBeOthers, openTopology, ROLES, USERS, type Role, type Topology } fro
 import { readTree } from '../support/trees.js';
 import { eventually } from '../support/waiting.js';
 
-const ROLES_SQL = join(ROOT, 'deploy', 'postgres', 'roles.sql');
+const ROLES_SQL = ['postgres-roles.sql', 'postgres-roles-artifacts.sql'].map((name) => readFileSync(join(ROOT, 'deploy', name), 'utf8'));
 const FILES = { 'etc/app.json': '{"port":80}\n', 'etc/note.txt': 'as it should be\n', 'etc/secret.env': 'API_TOKEN=canary-desired-7f3a\n' };
 const DRIFT = { 'etc/app.json': '{"port":81}\n', 'etc/secret.env': 'API_TOKEN=canary-live-91c2\n' };
 const CANARIES = ['canary-desired-7f3a', 'canary-live-91c2'];
@@ -61,7 +61,7 @@ const AT_WORK: readonly Role[] = ['control', 'read-1', 'read-2', 'write-1', 'wri
 /** The same as docker-compose.yml and the chart give: see docs/deploying.md. */
 function credentials(role: Role): Readonly<Record<string, string>> {
   const access = role.split('-')[0] ?? '';
-  const url = postgres.url(database, `holdfast_${access}`, `password-of-${access}`);
+  const url = postgres.url(database, `my_${access}`, `password-of-${access}`);
   return {
     LEDGER_URL: url,
     ...(access === 'control' ? { LEDGER_SIGNING_KEY: SIGNING_KEY, ARTIFACTS_URL: url } : {}),
@@ -80,8 +80,8 @@ beforeAll(async () => {
   topology = await openTopology({ image, site, folder: join(folder, 'processes'), onStart: (running) => { lab.watch(running); }, env: (role) => ({ ...lab.env, ...credentials(role) }) });
   const prepared = topology.tryAs('control', holdfast('control', 'doctor', '--fix', '--only', 'record', 'artifacts'), { LEDGER_URL: owner, ARTIFACTS_URL: owner });
   expect(prepared).toMatchObject({ code: 0 });
-  await postgres.sql(database, readFileSync(ROLES_SQL, 'utf8'));
-  for (const access of ['control', 'read', 'write']) await postgres.sql(database, `ALTER ROLE holdfast_${access} PASSWORD 'password-of-${access}'`);
+  for (const text of ROLES_SQL) await postgres.sql(database, text);
+  for (const access of ['control', 'read', 'write']) await postgres.sql(database, `CREATE ROLE my_${access} LOGIN PASSWORD 'password-of-${access}' IN ROLE holdfast_${access}`);
   await Promise.all(AT_WORK.map(restart));
   // Nobody takes it, so it takes its whole limit: it waits while the others work.
   lonely = await lab.client.startCheck('away');
