@@ -8,11 +8,3 @@ export function generator(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
-
-/** So many of them, in an order that the numbers give. */
-export function draw<T>(items: readonly T[], count: number, random: () => number): T[] {
-  const left = [...items];
-  const drawn: T[] = [];
-  while (drawn.length < count && left.length > 0) drawn.push(...left.splice(Math.floor(random() * left.length), 1));
-  return drawn;
-}

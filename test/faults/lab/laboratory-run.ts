@@ -1,5 +1,5 @@
+import { sha256 } from '../../../src/digest.js';
 import { devServer } from '../../support/dev-server.js';
-import { draw, generator } from '../../support/seeded.js';
 import { enumerate, nameOfCase, pointsOf, type Enumerated } from './enumerate.js';
 import { AFTERMATHS, FAULTS, type Aftermath, type Fault } from './faults.js';
 import { runGroup, type CaseResult } from './group.js';
@@ -42,7 +42,6 @@ const GROUPS: readonly { readonly name: string; readonly aftermaths: readonly Af
 /** Records every path, enumerates every call with every fault, and runs all of it or a part drawn with the seed. */
 export async function runLaboratory(options: LaboratoryOptions): Promise<LaboratoryReport> {
   const { seed, paths, aftermaths = AFTERMATHS, each, pairs = 0, only = '', log = () => undefined } = options;
-  const random = generator(seed);
   const server = { now: await devServer() };
   try {
     const chosen = PATHS.filter(({ name }) => paths?.includes(name) ?? true);
@@ -50,8 +49,8 @@ export async function runLaboratory(options: LaboratoryOptions): Promise<Laborat
     const points = new Map(recorded.map((result) => [result.case.path, pointsOf(result.lines)]));
     const all = [...points].flatMap(([path, own]) => enumerate(path, own, { aftermaths }));
     const applicable = all.filter((one) => one.notApplicable === undefined);
-    const singles = each === undefined ? applicable : ofEach(applicable, each, random);
-    const doubles = Array.from({ length: pairs }, () => pairOf(applicable, random));
+    const singles = each === undefined ? applicable : ofEach(applicable, each, seed);
+    const doubles = Array.from({ length: pairs }, (_, index) => pairOf(applicable, `${seed} pair ${index}`));
     const cases = [...singles.map(({ path, fault }) => ({ path, faults: [fault] })), ...doubles].filter(({ path, faults }) => nameOfCase(path, faults).includes(only));
     log(`${recorded.length} paths make ${[...points.values()].reduce((sum, own) => sum + own.length, 0)} calls; ${all.length} combinations, ${all.length - applicable.length} of them not applicable; ${cases.length} cases are run`);
     const results: CaseResult[] = [];
@@ -86,16 +85,22 @@ export function describe(result: CaseResult): string {
 }
 
 /** The same number of every fault with every aftermath, whatever the paths have of it. */
-function ofEach(all: readonly Enumerated[], each: number, random: () => number): readonly Enumerated[] {
-  return AFTERMATHS.flatMap((aftermath) => FAULTS.flatMap((kind) => draw(all.filter(({ fault }) => fault.kind === kind && fault.aftermath === aftermath), each, random)));
+function ofEach(all: readonly Enumerated[], each: number, seed: number): readonly Enumerated[] {
+  return AFTERMATHS.flatMap((aftermath) => FAULTS.flatMap((kind) => drawn(all.filter(({ fault }) => fault.kind === kind && fault.aftermath === aftermath), each, String(seed))));
 }
 
-function pairOf(all: readonly Enumerated[], random: () => number): { readonly path: string; readonly faults: readonly Fault[] } {
+function pairOf(all: readonly Enumerated[], seed: string): { readonly path: string; readonly faults: readonly Fault[] } {
   const inProcess = all.filter(({ fault }) => fault.aftermath === 'continue' || fault.aftermath === 'crash');
-  const [first] = draw(inProcess, 1, random);
-  const [second] = draw(inProcess.filter(({ path, fault }) => path === first?.path && `${fault.label} ${fault.nth}` !== `${first.fault.label} ${first.fault.nth}`), 1, random);
+  const [first] = drawn(inProcess, 1, seed);
+  const [second] = drawn(inProcess.filter(({ path, fault }) => path === first?.path && `${fault.label} ${fault.nth}` !== `${first.fault.label} ${first.fault.nth}`), 1, `${seed} second`);
   if (first === undefined || second === undefined) throw new Error('nothing to make a pair of');
   return { path: first.path, faults: [first.fault, second.fault] };
+}
+
+/** Drawn by name, so that a call more or less, or another order of two, leaves the others as they were. */
+function drawn(all: readonly Enumerated[], count: number, seed: string): readonly Enumerated[] {
+  const lot = new Map(all.map((each) => [each, sha256(`${seed} ${nameOfCase(each.path, [each.fault])}`)]));
+  return [...all].sort((one, other) => (lot.get(one) ?? '').localeCompare(lot.get(other) ?? '')).slice(0, count);
 }
 
 function reasons(all: readonly Enumerated[]): ReadonlyMap<string, number> {
