@@ -48,7 +48,7 @@ export interface Laboratory {
   /** Counts a process that a test started itself among them. */
   watch(running: Running): void;
   /** `holdfast worker` as it is shipped; ready when it polls. */
-  worker(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Running>;
+  worker(args?: readonly string[], env?: Readonly<Record<string, string>>, program?: string): Promise<Running>;
   /** The same, in a process whose writes fail instead of ending it once `prlimit --fsize` says so, as on a full disk. */
   limitedWorker(): Promise<Running>;
   /** The same composition with faults put between it and the world. */
@@ -119,7 +119,7 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
   const laboratory: Laboratory = {
     site, temporal, client, env, processes,
     watch: (running) => void processes.push(running),
-    worker: (args = [], more = {}) => ready(startNode([HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir, ...args], { ...env, ...more })),
+    worker: (args = [], more = {}, program = HOLDFAST) => ready(startNode([program, 'worker', '--config', site.config, '--data-dir', site.dataDir, ...args], { ...env, ...more })),
     limitedWorker: () => ready(startNode([process.execPath, HOLDFAST, 'worker', '--config', site.config, '--data-dir', site.dataDir], env, ['/bin/sh', '-c', 'trap "" XFSZ; exec "$0" "$@"'])),
     faultyWorker: (task) => ready(startNode([WORKER_PROCESS, JSON.stringify({ ...place, config: site.config, dataDir: site.dataDir, ...task })], env)),
     async check(address) {
