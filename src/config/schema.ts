@@ -58,7 +58,7 @@ function only(ctx: z.RefinementCtx, input: object, owner: string, keys: readonly
 const keyIdSchema = z.string({ error: said('expected the name of a key', KEY_ID_REMEDY) }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: said('this is not a name for a key', KEY_ID_REMEDY) });
 
 const payloadKeysSchema = z
-  .array(z.strictObject({ id: keyIdSchema, key: referenceSchema }), { error: said('expected a list of keys', 'write [{ id: "2026-11", key: "${file:keys/payload-2026-11}" }]') })
+  .array(z.strictObject({ id: keyIdSchema, key: hiddenReferenceSchema }), { error: said('expected a list of keys', 'write [{ id: "2026-11", key: "${file:keys/payload-2026-11}" }]') })
   .min(1, { error: said('the list of keys is empty', 'name a key, or leave encryption out') })
   .max(20, { error: said('more than 20 keys', 'drop those that nothing is encrypted with any more') })
   .superRefine((keys, ctx) => {

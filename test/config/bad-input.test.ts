@@ -85,7 +85,7 @@ const rows: readonly Row[] = [
   { reason: 'a password in an address', config: base.replace('path: ./desired', 'git: "https://me:hunter2@example.com/x.git"'), says: /may not hold a user or password/, remedy: /auth/, hides: 'hunter2' },
   { reason: 'a private key among public ones', config: `${base}principals: { a: { keys: ["-----BEGIN OPENSSH PRIVATE KEY----- hunter2"] } }\n`, says: /not a public SSH key/, remedy: /never belongs here/, hides: 'hunter2' },
   { reason: 'a payload key written out', config: `${base}temporal: { encryption: { keys: [{ id: "2026-11", key: hunter2 }] } }\n`, says: /temporal\.encryption\.keys\[0\]\.key: expected a reference/, remedy: /\$\{env:NAME\}/, hides: 'hunter2' },
-  { reason: 'two payload keys of one name', config: `${base}temporal: { encryption: { keys: [{ id: a, key: "${'$'}{env:A}" }, { id: a, key: "${'$'}{env:B}" }] } }\n`, says: /another key has this name/, remedy: /new one/ },
+  { reason: 'two payload keys of one name', config: `${base}temporal: { encryption: { keys: [{ id: a, key: "\${env:A}" }, { id: a, key: "\${env:B}" }] } }\n`, says: /another key has this name/, remedy: /new one/ },
   { reason: 'encryption without keys', config: `${base}temporal: { encryption: { keys: [] } }\n`, says: /list of keys is empty/, remedy: /leave encryption out/ },
   { reason: 'a secret where values are shown', config: target('owner: "${env:TOKEN}"'), says: /owner: a secret may not be used here/, remedy: /\$\{vars/ },
   { reason: 'a secret outside targets', config: env('owner: "${env:TOKEN}"'), says: /environments\.dev\.owner: \$\{…\} is not replaced here/, remedy: /value itself/ },
