@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileGlob } from '../../src/providers/glob.js';
 
-export interface Instruction {
+interface Instruction {
   readonly name: string;
   readonly text: string;
 }
@@ -11,7 +11,7 @@ const KNOWN = new Set(['ARG', 'FROM', 'WORKDIR', 'COPY', 'RUN', 'ENV', 'USER', '
 const SECRET = /(PASSWORD|TOKEN|SECRET|API_KEY|PRIVATE_KEY)/;
 
 /** Instructions in order, with continued lines joined and comments left out. */
-export function instructionsOf(text: string): readonly Instruction[] {
+function instructionsOf(text: string): readonly Instruction[] {
   const lines = text.replace(/^\s*#.*\n/gm, '').replace(/\\\n\s*/g, ' ').split('\n');
   return lines.filter((line) => line.trim() !== '').map((line) => {
     const [, name = '', rest = ''] = /^\s*(\S+)\s*(.*)$/.exec(line) ?? [];
@@ -19,7 +19,7 @@ export function instructionsOf(text: string): readonly Instruction[] {
   });
 }
 
-export interface Copy {
+interface Copy {
   readonly from?: string;
   readonly sources: readonly string[];
   readonly to: string;
