@@ -7,7 +7,7 @@ import { headOf, storedEntry } from './chain.js';
 import type { Database, Reads, Transaction } from './database.js';
 import { compact, integer, text, type Row } from './rows.js';
 
-const PAGE = 2_000;
+const PAGE = 5_000;
 
 /** The private key, loaded (or made) before the transaction that signs, since that touches other things. */
 export type Seal = KeyObject;
