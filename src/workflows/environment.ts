@@ -1,5 +1,5 @@
 import {
-  allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, getExternalWorkflowHandle, setCurrentDetails, setHandler, workflowInfo,
+  allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, getExternalWorkflowHandle, patched, setCurrentDetails, setHandler, workflowInfo,
 } from '@temporalio/workflow';
 import { parseCommand, parseSlotRequest, type CommandMessage, type CommandName, type SlotRequest } from '../domain/message.js';
 import type { CommandDone } from '../activities/types.js';
@@ -19,6 +19,8 @@ interface Pending {
 }
 
 const MESSAGES_PER_RUN = 2000;
+/** A message that comes alone costs four events, and a slot four more: a thousand incidents would be 8,000. */
+const EVENTS_PER_RUN = 2000;
 
 /**
  * The guard of an environment: gives out the right to write, by message, and carries out what
@@ -72,7 +74,8 @@ export async function environment(input: EnvironmentInput): Promise<void> {
     waking -= 1;
   };
   if (input.carried === undefined) await control.wakeIncidents.executeWithOptions(told('ask the open incidents what they wait for'), [{ environment: input.environment }]);
-  const renewal = (): boolean => renewing || messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested;
+  const isLong = (): boolean => workflowInfo().historyLength >= EVENTS_PER_RUN && patched('guard-renews-by-events');
+  const renewal = (): boolean => renewing || messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested || isLong();
   for (;;) {
     setCurrentDetails(describe(status()));
     await condition(() => commands.length > 0 || hasRoom() || renewal());

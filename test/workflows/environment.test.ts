@@ -252,3 +252,23 @@ test('two thousand messages later it continues as new, and nobody loses a slot o
     });
   });
 });
+
+test('what costs many events makes a history long before there are two thousand messages: it continues as new, and nobody loses a slot', async () => {
+  await guarded(() => ({ command: () => Promise.resolve({ ok: true, message: 'done' }) }), async (guard, world) => {
+    await withHolders(world, 1, async ([first]) => {
+      if (first === undefined) throw new Error('a holder is needed');
+      await ask(guard, first);
+      await until(guard, (status) => status.slots.length === 1);
+      const before = (await guard.describe()).runId;
+      await Promise.all(Array.from({ length: 320 }, () => guard.signal('freeze', { scope: world.environment, ...SAID })));
+      for (let run = before, tries = 0; run === before && tries < 1_000; tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        run = (await guard.describe()).runId;
+      }
+      expect((await guard.describe()).runId).not.toBe(before);
+      const { historyLength } = await env.client.workflow.getHandle(guard.workflowId, before).describe();
+      expect(historyLength).toBeLessThan(4_000);
+      expect(runs((await until(guard, (status) => status.slots.length === 1)).slots)).toEqual([first.runId]);
+    });
+  });
+}, 150_000);
