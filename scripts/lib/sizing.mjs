@@ -30,7 +30,7 @@ const DAY = 86_400;
 const YEAR = 365 * DAY;
 
 /** What `targets` need; `inputs` as in INPUTS. */
-export function sizeOf(targets, inputs = INPUTS) {
+function sizeOf(targets, inputs = INPUTS) {
   const of = (name) => inputs[name].value;
   const projects = Math.ceil(targets / of('targetsPerProject'));
   const environments = Math.ceil(targets / of('targetsPerEnvironment'));
@@ -58,7 +58,7 @@ export function sizeOf(targets, inputs = INPUTS) {
 }
 
 /** The least jitter, in whole half minutes, under which the simulated schedules of one namespace stay within its limit. */
-export function jitterFor(environments, inputs = INPUTS) {
+function jitterFor(environments, inputs = INPUTS) {
   for (let jitter = 0; ; jitter += 30) {
     if (simulateStarts({ environments, jitterSeconds: jitter, intervalSeconds: inputs.intervalSeconds.value }).most <= inputs.startsPerSecond.value) return jitter;
   }
@@ -68,7 +68,7 @@ export function jitterFor(environments, inputs = INPUTS) {
  * Schedules that all fire at the same minute, each put off by its own jitter: a digest of its name and
  * time spread evenly, as Temporal does it. The most starts in one second over `rounds` firings.
  */
-export function simulateStarts({ environments, jitterSeconds, intervalSeconds, rounds = 20 }) {
+function simulateStarts({ environments, jitterSeconds, intervalSeconds, rounds = 20 }) {
   let most = 0;
   let inAll = 0;
   for (let round = 0; round < rounds; round += 1) {

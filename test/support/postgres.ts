@@ -2,10 +2,10 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
 import { arch, platform, tmpdir } from 'node:os';
 import { dirname, join, parse, relative } from 'node:path';
 import pg from 'pg';
-import { freePort } from '../../src/embedded/ports.js';
 
 export interface Postgres {
   readonly port: number;
@@ -35,7 +35,7 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 const isRoot = process.getuid?.() === 0;
 const asUser = isRoot ? NOBODY : {};
 
-/** A real PostgreSQL server in a folder of its own, on a free port. */
+/** A real PostgreSQL server in a folder of its own, on a free port. Imports nothing of ours: `npm run bench` loads this file as it is. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const binaries = nativeFolder();
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
@@ -46,7 +46,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, 'postgres\n');
   execFileSync(join(binaries, 'bin', 'initdb'), ['--pgdata', data, '--username', 'postgres', '--auth', passwords ? 'scram-sha-256' : 'trust', ...(passwords ? ['--pwfile', passwordFile] : []), '--encoding', 'UTF8', '--locale', 'C', '--no-sync'], { ...asUser, cwd: folder, stdio: 'pipe' });
-  const port = await freePort();
+  const port = await unusedPort();
   const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, shared_buffers: '64MB', log_min_messages: 'fatal', ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }) };
   let server: ChildProcess | undefined;
   let databases = 0;
@@ -114,6 +114,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** The binaries that npm brought, with their links in place, where the user that runs them can reach them. */
