@@ -97,8 +97,9 @@ export async function environment(input: EnvironmentInput): Promise<void> {
       await getExternalWorkflowHandle(next.workflowId, next.runId).signal(INCIDENT_SIGNALS.slot, {}).catch(() => { state = giveBack(state, { workflowId: next.workflowId, runId: next.runId }); });
       continue;
     }
-    await condition(() => allHandlersFinished() && waking === 0);
-    if (commands.length === 0) await continueAsNew<typeof environment>({ environment: input.environment, carried: state });
+    // What comes meanwhile is answered by this run: a handler that waits for its answer would never finish.
+    await condition(() => (allHandlersFinished() && waking === 0) || commands.length > 0 || hasRoom());
+    if (commands.length === 0 && !hasRoom()) await continueAsNew<typeof environment>({ environment: input.environment, carried: state });
   }
 }
 

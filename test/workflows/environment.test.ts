@@ -211,6 +211,28 @@ test('where many incidents are to be told, whoever asked has the answer before t
   });
 });
 
+test('while many incidents are told and the guard is to continue as new, the next command is carried out all the same', async () => {
+  let goOn: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => { goOn = resolve; });
+  await guarded(() => ({
+    command: ({ message }) => Promise.resolve({ ok: true, message: 'done', ...(message.command === 'freeze' ? { wake: message.scope } : {}) }),
+    wakeIncidents: ({ scope }) => (scope === undefined ? Promise.resolve() : held),
+  }), async (guard, world) => {
+    const say = (command: string): Promise<CommandAnswer> => guard.executeUpdate<CommandAnswer, [unknown]>('command', { args: [{ command, scope: world.environment, ...SAID }] });
+    await say('freeze');
+    const before = (await guard.describe()).runId;
+    await guard.signal('renew', {});
+    const answered = await Promise.race([say('unfreeze'), new Promise((resolve) => setTimeout(resolve, 10_000, 'no answer'))]);
+    goOn();
+    expect(answered).toEqual({ ok: true, message: 'done' });
+    for (let run = before, tries = 0; run === before && tries < 400; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      run = (await guard.describe()).runId;
+    }
+    expect((await guard.describe()).runId, 'it continued as new once all had been told').not.toBe(before);
+  });
+});
+
 test('an update that makes no sense is rejected before it costs an event, with what it lacks', async () => {
   await guarded(() => ({}), async (guard, world) => {
     const failure = await guard.executeUpdate('command', { args: [{ command: 'release', scope: world.environment, ...SAID }] }).catch((error: unknown) => error as Error);
