@@ -102,4 +102,18 @@ describe('an incident whose run Temporal does not know any more', () => {
     expect(await on.ledger.incident(SHOP, 1)).toMatchObject({ outcome: 'terminated', narrative: expect.stringContaining('Temporal does not know its run any more. What still differs is opened anew.') as string });
     expect(await on.ledger.incident(SHOP)).toMatchObject({ number: 2, phase: 'deciding' });
   });
+
+  it('that was writing is waited for as long as its step may run, and then ends too', async () => {
+    const on = await bench();
+    const part = await openIncident(on);
+    const fence = await on.ledger.takeFence({ address: SHOP, step: 'finalize', attempt: 1, run: 'lost', at: on.at() });
+    await on.ledger.intend({ ...SHOP, number: 1, key: 'finalize/write', step: 'finalize', write: 'write etc/app.yaml', resource: 'etc/app.yaml', plan: part.plan ?? '', fence, at: on.at() });
+    on.temporal.runs.clear();
+    on.later(9 * 60_000);
+    await on.check();
+    expect((await on.ledger.incident(SHOP, 1))?.closedAt).toBeUndefined();
+    on.later(60_000);
+    await on.check();
+    expect(await on.ledger.incident(SHOP, 1)).toMatchObject({ outcome: 'terminated', narrative: expect.stringContaining('Left half done, look at: etc/app.yaml') as string });
+  });
 });
