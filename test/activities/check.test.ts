@@ -204,10 +204,10 @@ describe('a run that ended behind the incident’s back', () => {
   it('whose workflow task keeps failing is told, and stays open', async () => {
     const on = await bench();
     await openIncident(on);
-    on.temporal.runs.set(INCIDENT, { status: 'RUNNING', runId: FINAL, attempt: 4 });
+    on.temporal.runs.set(INCIDENT, { status: 'RUNNING', runId: FINAL, attempt: 4, said: 'no such phase' });
     await on.check();
     expect((await on.ledger.incident(SHOP))?.closedAt).toBeUndefined();
-    expect(on.told.at(-1)).toMatchObject({ event: 'needs-human', title: expect.stringContaining('keeps failing') as string });
+    expect(on.told.at(-1)).toMatchObject({ event: 'needs-human', title: expect.stringContaining('keeps failing') as string, text: expect.stringContaining('no such phase') as string });
   });
 });
 
