@@ -12,6 +12,10 @@ const ENTRIES_AT_ONCE = 50_000;
 /** The target of a row has an incident that is open: what it may need is kept, whatever its age. */
 const HAS_OPEN_INCIDENT = 'EXISTS (SELECT 1 FROM incidents AS open WHERE open.environment = kept.environment AND open.target = kept.target AND open.closed_at IS NULL)';
 
+const HAS_INTENTS = 'EXISTS (SELECT 1 FROM intents WHERE intents.environment = ended.environment AND intents.target = ended.target AND intents.number = ended.number AND intents.closed_at IS NOT NULL)';
+/** Step keys begin with the incident and a slash; `0` is the character after it. */
+const HAS_STEPS = "EXISTS (SELECT 1 FROM steps WHERE steps.key >= ended.environment || '/' || ended.target || '#' || ended.number || '/' AND steps.key < ended.environment || '/' || ended.target || '#' || ended.number || '0')";
+
 export function createRetention(database: Database, { append, checkpoints }: { readonly append: AppendEntry; readonly checkpoints: Checkpoints }): Pick<Ledger, 'prune'> {
   async function pruneReports(tx: Transaction, before: string): Promise<number> {
     return tx.run(
@@ -32,12 +36,11 @@ export function createRetention(database: Database, { append, checkpoints }: { r
     );
   }
 
-  /** Step results and intents live as long as plans: they are what a late retry or an undo reads. */
+  /** Step results and intents live as long as plans: they are what a late retry or an undo reads. Incidents are kept for ever, so only those that still have some are visited. */
   async function pruneSteps(tx: Transaction, before: string): Promise<void> {
-    for (const row of await tx.all('SELECT environment, target, number FROM incidents WHERE closed_at < :before', { before })) {
+    for (const row of await tx.all(`SELECT environment, target, number FROM incidents AS ended WHERE closed_at < :before AND (${HAS_INTENTS} OR ${HAS_STEPS})`, { before })) {
       const id = { environment: text(row, 'environment'), target: text(row, 'target'), number: integer(row, 'number') };
       await tx.run('DELETE FROM intents WHERE environment = :environment AND target = :target AND number = :number AND closed_at IS NOT NULL', id);
-      // Step keys begin with the incident and a slash; `0` is the character after it.
       await tx.run('DELETE FROM steps WHERE key >= :from AND key < :to', { from: `${formatIncident(id)}/`, to: `${formatIncident(id)}0` });
     }
     await tx.run('DELETE FROM fence_attempts WHERE at < :before', { before });

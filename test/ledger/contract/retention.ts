@@ -90,5 +90,17 @@ export function retentionContract(harness: () => LedgerHarness): void {
       expect(await ledger.stepDone('prod/storefront#1/0.1/stage')).toBeUndefined();
       expect(await ledger.stepDone('prod/storefront-2#1/0.1/stage')).toBe(true);
     });
+
+    it('forgets step results that come without an intent, and those of incident 1 without those of 10', async () => {
+      const { ledger } = harness();
+      for (let number = 1; number <= 10; number += 1) {
+        await ledger.openIncident({ address: SHOP, at: minute(number), drift: 'd', kind: 'drift' });
+        await ledger.stepDone(`prod/storefront#${number}/0.1/stage`, true);
+        await ledger.closeIncident({ ...SHOP, number }, { at: minute(number === 1 ? 1 : 5_000), outcome: 'fixed', parts: [], narrative: '', settled: [] });
+      }
+      await ledger.prune({ at: minute(5_000), keepMs: keep(10) });
+      expect(await ledger.stepDone('prod/storefront#1/0.1/stage')).toBeUndefined();
+      expect(await ledger.stepDone('prod/storefront#10/0.1/stage')).toBe(true);
+    });
   });
 }
