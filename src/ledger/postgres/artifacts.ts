@@ -77,9 +77,9 @@ export async function openPostgresArtifacts(options: PostgresArtifactsOptions): 
       const stored = await find(address, ref, keys);
       const { environment } = address;
       const at = new Date().toISOString();
-      // Stored again is as good as stored now: retention counts from here.
-      if (stored?.content !== undefined) await ask(`UPDATE artifacts SET at = :at WHERE ${ONE}`, { environment, name: stored.name, at });
-      else {
+      // Stored again is as good as stored now: retention counts from here. What was pruned meanwhile is stored anew.
+      const renewed = stored?.content === undefined ? 0 : (await ask(`UPDATE artifacts SET at = :at WHERE ${ONE}`, { environment, name: stored.name, at })).count;
+      if (renewed === 0) {
         await ask(
           'INSERT INTO artifacts (environment, name, at, content) VALUES (:environment, :name, :at, :content) ON CONFLICT (environment, name) DO UPDATE SET at = excluded.at, content = excluded.content',
           { environment, name: sealedName(address, ref, first), at, content: seal(content, address, { ref, keys: first }) },
