@@ -14,7 +14,7 @@ const LOGIN = 'check the user and password of the URL, and pg_hba.conf of the se
 /** By code, else by class (its first two characters): what may pass, so that a step tries again. */
 const PASSING: Readonly<Record<string, Said>> = {
   '08': { what: 'the connection was lost', remedy: TRY_AGAIN },
-  '25006': { what: 'the server only reads: it is a standby, or was made one', remedy: 'point the URL at the server that takes writes; target_session_attrs=read-write does it for a list of hosts' },
+  '25006': { what: 'the server only reads: it is a standby, or was made one', remedy: 'point the URL at the server that takes writes, or at a name that follows it' },
   '25P03': { what: 'a transaction was left idle and ended by the server', remedy: TRY_AGAIN },
   '28': { what: 'the server does not let this user in', remedy: LOGIN },
   '3D000': { what: 'the database does not exist', remedy: 'create it, or correct the name in the URL' },

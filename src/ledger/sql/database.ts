@@ -22,10 +22,10 @@ export interface Transaction extends Reads {
 
 /**
  * What a transaction keeps to itself until it ends. `record`: the chain's head, for whatever
- * appends. Taken in the order of `LOCK_ORDER`, so that no two wait for each other; a store that
- * lets one writer in at a time has them all.
+ * appends. Taken in the order in which they are asked for, which is that of this list, so that no two
+ * wait for each other; a store that lets one writer in at a time has them all.
  */
-export type Lock = 'record' | 'outbox' | 'checkpoint' | `target ${string}`;
+export type Lock = 'record' | `target ${string}` | 'outbox' | 'checkpoint';
 
 export interface WriteOptions {
   readonly locks?: readonly Lock[];
