@@ -5,6 +5,7 @@ import type { CommandMessage } from '../domain/message.js';
 import type { Config } from '../config/config.js';
 import { targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
+import type { IncidentRow } from '../ledger/ledger.js';
 import type { CommandAnswer } from '../workflows/messages.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import { startIncident } from './check.js';
@@ -12,7 +13,6 @@ import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { expectGuard } from './guard.js';
 import { inLanes } from './lanes.js';
-import type { IncidentRow } from '../ledger/ledger.js';
 import { isUndoable } from './tidy.js';
 import type { CommandDone, CommandInput, ControlActivities } from './types.js';
 
@@ -60,11 +60,12 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
   const at = deps.now().toISOString();
   const { scope, by, reason } = message;
   switch (message.command) {
-    case 'freeze':
+    case 'freeze': {
       await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(message.until === undefined ? {} : { until: message.until }) });
       const wake = await stir(deps, scope);
       await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
       return { ...yes(`${scope} is frozen${message.until === undefined ? ' until it is unfrozen' : ` until ${message.until}`}: detection goes on, nothing is changed`), ...wake };
+    }
     case 'unfreeze': {
       const opened = await deps.ledger.openGate({ scope, gate: 'freeze', by, reason, at });
       const wake = await stir(deps, scope);
