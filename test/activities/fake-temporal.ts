@@ -76,7 +76,7 @@ export function fakeTemporal(): FakeTemporal {
       return { history: { events: message === undefined ? [] : [{ workflowTaskFailedEventAttributes: { failure: { message } } }] } };
     },
   };
-  return { client: { workflow, workflowService, options: { namespace: 'default' } } as unknown as Client, started, signals, cancelled, histories, runs };
+  return { client: { workflow, workflowService, options: { namespace: 'default', loadedDataConverter: { payloadCodecs: [] } } } as unknown as Client, started, signals, cancelled, histories, runs };
 }
 
 function eventOf({ at, signal, update }: Message): object {
