@@ -33,12 +33,10 @@ export async function tlsFront({ plain, authority }: Behind): Promise<Front> {
 }
 
 export interface KeyFront extends Front {
-  /** The only key that is taken from now on. */
-  setKey(key: string): void;
+  /** The keys that are taken from now on. */
+  take(...keys: readonly string[]): void;
   /** Headers of the last call that was let through. */
   last(): IncomingHttpHeaders;
-  /** Calls refused since the key was set. */
-  refused(): number;
 }
 
 const UNAUTHENTICATED = '16';
@@ -48,16 +46,14 @@ export async function keyFront({ plain, authority, key: first }: Behind & { read
   const { crt, key } = authority.issue('temporal');
   const inner = connectHttp2(`http://${plain}`);
   inner.on('error', () => undefined);
-  let wanted = first;
-  let refused = 0;
+  let taken: readonly string[] = [`Bearer ${first}`];
   let last: IncomingHttpHeaders = {};
   const server = createSecureServer({ cert: crt, key });
   const sessions = new Set<{ destroy(): void }>();
   server.on('session', (session) => { sessions.add(session); session.on('error', () => undefined).on('close', () => sessions.delete(session)); });
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => undefined);
-    if (headers.authorization !== `Bearer ${wanted}`) {
-      refused += 1;
+    if (!taken.includes(headers.authorization ?? '')) {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'Request unauthorized.' }, { endStream: true });
       return;
     }
@@ -79,9 +75,8 @@ export async function keyFront({ plain, authority, key: first }: Behind & { read
   const front = await listening(server, () => { inner.destroy(); for (const session of sessions) session.destroy(); });
   return {
     ...front,
-    setKey(next) { wanted = next; refused = 0; },
+    take(...keys) { taken = keys.map((each) => `Bearer ${each}`); },
     last: () => last,
-    refused: () => refused,
   };
 }
 

@@ -115,9 +115,12 @@ describe('a Temporal that asks who comes', () => {
     await repairsThrough('prod/keyed', env);
     expect(keyed.last()).toMatchObject({ 'x-team': 'web', authorization: `Bearer ${KEY}` });
     const worker = await lab.worker([], env);
+    // As keys are rotated: both are good for a while.
+    keyed.take(KEY, NEXT_KEY);
     await write(NEXT_KEY);
     await eventually('the new key is read', () => (worker.said().includes('a new API key') ? true : undefined));
-    keyed.setKey(NEXT_KEY);
+    await eventually('it asks for work with the new key', () => (keyed.last().authorization === `Bearer ${NEXT_KEY}` ? true : undefined), { timeoutMs: 90_000 });
+    keyed.take(NEXT_KEY);
     await lab.site.drift('prod/renewed', DRIFT);
     await lab.check('prod/renewed');
     await lab.untilPhase('prod/renewed', 'awaiting-approval');
