@@ -46,10 +46,11 @@ GRANT DELETE ON holdfast.entries, holdfast.reports, holdfast.sightings, holdfast
 ALTER TABLE holdfast.entries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.gates ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.decisions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.intents ENABLE ROW LEVEL SECURITY;
 DO $$
 DECLARE place TEXT;
 BEGIN
-  FOREACH place IN ARRAY ARRAY['entries', 'gates', 'decisions'] LOOP
+  FOREACH place IN ARRAY ARRAY['entries', 'gates', 'decisions', 'intents'] LOOP
     EXECUTE format('DROP POLICY IF EXISTS seen ON holdfast.%I', place);
     EXECUTE format('DROP POLICY IF EXISTS control ON holdfast.%I', place);
     EXECUTE format('DROP POLICY IF EXISTS reading ON holdfast.%I', place);
@@ -59,11 +60,15 @@ BEGIN
   END LOOP;
 END $$;
 CREATE POLICY reading ON holdfast.entries FOR INSERT TO holdfast_read
-  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'asked', 'decided', 'validated', 'gate', 'settled', 'outcome', 'closed'));
+  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'asked', 'decided', 'validated', 'gate', 'settled', 'closed')
+    OR kind = 'outcome' AND data::json ->> 'ok' = 'false');
 CREATE POLICY writing ON holdfast.entries FOR INSERT TO holdfast_write
   WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'intent', 'outcome', 'staged', 'validated', 'finalized', 'rolled-back', 'gate'));
 CREATE POLICY reading ON holdfast.gates TO holdfast_read USING (gate = 'flapping') WITH CHECK (gate = 'flapping');
 CREATE POLICY writing ON holdfast.gates TO holdfast_write USING (gate IN ('quarantine', 'breaker')) WITH CHECK (gate IN ('quarantine', 'breaker'));
+-- A read worker says of an open intent that it was cut short, never that it was done.
+CREATE POLICY reading ON holdfast.intents FOR UPDATE TO holdfast_read USING (closed_at IS NULL) WITH CHECK (ok = 0);
+CREATE POLICY writing ON holdfast.intents TO holdfast_write USING (true) WITH CHECK (true);
 -- A rule's answer to a question that was opened for a rule; never a person's.
 CREATE POLICY reading ON holdfast.decisions FOR INSERT TO holdfast_read
   WITH CHECK (row::json ->> 'decision' = 'policy' AND EXISTS (SELECT FROM holdfast.asks WHERE asks.id = ask AND asks.row::json ->> 'kind' = 'policy'));

@@ -9,7 +9,7 @@ import { hashJson } from '../digest.js';
 import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { stepName } from './context.js';
-import type { Dependencies } from './deps.js';
+import { configured, type Dependencies } from './deps.js';
 import type { PartRef, RollbackInput } from './types.js';
 
 /** A step that a read-only worker refuses is tried again this much later, by whichever worker takes it. */
@@ -40,7 +40,18 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
     throw refused(`${name}: the decision on record is about another plan or incident`);
   }
   if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
-  return { plan, automatic: decision.decision === 'policy' };
+  const automatic = decision.decision === 'policy';
+  if (automatic) await expectAllowed(deps, name, plan);
+  return { plan, automatic };
+}
+
+/** What a rule allowed was decided by a read worker, and maybe under another configuration: it must be so here and now as well. */
+async function expectAllowed(deps: Dependencies, name: string, plan: Plan): Promise<void> {
+  const { target } = await configured(deps, plan);
+  // Health before it was measured where it was decided.
+  const decided = plan.changes.map((change) => deps.decide({ target, change, baseline: 'healthy' }));
+  const other = decided.find((each) => each.decision !== 'remediate');
+  if (other !== undefined) throw moved(`${name}: no rule allows plan ${short(plan.hash)} any more (${other.reason}); it is decided again`);
 }
 
 /**

@@ -182,6 +182,16 @@ describe('stage', () => {
     expect(await automatic.run('stage', refOf(own))).toMatchObject({ result: 'gate-closed', gate: { gate: 'breaker' } });
   });
 
+  it('what a rule allowed where it was decided, and would not allow here, is decided again', async () => {
+    const on = await bench();
+    const part = await openIncident(on);
+    const stricter = { decide: () => ({ decision: 'ask', risk: 'low', rules: ['remediation: ask'], reason: 'this target asks before every repair' }) as const };
+    expect(await on.run('stage', refOf(part), { worker: stricter })).toMatchObject({ result: 'moved', reason: expect.stringContaining('no rule allows plan') as string });
+    const ref = await staged(on, part);
+    expect(await on.run('finalize', ref, { worker: stricter })).toMatchObject({ result: 'moved' });
+    expect(await on.run('finalize', ref)).toEqual({ result: 'finalized' });
+  });
+
   it('another attempt of the same step fences the one before', async () => {
     const on = await bench();
     const part = await openIncident(on);

@@ -155,6 +155,15 @@ describe('what a role may not is refused by the server', () => {
     expect(await all(as('control').entries({}))).toHaveLength(before);
   });
 
+  it('a read worker says that a write was cut short, never that it was done', async () => {
+    const write = as('write');
+    const fence = await write.takeFence({ address: SHOP, step: 'cut', attempt: 1, run: 'r', at: minute(21) });
+    await write.intend({ ...intent, step: 'cut', key: 'cut/a', fence });
+    await expect(as('read').closeIntent('cut/a', { at: minute(22), ok: true, fence })).rejects.toMatchObject({ failure: 'ReadOnly' });
+    await as('read').closeIntent('cut/a', { at: minute(22), ok: false, error: 'cut short', fence });
+    expect((await write.intents({ address: SHOP })).find((each) => each.key === 'cut/a')).toMatchObject({ ok: false, error: 'cut short' });
+  });
+
   it('a role that may not migrate says what to run', async () => {
     const empty = await server.createDatabase();
     await expect(openPostgresLedger({ url: async () => server.url(empty, 'my_control') })).rejects.toMatchObject({ failure: 'Invalid', remedy: expect.stringContaining('doctor --fix') as string });
