@@ -7,7 +7,7 @@ export function forMarkdown(text: string): string {
 
 /** A code block of Markdown that its content cannot end. What is in it can be pasted as it is. */
 export function markdownCode(text: string): string {
-  return `\`\`\`\n${plainText(text).replaceAll('```', '`\u200b`\u200b`')}\n\`\`\``;
+  return `\`\`\`\n${plainText(text).replace(/`(?=``)/g, '`\u200b')}\n\`\`\``;
 }
 
 /** The same for chat, which reads `<!channel>` inside code too. */

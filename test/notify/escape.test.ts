@@ -39,6 +39,10 @@ describe('code blocks', () => {
     expect(markdownCode('holdfast approve prod/a_b#1 --plan 3f1c9a77')).toBe('```\nholdfast approve prod/a_b#1 --plan 3f1c9a77\n```');
   });
 
+  it('five backticks are not two and three', () => {
+    expect(markdownCode('`````').slice(3, -3)).not.toContain('```');
+  });
+
   it('cannot be ended by what is in them, and call nobody in chat', () => {
     fc.assert(fc.property(fc.string({ unit: fc.constantFrom('`', 'a', '\n', '<', '!', '@', '>') }), (text) => {
       expect(markdownCode(text).slice(3, -3)).not.toContain('```');
