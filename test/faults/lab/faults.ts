@@ -42,6 +42,7 @@ export function isRead(kind: CallKind): boolean {
 export function notApplicable(point: Point, kind: FaultKind, aftermath: Aftermath): string | undefined {
   const reads = isRead(point.kind);
   const ofCloud = point.kind !== 'effect' && point.kind !== 'answer' && point.kind !== 'person';
+  const stands = aftermath === 'server';
   const dies = aftermath === 'crash' || aftermath === 'worker' || aftermath === 'everything';
   if (dies && point.kind === 'person') return 'no worker makes the call of a person, so none dies in it';
   if (kind === 'timeout' && reads) return 'a read has no effect: the same as fail';
@@ -50,6 +51,8 @@ export function notApplicable(point: Point, kind: FaultKind, aftermath: Aftermat
   if (kind === 'partial' && point.kind !== 'many' && point.kind !== 'list') return 'one thing is done whole or not at all';
   if (dies && kind !== 'fail' && reads) return 'whoever died heard no answer: the same as fail';
   if (dies && reads && point.leads) return 'who dies at a read left nothing since the call before: the same as dying before the next write';
+  if (stands && reads && point.leads) return 'who stands still at a read left nothing since the call before: the same as standing before the next write';
+  if (stands && (kind === 'stale' || kind === 'identity')) return 'it has passed before a killed server is back: the same as delay';
   if (dies && kind === 'identity') return 'what was refused had no effect: the same as fail';
   if (dies && kind === 'delay' && !ofCloud) return 'a call within the process dies with it: the same as fail';
   return undefined;

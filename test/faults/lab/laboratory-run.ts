@@ -1,9 +1,10 @@
 import { sha256 } from '../../../src/digest.js';
 import { devServer } from '../../support/dev-server.js';
 import { enumerate, nameOfCase, pointsOf, type Enumerated } from './enumerate.js';
-import { AFTERMATHS, FAULTS, type Aftermath, type Fault } from './faults.js';
-import { runGroup, type CaseResult } from './group.js';
+import { AFTERMATHS, FAULTS, nameOfFault, type Aftermath, type Fault } from './faults.js';
+import { runGroup, type CaseResult, type ServerHolder } from './group.js';
 import { PATHS } from './paths.js';
+import type { Case } from './plan-of-group.js';
 
 export interface LaboratoryOptions {
   readonly seed: number;
@@ -14,6 +15,10 @@ export interface LaboratoryOptions {
   readonly each?: number;
   /** Cases with two faults, drawn with the seed. */
   readonly pairs?: number;
+  /** Each fault at each call once, in the first path that makes that call, instead of in every path. */
+  readonly once?: boolean;
+  /** No group is begun later; what was not run is counted. */
+  readonly untilMs?: number;
   /** Only cases whose name holds this text: one case alone is repeated by its name. */
   readonly only?: string;
   readonly log?: (line: string) => void;
@@ -27,48 +32,96 @@ export interface LaboratoryReport {
   /** By reason. */
   readonly notApplicable: ReadonlyMap<string, number>;
   readonly results: readonly CaseResult[];
+  /** Cases that there was no time for. */
+  readonly notRun: number;
   /** What the runs without faults violate: nothing may be judged by paths that are not well themselves. */
   readonly recorded: readonly CaseResult[];
 }
 
 /** What is really killed is killed for a whole group; in process cases only share a server. */
 const GROUPS: readonly { readonly name: string; readonly aftermaths: readonly Aftermath[]; readonly size: number }[] = [
-  { name: 'in process', aftermaths: ['continue', 'crash'], size: 30 },
-  { name: 'worker killed', aftermaths: ['worker'], size: 60 },
-  { name: 'worker and server killed', aftermaths: ['everything'], size: 60 },
-  { name: 'server killed', aftermaths: ['server'], size: 60 },
+  { name: 'in process', aftermaths: ['continue', 'crash'], size: 60 },
+  { name: 'worker killed', aftermaths: ['worker'], size: 80 },
+  { name: 'worker and server killed', aftermaths: ['everything'], size: 80 },
+  { name: 'server killed', aftermaths: ['server'], size: 80 },
 ];
+
+/** Groups under way at once, each on a server of its own: while the last cases of one end, the other works. */
+const LANES = 2;
+
+interface Work {
+  readonly name: string;
+  readonly cases: readonly Planned[];
+}
+
+type Planned = Omit<Case, 'target'>;
 
 /** Records every path, enumerates every call with every fault, and runs all of it or a part drawn with the seed. */
 export async function runLaboratory(options: LaboratoryOptions): Promise<LaboratoryReport> {
-  const { seed, paths, aftermaths = AFTERMATHS, each, pairs = 0, only = '', log = () => undefined } = options;
-  const server = { now: await devServer() };
+  const { seed, paths, aftermaths = AFTERMATHS, each, pairs = 0, once = false, untilMs = Infinity, only = '', log = () => undefined } = options;
+  const first = { now: await devServer() };
   try {
     const chosen = PATHS.filter(({ name }) => paths?.includes(name) ?? true);
-    const recorded = await runGroup(server, chosen.map(({ name }, index) => ({ target: `c${index}`, path: name, faults: [] })), { log });
+    const recorded = await runGroup(first, targeted(chosen.map(({ name }) => ({ path: name, faults: [] }))), { log });
     const points = new Map(recorded.map((result) => [result.case.path, pointsOf(result.lines)]));
+    const calls = [...points.values()].reduce((sum, own) => sum + own.length, 0);
     const all = [...points].flatMap(([path, own]) => enumerate(path, own, { aftermaths }));
-    const applicable = all.filter((one) => one.notApplicable === undefined);
+    const applicable = newFirst(all.filter((one) => one.notApplicable === undefined), once);
     const singles = each === undefined ? applicable : ofEach(applicable, each, seed);
     const doubles = Array.from({ length: pairs }, (_, index) => pairOf(applicable, `${seed} pair ${index}`));
     const cases = [...singles.map(({ path, fault }) => ({ path, faults: [fault] })), ...doubles].filter(({ path, faults }) => nameOfCase(path, faults).includes(only));
-    log(`${recorded.length} paths make ${[...points.values()].reduce((sum, own) => sum + own.length, 0)} calls; ${all.length} combinations, ${all.length - applicable.length} of them not applicable; ${cases.length} cases are run`);
-    const results: CaseResult[] = [];
-    for (const { name, aftermaths: together, size } of GROUPS) {
-      const own = cases.filter(({ faults }) => together.includes(faults[0]?.aftermath ?? 'continue'));
-      for (let from = 0; from < own.length; from += size) {
-        const started = Date.now();
-        const group = await runGroup(server, own.slice(from, from + size).map((one, index) => ({ target: `c${index}`, ...one })), { log });
-        results.push(...group);
-        const bad = group.filter((result) => result.violations.length > 0 || missed(result));
-        log(`${name}: ${from + group.length} of ${own.length} cases, ${bad.length} bad, ${Math.round((Date.now() - started) / 1000)} s`);
-        for (const result of bad) log(describe(result));
-      }
-    }
-    return { seed, calls: [...points.values()].reduce((sum, own) => sum + own.length, 0), enumerated: all.length, notApplicable: reasons(all), results, recorded };
+    log(`${recorded.length} paths make ${calls} calls; ${all.length} combinations, ${all.length - all.filter((one) => one.notApplicable === undefined).length} of them not applicable; ${cases.length} cases are run`);
+    const results = await runAll(first, worksOf(cases), { untilMs, log });
+    return { seed, calls, enumerated: all.length, notApplicable: reasons(all), results, notRun: cases.length - results.length, recorded };
   } finally {
-    await server.now.stop();
+    await first.now.stop();
   }
+}
+
+async function runAll(first: ServerHolder, works: readonly Work[], { untilMs, log }: { readonly untilMs: number; readonly log: (line: string) => void }): Promise<readonly CaseResult[]> {
+  const queue = [...works];
+  const results: CaseResult[] = [];
+  const lane = async (server: ServerHolder): Promise<void> => {
+    for (let work = queue.shift(); work !== undefined && Date.now() < untilMs; work = queue.shift()) {
+      const started = Date.now();
+      const group = await runGroup(server, targeted(work.cases), { log });
+      results.push(...group);
+      const bad = group.filter((result) => result.violations.length > 0 || missed(result));
+      log(`${work.name}: ${group.length} cases, ${bad.length} bad, ${Math.round((Date.now() - started) / 1000)} s`);
+      for (const result of bad) log(describe(result));
+    }
+  };
+  const others = Array.from({ length: Math.min(LANES, works.length) - 1 }, async () => {
+    const server = { now: await devServer() };
+    await lane(server).finally(() => server.now.stop());
+  });
+  await Promise.all([lane(first), ...others]);
+  return results;
+}
+
+function worksOf(cases: readonly Planned[]): readonly Work[] {
+  return GROUPS.flatMap(({ name, aftermaths: together, size }) => {
+    const own = cases.filter(({ faults }) => together.includes(faults[0]?.aftermath ?? 'continue'));
+    return Array.from({ length: Math.ceil(own.length / size) }, (_, index) => ({ name: `${name} ${index + 1} of ${Math.ceil(own.length / size)}`, cases: own.slice(index * size, (index + 1) * size) }));
+  });
+}
+
+function targeted(cases: readonly Planned[]): readonly Case[] {
+  return cases.map((one, index) => ({ target: `c${index}`, ...one }));
+}
+
+/** What no path before it has comes first, so that a run that is cut short has seen the most. */
+function newFirst(all: readonly Enumerated[], once: boolean): readonly Enumerated[] {
+  const known = new Set<string>();
+  const again: Enumerated[] = [];
+  const fresh = all.filter((each) => {
+    const name = nameOfFault(each.fault);
+    if (known.has(name)) again.push(each);
+    const isNew = !known.has(name);
+    known.add(name);
+    return isNew;
+  });
+  return once ? fresh : [...fresh, ...again];
 }
 
 /** A case of one fault whose point was never reached says nothing; of two, the second may have lost its place to the first. */

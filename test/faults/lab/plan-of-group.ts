@@ -25,12 +25,15 @@ export interface Case {
 export const POOL = 'lab';
 const SOAK_MS = 300;
 
+/** The guard of an environment gives out one slot after the other: many cases would wait for each other. */
+const TOGETHER = 8;
+
 /**
- * Cases of a path share an environment, so that a breaker that one of them closes is theirs alone. Those
- * whose checks are struck, or recorded, are checked one by one: a check of all would look at them too.
+ * Some cases of a path share an environment, so that a breaker that one of them closes is theirs alone.
+ * Those whose checks are struck, or recorded, are checked one by one: a check of all would look at them too.
  */
-export function environmentOf({ path, faults }: Pick<Case, 'path' | 'faults'>): string {
-  return isCheckedAlone({ faults }) ? `${path}-alone` : path;
+export function environmentOf({ target, path, faults }: Case): string {
+  return `${path}-${isCheckedAlone({ faults }) ? 'alone-' : ''}${Math.floor(Number(target.slice(1)) / TOGETHER)}`;
 }
 
 export function isCheckedAlone({ faults }: Pick<Case, 'faults'>): boolean {

@@ -4,7 +4,7 @@ import { missed, type LaboratoryReport } from './laboratory-run.js';
 
 /** The summary that a person reads: per path and per fault, how many cases, how many bad, the slowest recovery; and what was left out, and why. */
 export function tableOf(report: LaboratoryReport): string {
-  const { results, notApplicable, enumerated, calls, recorded } = report;
+  const { results, notApplicable, enumerated, calls, recorded, notRun } = report;
   const out = [...notApplicable.values()].reduce((sum, count) => sum + count, 0);
   const paths = [...new Set(recorded.map((result) => result.case.path))];
   const doubles = results.filter((result) => result.case.faults.length > 1);
@@ -21,7 +21,7 @@ export function tableOf(report: LaboratoryReport): string {
     '',
     `${calls} calls in ${recorded.length} paths, ${enumerated} combinations: ${enumerated - out} applicable, ${out} not:`,
     ...[...notApplicable].sort((a, b) => b[1] - a[1]).map(([reason, count]) => `  ${String(count).padStart(6)}  ${reason}`),
-    `${results.length} cases run, ${results.filter(isBad).length} with violations, ${results.filter(missed).length} whose point was not reached`,
+    `${results.length} cases run, ${results.filter(isBad).length} with violations, ${results.filter(missed).length} whose point was not reached${notRun === 0 ? '' : `; ${notRun} NOT RUN: the time was up`}`,
   ].join('\n');
 }
 
