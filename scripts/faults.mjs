@@ -23,9 +23,9 @@ try {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { seed: { type: 'string' }, cases: { type: 'string', default: '10' }, only: { type: 'string' }, path: { type: 'string', multiple: true }, case: { type: 'string' }, then: { type: 'string', multiple: true }, each: { type: 'string' }, once: { type: 'boolean' }, minutes: { type: 'string' }, pairs: { type: 'string', default: '100' } } });
+  const { values } = parseArgs({ options: { seed: { type: 'string' }, cases: { type: 'string', default: '10' }, only: { type: 'string' }, path: { type: 'string', multiple: true }, case: { type: 'string' }, then: { type: 'string', multiple: true }, each: { type: 'string' }, once: { type: 'boolean' }, minutes: { type: 'string' }, lanes: { type: 'string', default: '2' }, pairs: { type: 'string', default: '100' } } });
   const seed = values.seed ?? String(Date.now() % 1_000_000);
-  for (const [name, value] of [['--seed', seed], ['--cases', values.cases], ['--pairs', values.pairs], ['--each', values.each ?? '1'], ['--minutes', values.minutes ?? '1']]) {
+  for (const [name, value] of [['--seed', seed], ['--cases', values.cases], ['--pairs', values.pairs], ['--each', values.each ?? '1'], ['--minutes', values.minutes ?? '1'], ['--lanes', values.lanes]]) {
     if (!/^\d{1,9}$/.test(value)) throw new Error(`${name} is a whole number, not ${JSON.stringify(value)}`);
   }
   if (values.only !== undefined && PARTS[values.only] === undefined) throw new Error(`--only is one of ${Object.keys(PARTS).join(', ')}, not ${JSON.stringify(values.only)}`);
@@ -44,11 +44,11 @@ async function main() {
 }
 
 /** Every call of every path with every fault and aftermath, unless `--path`, `--then`, `--each` or `--case` ask for less. */
-async function runLab(seed, { path, then, each, once, minutes, pairs, case: only }) {
+async function runLab(seed, { path, then, each, once, minutes, lanes, pairs, case: only }) {
   await import('../test/faults/lab/run-sources.mjs');
   const { runLaboratory, missed } = await import('../test/faults/lab/laboratory-run.ts');
   const { tableOf, isBad } = await import('../test/faults/lab/table.ts');
-  const report = await runLaboratory({ seed: Number(seed), pairs: Number(pairs), log: say, ...(path === undefined ? {} : { paths: path }), ...(then === undefined ? {} : { aftermaths: then }), ...(each === undefined ? {} : { each: Number(each) }), ...(once === undefined ? {} : { once }), ...(minutes === undefined ? {} : { untilMs: Date.now() + Number(minutes) * 60_000 }), ...(only === undefined ? {} : { only }) });
+  const report = await runLaboratory({ seed: Number(seed), pairs: Number(pairs), lanes: Number(lanes), log: say, ...(path === undefined ? {} : { paths: path }), ...(then === undefined ? {} : { aftermaths: then }), ...(each === undefined ? {} : { each: Number(each) }), ...(once === undefined ? {} : { once }), ...(minutes === undefined ? {} : { untilMs: Date.now() + Number(minutes) * 60_000 }), ...(only === undefined ? {} : { only }) });
   process.stdout.write(`\n${tableOf(report)}\n`);
   const all = [...report.recorded, ...report.results];
   const failed = all.filter((result) => isBad(result) || missed(result)).length;

@@ -46,13 +46,15 @@ export function notApplicable(point: Point, kind: FaultKind, aftermath: Aftermat
   const dies = aftermath === 'crash' || aftermath === 'worker' || aftermath === 'everything';
   if (dies && point.kind === 'person') return 'no worker makes the call of a person, so none dies in it';
   if (kind === 'timeout' && reads) return 'a read has no effect: the same as fail';
+  if (kind === 'delay' && ofCloud && reads) return 'a read that its caller gave up had no effect: the same as fail';
+  if (kind === 'delay' && point.kind === 'answer' && point.leads) return 'an answer that comes late holds up what follows it: the same as a delay of the next write';
   if (kind === 'stale' && !(ofCloud && reads)) return 'only a read of the engine can be stale';
   if (kind === 'identity' && !ofCloud) return 'only the engine has accounts';
   if (kind === 'partial' && point.kind !== 'many' && point.kind !== 'list') return 'one thing is done whole or not at all';
   if (dies && kind !== 'fail' && reads) return 'whoever died heard no answer: the same as fail';
   if (dies && reads && point.leads) return 'who dies at a read left nothing since the call before: the same as dying before the next write';
   if (stands && reads && point.leads) return 'who stands still at a read left nothing since the call before: the same as standing before the next write';
-  if (stands && (kind === 'stale' || kind === 'identity')) return 'it has passed before a killed server is back: the same as delay';
+  if (stands && (kind === 'stale' || kind === 'identity')) return 'it has passed before a killed server is back';
   if (dies && kind === 'identity') return 'what was refused had no effect: the same as fail';
   if (dies && kind === 'delay' && !ofCloud) return 'a call within the process dies with it: the same as fail';
   return undefined;

@@ -17,6 +17,8 @@ export interface LaboratoryOptions {
   readonly pairs?: number;
   /** Each fault at each call once, in the first path that makes that call, instead of in every path. */
   readonly once?: boolean;
+  /** Groups under way at once, each on a server of its own: while the last cases of one end, another works. */
+  readonly lanes?: number;
   /** No group is begun later; what was not run is counted. */
   readonly untilMs?: number;
   /** Only cases whose name holds this text: one case alone is repeated by its name. */
@@ -46,9 +48,6 @@ const GROUPS: readonly { readonly name: string; readonly aftermaths: readonly Af
   { name: 'server killed', aftermaths: ['server'], size: 80 },
 ];
 
-/** Groups under way at once, each on a server of its own: while the last cases of one end, the other works. */
-const LANES = 2;
-
 interface Work {
   readonly name: string;
   readonly cases: readonly Planned[];
@@ -58,7 +57,7 @@ type Planned = Omit<Case, 'target'>;
 
 /** Records every path, enumerates every call with every fault, and runs all of it or a part drawn with the seed. */
 export async function runLaboratory(options: LaboratoryOptions): Promise<LaboratoryReport> {
-  const { seed, paths, aftermaths = AFTERMATHS, each, pairs = 0, once = false, untilMs = Infinity, only = '', log = () => undefined } = options;
+  const { seed, paths, aftermaths = AFTERMATHS, each, pairs = 0, once = false, lanes = 2, untilMs = Infinity, only = '', log = () => undefined } = options;
   const first = { now: await devServer() };
   try {
     const chosen = PATHS.filter(({ name }) => paths?.includes(name) ?? true);
@@ -71,14 +70,14 @@ export async function runLaboratory(options: LaboratoryOptions): Promise<Laborat
     const doubles = Array.from({ length: pairs }, (_, index) => pairOf(applicable, `${seed} pair ${index}`));
     const cases = [...singles.map(({ path, fault }) => ({ path, faults: [fault] })), ...doubles].filter(({ path, faults }) => nameOfCase(path, faults).includes(only));
     log(`${recorded.length} paths make ${calls} calls; ${all.length} combinations, ${all.length - all.filter((one) => one.notApplicable === undefined).length} of them not applicable; ${cases.length} cases are run`);
-    const results = await runAll(first, worksOf(cases), { untilMs, log });
+    const results = await runAll(first, worksOf(cases), { lanes, untilMs, log });
     return { seed, calls, enumerated: all.length, notApplicable: reasons(all), results, notRun: cases.length - results.length, recorded };
   } finally {
     await first.now.stop();
   }
 }
 
-async function runAll(first: ServerHolder, works: readonly Work[], { untilMs, log }: { readonly untilMs: number; readonly log: (line: string) => void }): Promise<readonly CaseResult[]> {
+async function runAll(first: ServerHolder, works: readonly Work[], { lanes, untilMs, log }: { readonly lanes: number; readonly untilMs: number; readonly log: (line: string) => void }): Promise<readonly CaseResult[]> {
   const queue = [...works];
   const results: CaseResult[] = [];
   const lane = async (server: ServerHolder): Promise<void> => {
@@ -91,7 +90,7 @@ async function runAll(first: ServerHolder, works: readonly Work[], { untilMs, lo
       for (const result of bad) log(describe(result));
     }
   };
-  const others = Array.from({ length: Math.min(LANES, works.length) - 1 }, async () => {
+  const others = Array.from({ length: Math.max(0, Math.min(lanes, works.length) - 1) }, async () => {
     const server = { now: await devServer() };
     await lane(server).finally(() => server.now.stop());
   });
