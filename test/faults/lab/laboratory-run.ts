@@ -13,7 +13,7 @@ export interface LaboratoryOptions {
   readonly aftermaths?: readonly Aftermath[];
   /** So many cases of each fault with each aftermath, drawn with the seed; absent: every one. */
   readonly each?: number;
-  /** Cases with two faults, drawn with the seed. */
+  /** Cases with two faults, drawn with the seed: the first with each aftermath in turn, the second in process. */
   readonly pairs?: number;
   /** Each fault at each call once, in the first path that makes that call, instead of in every path. */
   readonly once?: boolean;
@@ -67,7 +67,7 @@ export async function runLaboratory(options: LaboratoryOptions): Promise<Laborat
     const all = [...points].flatMap(([path, own]) => enumerate(path, own, { aftermaths }));
     const applicable = newFirst(all.filter((one) => one.notApplicable === undefined), once);
     const singles = each === undefined ? applicable : ofEach(applicable, each, seed);
-    const doubles = Array.from({ length: pairs }, (_, index) => pairOf(applicable, `${seed} pair ${index}`));
+    const doubles = Array.from({ length: pairs }, (_, index) => pairOf(applicable, { seed: `${seed} pair ${index}`, aftermath: aftermaths[index % aftermaths.length] })).flat();
     const cases = [...singles.map(({ path, fault }) => ({ path, faults: [fault] })), ...doubles].filter(({ path, faults }) => nameOfCase(path, faults).includes(only));
     log(`${recorded.length} paths make ${calls} calls; ${all.length} combinations, ${all.length - all.filter((one) => one.notApplicable === undefined).length} of them not applicable; ${cases.length} cases are run`);
     const results = await runAll(first, worksOf(cases), { lanes, untilMs, log });
@@ -141,12 +141,15 @@ function ofEach(all: readonly Enumerated[], each: number, seed: number): readonl
   return AFTERMATHS.flatMap((aftermath) => FAULTS.flatMap((kind) => drawn(all.filter(({ fault }) => fault.kind === kind && fault.aftermath === aftermath), each, String(seed))));
 }
 
-function pairOf(all: readonly Enumerated[], seed: string): { readonly path: string; readonly faults: readonly Fault[] } {
-  const inProcess = all.filter(({ fault }) => fault.aftermath === 'continue' || fault.aftermath === 'crash');
-  const [first] = drawn(inProcess, 1, seed);
-  const [second] = drawn(inProcess.filter(({ path, fault }) => path === first?.path && `${fault.label} ${fault.nth}` !== `${first.fault.label} ${first.fault.nth}`), 1, `${seed} second`);
-  if (first === undefined || second === undefined) throw new Error('nothing to make a pair of');
-  return { path: first.path, faults: [first.fault, second.fault] };
+/** The first with that aftermath, a real kill too; the second in process, before it or after. None where nothing in process is asked for. */
+function pairOf(all: readonly Enumerated[], { seed, aftermath }: { readonly seed: string; readonly aftermath: Aftermath | undefined }): readonly Planned[] {
+  const [first] = drawn(all.filter(({ fault }) => fault.aftermath === aftermath), 1, seed);
+  const [second] = drawn(all.filter(({ path, fault }) => path === first?.path && isInProcess(fault) && `${fault.label} ${fault.nth}` !== `${first.fault.label} ${first.fault.nth}`), 1, `${seed} second`);
+  return first === undefined || second === undefined ? [] : [{ path: first.path, faults: [first.fault, second.fault] }];
+}
+
+function isInProcess({ aftermath }: Fault): boolean {
+  return aftermath === 'continue' || aftermath === 'crash';
 }
 
 /** Drawn by name, so that a call more or less, or another order of two, leaves the others as they were. */
