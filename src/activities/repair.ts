@@ -160,11 +160,13 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
 
 /**
  * Comes last: without its snapshot a rollback could not be run again, and what was not restored needs
- * it still. What is left disturbs nothing, so that it never fails a step that is done.
+ * it still. What timed out may yet have its effect, so that it is looked at once more; what is left
+ * then disturbs nothing, and never fails a step that is done.
  */
 async function removeStaged(deps: Dependencies, { plan, staged, keepSnapshot }: { readonly plan: Plan; readonly staged: Staged; readonly keepSnapshot: boolean }, ctx: WriteContext): Promise<void> {
   const { provider } = await configured(deps, plan);
-  await provider.cleanup(plan, staged, ctx, { keepSnapshot }).catch((error: unknown) => {
+  const remove = (): Promise<void> => provider.cleanup(plan, staged, ctx, { keepSnapshot });
+  await remove().catch(remove).catch((error: unknown) => {
     ctx.log.warn('what staging left could not be removed', { error: error instanceof Error ? error.message : String(error) });
   });
 }

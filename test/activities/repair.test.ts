@@ -297,6 +297,25 @@ describe('rollback', () => {
     expect(on.read('etc/app.yaml')).toBe(DRIFTED);
   });
 
+  it.each([
+    { reason: 'a removal that timed out is looked at once more, so that its outcome is on record', failing: 1, removed: true },
+    { reason: 'a removal that fails twice leaves the copy, and never fails a rollback that is done', failing: 2, removed: false },
+  ])('$reason', async ({ failing, removed }) => {
+    const on = await bench();
+    const ref = await finalized(on, await openIncident(on));
+    const files = on.deps.providers['files'];
+    let calls = 0;
+    let isRemoved = false;
+    const worker = { providers: { files: { ...files, cleanup: async (...args: Parameters<NonNullable<typeof files>['cleanup']>) => {
+      calls += 1;
+      if (calls <= failing) throw new Error('it timed out');
+      await files?.cleanup(...args);
+      isRemoved = true;
+    } } as never } };
+    expect(await on.run('rollback', back(ref), { worker })).toMatchObject({ result: 'restored' });
+    expect({ calls, isRemoved }).toEqual({ calls: 2, isRemoved: removed });
+  });
+
   it('that cannot put everything back is never called restored, and stops what is automatic in the environment', async () => {
     const on = await bench();
     const ref = await finalized(on, await openIncident(on));
