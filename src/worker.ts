@@ -1,13 +1,9 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
-import { NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
-import { renewRuns, replaceStuckGuards } from './activities/renewal.js';
-import { recordOverdue } from './activities/check.js';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from './activities/index.js';
 import type { Dependencies } from './activities/deps.js';
-import { holdfastClient } from './client.js';
 import { connectionOptions, connectTemporal, type ConnectOptions } from './client/connect.js';
 import { renewApiKey } from './client/renew-key.js';
 import type { Config } from './config/config.js';
@@ -19,7 +15,6 @@ import { openSources } from './config/sources.js';
 import { hashJson, sha256 } from './digest.js';
 import { decideByRemediation } from './domain/decide.js';
 import { probe } from './health/index.js';
-import type { Ledger } from './ledger/ledger.js';
 import { openArtifacts, openLedger } from './ledger/open.js';
 import { compose } from './notify/compose.js';
 import { startDeliverer } from './notify/deliver.js';
@@ -27,6 +22,11 @@ import { openSinks } from './notify/index.js';
 import { sinksFor } from './notify/routes.js';
 import { providers } from './providers/index.js';
 import type { Logger } from './providers/provider.js';
+import { controlDuties } from './worker/duties.js';
+import { knownMatches, learnMatches } from './worker/matches.js';
+import { openSignOfLife } from './worker/sign-of-life.js';
+import { takeSdkLog } from './worker/sdk-log.js';
+import { inForce, tend } from './worker/tend.js';
 import { poolQueue, WORKFLOW_QUEUE, type Access } from './workflows/messages.js';
 
 export interface WorkersOptions {
@@ -55,11 +55,6 @@ export interface RunningWorkers {
   shutdown(): void;
 }
 
-/** How often the configuration is looked at, and the record is signed and pruned. */
-const TEND_MS = 5_000;
-/** Written at every tending, for whoever restarts a process that hangs: absent before its workers poll and once they end. */
-const ALIVE_FILE = 'worker.alive';
-const PRUNE_EVERY_MS = 6 * 3_600_000;
 /** A killed worker's workflows go on elsewhere after this. */
 const STICKY_MS = 5_000;
 /**
@@ -67,15 +62,13 @@ const STICKY_MS = 5_000;
  * from its history, some tens of events, when it has something to do: what waits costs nothing.
  */
 const RUNS_IN_MEMORY = 300;
-/** The whole record of targets is read to find what is overdue: about a fiftieth of the time, and at least once a minute. */
-const OVERDUE = { share: 50, mostMs: 60_000 } as const;
 const BUNDLE = new URL('./workflow-bundle.js', import.meta.url);
 
 /** What every step of this process works with, and the configuration that is kept in force. */
 export interface Composed {
   readonly kept: KeptConfig;
   readonly deps: Dependencies;
-  /** Grows as new matches of `each` are seen clean. */
+  /** Matches of `each`; grows as new ones are seen clean. */
   readonly known: Set<string>;
 }
 
@@ -85,7 +78,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
   const first = await options.load();
   const resolve = (reference: string): Promise<string> => resolveSecret(reference, { folder: first.folder, env: options.env });
   const ledger = await openLedger(first, { resolveSecret: resolve });
-  const known = await knownMatches(ledger, first, options.control);
+  const known = await knownMatches({ ledger, control: options.control }, first);
   const kept = await keepConfig(() => options.load(known));
   const codec = await codecOf(first.payloadKeys ?? [], resolve);
   const deps: Dependencies = {
@@ -115,7 +108,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
 /** Dependencies to workers: the composition root of every process that does steps. */
 export async function startWorkers(options: WorkersOptions, composed?: Composed): Promise<RunningWorkers> {
   const { log, connect } = options;
-  quiet(log);
+  takeSdkLog(log);
   const { kept, deps, known } = composed ?? (await composeDependencies(options));
   const { ledger, client } = deps;
   const connection = await NativeConnection.connect(connectionOptions(connect));
@@ -123,7 +116,6 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
   const workers = new Map<string, Worker>();
   const stopping = new AbortController();
   const isStopping = (): boolean => stopping.signal.aborted;
-  const watchedSince = deps.now().toISOString();
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => { fail = reject; });
   const runs: Promise<void>[] = [];
@@ -159,25 +151,34 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 
   if (options.control) await add(WORKFLOW_QUEUE, activities.control, true);
   await serve(kept.current());
-  const alive = join(options.dataDir, ALIVE_FILE);
-  const tended = tend({ kept, config: deps.config, log, signal: stopping.signal, serve, showLife: () => showLife(alive), ...(options.control ? { ledger, known, overdue: async () => { await renewRuns(deps); await replaceStuckGuards(deps); await recordOverdue(deps, watchedSince); }, pruneArtifacts: (config) => pruneArtifacts(deps, config), sync: (config) => syncSchedules(config) } : {}) });
+  const alive = openSignOfLife(options.dataDir);
+  const tended = tend({
+    kept,
+    config: deps.config,
+    log,
+    signal: stopping.signal,
+    showLife: () => alive.show(),
+    serve,
+    learn: (matches) => learnMatches({ ledger, known, control: options.control }, matches),
+    ...(options.control ? { duties: controlDuties(deps) } : {}),
+  });
   const renewing = renewApiKey({ connect, connections: [connection, client.connection], log, signal: stopping.signal });
   const deliverer = options.control
     ? startDeliverer({ ledger, sinks: () => openSinks(kept.current().notifications, { resolveSecret: deps.resolveSecret, now: deps.now }), now: deps.now, random: Math.random, log, signal: stopping.signal, intervalMs: 1_000 })
     : undefined;
 
-  async function syncSchedules(config: Config): Promise<void> {
-    await holdfastClient(client).syncSchedules(config.environments.map(({ name, schedule }) => ({ environment: name, ...schedule })));
+  function shutdown(): void {
+    stopping.abort();
+    for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
   }
 
   async function whole(): Promise<void> {
     try {
       await Promise.race([failed, Promise.all(runs).then(() => Promise.all(runs))]);
     } finally {
-      stopping.abort();
-      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+      shutdown();
       await Promise.allSettled([...runs, tended, renewing, deliverer?.stopped]);
-      await rm(alive, { force: true }).catch(() => undefined);
+      await alive.end();
       await connection.close().catch(() => undefined);
       await client.connection.close();
       await deps.artifacts.close();
@@ -191,10 +192,7 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
     },
     config: () => kept.current(),
     run: whole(),
-    shutdown() {
-      stopping.abort();
-      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
-    },
+    shutdown,
   };
 }
 
@@ -206,114 +204,4 @@ function dataConverter(payloadCodecs: PayloadCodec[]): DataConverter {
 
 export function poolsOf(config: Config): readonly string[] {
   return [...new Set([...config.environments.map((environment) => environment.pool), ...config.targets.map((target) => target.pool)])].sort();
-}
-
-/** A new valid configuration is taken between steps; an invalid one is refused, said once, and the last good one stays. */
-function inForce(kept: KeptConfig, log: Logger): () => Promise<Config> {
-  let said: string | undefined;
-  return async () => {
-    const { error } = await kept.refresh();
-    if (error !== undefined && error.message !== said) log.warn('the new configuration is invalid; the last good one stays in force', { error: error.message });
-    said = error?.message;
-    return kept.current();
-  };
-}
-
-interface Tending {
-  readonly kept: KeptConfig;
-  readonly config: () => Promise<Config>;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  readonly serve: (config: Config) => Promise<void>;
-  readonly showLife: () => Promise<void>;
-  readonly ledger?: Ledger;
-  readonly known?: Set<string>;
-  readonly sync?: (config: Config) => Promise<void>;
-  readonly overdue?: () => Promise<void>;
-  readonly pruneArtifacts?: (config: Config) => Promise<void>;
-}
-
-/** Between steps: serve the pools and schedules of a new configuration, and keep the record signed and within retention. */
-async function tend({ kept, config: inForceNow, log, signal, serve, showLife, ledger, known, sync, overdue, pruneArtifacts }: Tending): Promise<void> {
-  let served = '';
-  let prunedAt = Date.now();
-  let overdueAt = 0;
-  while (!signal.aborted) {
-    await showLife().catch((error: unknown) => { log.warn('the sign of life cannot be written', { error: error instanceof Error ? error.message : String(error) }); });
-    try {
-      const config = await inForceNow();
-      if (config.digest !== served) {
-        await serve(config);
-        await sync?.(config);
-        await ledger?.append({ at: new Date().toISOString(), kind: 'configuration', data: { digest: config.digest, environments: config.environments.length, targets: config.targets.length } });
-        served = config.digest;
-      }
-      if (ledger !== undefined && known !== undefined && (await learnMatches(ledger, kept.current(), known))) await kept.refresh({ force: true });
-      if (Date.now() >= overdueAt) {
-        const from = Date.now();
-        await overdue?.();
-        overdueAt = Date.now() + Math.min(OVERDUE.mostMs, (Date.now() - from) * OVERDUE.share);
-      }
-      if (ledger !== undefined && Date.now() - prunedAt > PRUNE_EVERY_MS) {
-        prunedAt = Date.now();
-        const at = new Date().toISOString();
-        await ledger.checkpoint(at);
-        await ledger.prune({ at, keepMs: config.retentionMs });
-        await pruneArtifacts?.(config);
-      }
-    } catch (error) {
-      log.warn('tending failed; it is tried again', { error: error instanceof Error ? error.message : String(error) });
-    }
-    await sleep(TEND_MS, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-async function showLife(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${process.pid}\n`);
-}
-
-/** What an open incident may still need is never removed. */
-async function pruneArtifacts({ artifacts, ledger }: Dependencies, config: Config): Promise<void> {
-  const open = await ledger.incidents({ open: true });
-  const oldest = Math.min(Date.now() - config.retentionMs.artifacts, ...open.map((row) => Date.parse(row.openedAt)));
-  await artifacts.prune(new Date(oldest).toISOString(), new Set());
-}
-
-const MATCHES = 'matches';
-
-/** What `each` matched at the first start is known; later matches are learnt as they are seen clean. */
-async function knownMatches(ledger: Ledger, config: LoadedConfig, control: boolean): Promise<Set<string>> {
-  const remembered = await ledger.getMeta(MATCHES);
-  if (remembered !== undefined) return new Set(JSON.parse(remembered) as string[]);
-  // Control alone may write it down: another worker that is first goes by its own configuration.
-  if (control) await ledger.setMeta(MATCHES, JSON.stringify(config.matches));
-  return new Set(config.matches);
-}
-
-/** A new match is only observed until one look at it was clean: then its desired state is what it claims to be. */
-async function learnMatches(ledger: Ledger, config: LoadedConfig, known: Set<string>): Promise<boolean> {
-  const before = known.size;
-  for (const match of config.matches) {
-    const [environment = '', target = ''] = match.split('/');
-    if (!known.has(match) && (await ledger.lastObservation({ environment, target }))?.verdict === 'clean') known.add(match);
-  }
-  if (known.size === before) return false;
-  await ledger.setMeta(MATCHES, JSON.stringify([...known].sort()));
-  return true;
-}
-
-/** The SDK's own log goes where ours goes; its news of every poll and cache does not. */
-function quiet(log: Logger): void {
-  const levels: Readonly<Record<LogLevel, keyof Logger | undefined>> = { TRACE: undefined, DEBUG: undefined, INFO: undefined, WARN: 'debug', ERROR: 'warn' };
-  const at = (level: LogLevel) => (message: string, meta?: Record<string, unknown>): void => {
-    const to = levels[level];
-    if (to !== undefined) log[to](message, { sdk: meta?.['sdkComponent'] });
-  };
-  const logger = { log: (level: LogLevel, message: string, meta?: Record<string, unknown>) => { at(level)(message, meta); }, trace: at('TRACE'), debug: at('DEBUG'), info: at('INFO'), warn: at('WARN'), error: at('ERROR') };
-  try {
-    Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
-  } catch {
-    // Installed already by an earlier call in this process: its logger stays.
-  }
 }

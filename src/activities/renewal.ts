@@ -15,10 +15,11 @@ export async function replaceStuckGuards({ client, config, log }: Pick<Dependenc
   for (const { name } of (await config()).environments) {
     const handle = client.workflow.getHandle(environmentWorkflowId(name));
     try {
-      const { status, raw } = await handle.describe();
+      const { status, raw, runId } = await handle.describe();
       if (status.name !== 'RUNNING' || (raw.pendingWorkflowTask?.attempt ?? 0) <= STUCK_ATTEMPTS) continue;
       log.warn('the guard of an environment could not go on and is started anew', { environment: name });
-      await handle.terminate('its workflow task kept failing; a new run takes over');
+      // That run alone: another worker may have been first, and the new guard is at work.
+      await client.workflow.getHandle(environmentWorkflowId(name), runId).terminate('its workflow task kept failing; a new run takes over');
       await startEnvironment(client, name);
     } catch (error) {
       if (!isGone(error)) throw error;
@@ -29,9 +30,10 @@ export async function replaceStuckGuards({ client, config, log }: Pick<Dependenc
 /**
  * Once for each change of build or payload key: open runs that wait go on in new ones, so that an
  * old patch or key is soon needed by nobody. An incident looks again, and continues as new by itself.
+ * Returns whether it was due.
  */
-export async function renewRuns({ ledger, client, config, build }: Pick<Dependencies, 'ledger' | 'client' | 'config' | 'build'>): Promise<void> {
-  if ((await ledger.getMeta(BUILD)) === build) return;
+export async function renewRuns({ ledger, client, config, build }: Pick<Dependencies, 'ledger' | 'client' | 'config' | 'build'>): Promise<boolean> {
+  if ((await ledger.getMeta(BUILD)) === build) return false;
   const tell = async (workflowId: string, signal: string): Promise<void> => {
     try {
       await client.workflow.getHandle(workflowId).signal(signal, {});
@@ -43,4 +45,5 @@ export async function renewRuns({ ledger, client, config, build }: Pick<Dependen
   const open = await ledger.incidents({ open: true });
   await inLanes(open, AT_ONCE, (row) => tell(incidentWorkflowId(row.environment, row.target), INCIDENT_SIGNALS.observed));
   await ledger.setMeta(BUILD, build);
+  return true;
 }

@@ -39,6 +39,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   codec: { may: ['domain'], packages: ['@temporalio/common'], builtins: true },
   client: { may: ['domain', 'codec', 'workflows/messages.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
   embedded: { may: ['domain', 'config', 'digest', 'system'], lazy: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
+  worker: { may: ['domain', 'activities', 'client', 'config'], types: ['ledger/ledger.ts', 'providers/provider.ts'], packages: ['@temporalio/worker'], builtins: true },
   cli: { may: ['client', 'domain', 'digest', 'system', 'config', 'ledger', 'policy', 'workflows/messages.ts'], packages: ['commander'], lazy: ['*'], builtins: true },
 };
 

@@ -1,0 +1,62 @@
+import { recordOverdue } from '../activities/check.js';
+import type { Dependencies } from '../activities/deps.js';
+import { renewRuns, replaceStuckGuards } from '../activities/renewal.js';
+import { holdfastClient } from '../client.js';
+import type { Config } from '../config/config.js';
+
+const PRUNE_EVERY_MS = 6 * 3_600_000;
+/** The whole record of targets is read to find what is overdue: about a fiftieth of the time, and at least once a minute. */
+const WATCH = { share: 50, mostMs: 60_000 } as const;
+/** Two builds beside each other, as while one replaces the other, would renew what the other has just renewed, again and again. */
+const RENEW_EVERY_MS = 5 * 60_000;
+
+/** What a process with control does beside its steps, between them. */
+export interface ControlDuties {
+  /** Another configuration is in force: schedules follow it, and the record says so. */
+  taken(config: Config): Promise<void>;
+  /** Called every few seconds: watches over what nobody reads or holds up, and keeps the record signed and within retention. */
+  tend(config: Config): Promise<void>;
+}
+
+export function controlDuties(deps: Dependencies): ControlDuties {
+  const { ledger } = deps;
+  const now = (): number => deps.now().getTime();
+  const watchedSince = deps.now().toISOString();
+  let prunedAt = now();
+  let watchAt = 0;
+  let renewAt = 0;
+
+  async function watch(): Promise<void> {
+    const from = now();
+    if (from >= renewAt && (await renewRuns(deps))) renewAt = from + RENEW_EVERY_MS;
+    await replaceStuckGuards(deps);
+    await recordOverdue(deps, watchedSince);
+    watchAt = now() + Math.min(WATCH.mostMs, (now() - from) * WATCH.share);
+  }
+
+  async function prune(config: Config): Promise<void> {
+    prunedAt = now();
+    const at = deps.now().toISOString();
+    await ledger.checkpoint(at);
+    await ledger.prune({ at, keepMs: config.retentionMs });
+    await pruneArtifacts(deps, config);
+  }
+
+  return {
+    async taken({ digest, environments, targets }) {
+      await holdfastClient(deps.client).syncSchedules(environments.map(({ name, schedule }) => ({ environment: name, ...schedule })));
+      await ledger.append({ at: deps.now().toISOString(), kind: 'configuration', data: { digest, environments: environments.length, targets: targets.length } });
+    },
+    async tend(config) {
+      if (now() >= watchAt) await watch();
+      if (now() - prunedAt > PRUNE_EVERY_MS) await prune(config);
+    },
+  };
+}
+
+/** What an open incident may still need is never removed. */
+async function pruneArtifacts({ artifacts, ledger, now }: Dependencies, config: Config): Promise<void> {
+  const open = await ledger.incidents({ open: true });
+  const oldest = Math.min(now().getTime() - config.retentionMs.artifacts, ...open.map((row) => Date.parse(row.openedAt)));
+  await artifacts.prune(new Date(oldest).toISOString(), new Set());
+}

@@ -1,0 +1,56 @@
+import { afterEach, expect, it } from 'vitest';
+import { controlDuties } from '../../src/worker/duties.js';
+import { openBench, openIncident, type Bench } from '../activities/bench.js';
+
+const MINUTE = 60_000;
+const benches: Bench[] = [];
+
+async function opened(): Promise<Bench> {
+  const bench = await openBench();
+  benches.push(bench);
+  return bench;
+}
+
+afterEach(async () => {
+  for (const each of benches.splice(0)) await each.dispose();
+});
+
+it('two builds beside each other do not renew what the other has just renewed, and the one that stays has the last word', async () => {
+  const on = await opened();
+  await openIncident(on);
+  const config = await on.deps.config();
+  const old = controlDuties({ ...on.deps, build: 'old' });
+  await old.tend(config);
+  const young = controlDuties({ ...on.deps, build: 'young' });
+  const renewed = (): number => on.temporal.signals.filter((each) => each.workflowId === 'incident/prod/storefront' && each.signal === 'observed').length;
+  const before = renewed();
+  for (let tick = 0; tick < 20; tick += 1) {
+    on.later(5_000);
+    await young.tend(config);
+    await old.tend(config);
+  }
+  expect(renewed() - before, 'once by the new one; the old one has only just told').toBeLessThanOrEqual(2);
+  for (let tick = 0; tick < 3; tick += 1) {
+    on.later(5 * MINUTE);
+    await young.tend(config);
+  }
+  expect(await on.ledger.getMeta('build')).toBe('young');
+});
+
+it('the record is signed and pruned every six hours', async () => {
+  const on = await opened();
+  await openIncident(on);
+  const config = await on.deps.config();
+  const duties = controlDuties(on.deps);
+  const signed = async (): Promise<number> => {
+    const verified = await on.ledger.verify();
+    return verified.ok ? verified.checkpoints : -1;
+  };
+  const before = await signed();
+  on.later(5 * 60 * MINUTE);
+  await duties.tend(config);
+  expect(await signed()).toBe(before);
+  on.later(2 * 60 * MINUTE);
+  await duties.tend(config);
+  expect(await signed()).toBe(before + 1);
+});
