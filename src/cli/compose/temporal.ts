@@ -77,10 +77,22 @@ function tlsOf(tls: { serverNameOverride?: string | undefined; serverRootCACerti
 function load<T>(work: () => T): T {
   try {
     return work();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HoldfastError('Invalid', `the Temporal settings cannot be read: ${why}`, { cause, remedy: 'Correct TEMPORAL_*, or the file that temporal config uses.' });
+  } catch (error) {
+    // No cause: below its first line a parser's message quotes the file, API key and all.
+    throw new HoldfastError('Invalid', `the Temporal settings cannot be read: ${problemOf(error)}`, { remedy: 'Correct TEMPORAL_*, or the file that temporal config uses.' });
   }
+}
+
+function problemOf(error: unknown): string {
+  const [problem = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  const line = lineOf(error);
+  return line === undefined ? problem : `${problem} (line ${line})`;
+}
+
+/** Parsers say it beside the message; what loads for them may have wrapped that. */
+function lineOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return 'line' in error && typeof error.line === 'number' ? error.line : lineOf(error.cause);
 }
 
 /** An empty variable is as good as none. */
