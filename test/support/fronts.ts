@@ -65,7 +65,10 @@ export async function keyFront({ plain, authority, key: first }: Behind & { read
     call.on('trailers', (sent: IncomingHttpHeaders) => { trailers = sent; });
     call.once('response', (answer) => {
       if (stream.destroyed) return;
-      stream.respond(answer, { waitForTrailers: true });
+      // An error comes as headers alone, and must leave so.
+      const isWhole = answer['grpc-status'] !== undefined;
+      stream.respond(answer, isWhole ? { endStream: true } : { waitForTrailers: true });
+      if (isWhole) return;
       stream.once('wantTrailers', () => stream.sendTrailers(trailers));
       call.pipe(stream);
     });
