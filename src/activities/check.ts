@@ -1,30 +1,22 @@
 import { activityInfo } from '@temporalio/activity';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { formatAddress } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { Observation } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
 import { sightingAction } from '../domain/sighting.js';
-import type { Revision, Target } from '../domain/target.js';
+import type { Target } from '../domain/target.js';
 import { environmentOf, targetOf } from '../config/config.js';
-import { startEnvironment } from '../client.js';
-import type { IncidentKind, IncidentRow } from '../ledger/ledger.js';
-import { look } from '../providers/look.js';
-import type { ReadContext } from '../providers/provider.js';
-import { INCIDENT_SIGNALS, incidentWorkflowId, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
-import { NO_ANSWER } from './batches.js';
+import type { IncidentRow } from '../ledger/ledger.js';
+import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
-import { type Dependencies, providerOf } from './deps.js';
-import { findEnded, isGone, numberOfRun } from './ended.js';
+import type { Dependencies } from './deps.js';
+import { findEnded, isGone } from './ended.js';
 import { inLanes } from './lanes.js';
 import { endLost } from './lost.js';
+import { observeTarget, unread } from './observe.js';
 import { relevantChanges } from './relevant.js';
-import { tellAbout } from './telling.js';
-import { heeding, pausedUntil } from './throttle.js';
-import type { BatchResult, ControlActivities, ReadActivities, Undone } from './types.js';
-
-/** The run of the incident before ends within moments; what holds the id for longer is something else. */
-const BLOCKED_AFTER_MS = 5 * 60_000;
+import { openIncident, startIncident, undoneBy } from './start.js';
+import type { BatchResult, ControlActivities, ReadActivities } from './types.js';
 
 /** The steps of a check: what its targets look like, and what an incident must hear. */
 export function checkActivities(deps: Dependencies): Pick<ControlActivities, 'recordUnread'> & Pick<ReadActivities, 'observe'> {
@@ -52,37 +44,6 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 're
   };
 }
 
-/** One look at one target, with a limit of its own: a target that hangs is unknown alone and holds nobody. */
-export async function observeTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Observation> {
-  const limit = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<Observation>((resolve) => {
-    timer = setTimeout(() => {
-      limit.abort();
-      resolve(unread(`${NO_ANSWER} ${target.observeTimeoutMs} ms`));
-    }, target.observeTimeoutMs);
-  });
-  const signal = AbortSignal.any([ctx.signal, limit.signal]);
-  try {
-    return await Promise.race([tooLate, readTarget(deps, target, { ...ctx, signal }, commits)]);
-  } catch (error) {
-    if (ctx.signal.aborted) throw error;
-    return unread(error instanceof Error ? error.message.split('\n')[0] ?? '' : 'the look failed');
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function readTarget(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>>): Promise<Observation> {
-  const until = pausedUntil(deps, target);
-  if (until !== undefined) return unread(`throttled: its engine asked to be left alone; it is asked again after ${until}`);
-  return look(heeding(deps, target, providerOf(deps, target)), target, await revisionOf(deps, target, ctx, commits), ctx);
-}
-
-export async function revisionOf(deps: Dependencies, target: Target, ctx: ReadContext, commits: Readonly<Record<string, string>> = {}): Promise<Revision> {
-  return deps.sources.resolve(target.source, ctx, commits);
-}
-
 /**
  * Opens what nobody reads any more: a target whose last look is older than its schedule and
  * `blindAfter` allow, because a schedule was paused or lost, is `unknown` like one that cannot be read.
@@ -98,10 +59,6 @@ export async function recordOverdue(deps: Dependencies, watchedSince: string): P
     if (row === undefined || intervalMs === undefined) continue;
     if (now - Math.max(Date.parse(row.at), Date.parse(watchedSince)) > intervalMs + target.blindAfterMs) await sight(deps, target, unread(`overdue: no check since ${row.at}`));
   }
-}
-
-function unread(reason: string): Observation {
-  return { verdict: 'unknown', reason, revision: '', identity: {}, changes: [], resources: 0, skipped: [] };
 }
 
 interface Seen {
@@ -161,84 +118,6 @@ async function findOpen(deps: Dependencies, target: Target, at: string): Promise
     return row;
   }
   return (await findEnded(deps, target, row, at)) ? undefined : row;
-}
-
-interface Opening {
-  readonly drift: string;
-  readonly kind: IncidentKind;
-  readonly at: string;
-}
-
-async function openIncident(deps: Dependencies, target: Target, { drift, kind, at }: Opening): Promise<void> {
-  const after = await endLost(deps, target);
-  const { row } = await deps.ledger.openIncident({ address: { environment: target.environment, target: target.target }, at, drift: kind === 'blind' ? 'unknown' : drift, kind, after });
-  await ensureGuard(deps, target.environment);
-  await startIncident(deps, target, row);
-}
-
-/** Asked for once a minute: a thousand incidents of one check need one guard, and a part that finds none starts it. */
-const GUARD_KNOWN_MS = 60_000;
-const guards = new WeakMap<Dependencies['client'], Map<string, number>>();
-
-async function ensureGuard({ client, now }: Dependencies, environment: string): Promise<void> {
-  const known = guards.get(client) ?? new Map<string, number>();
-  guards.set(client, known);
-  if (now().getTime() - (known.get(environment) ?? 0) < GUARD_KNOWN_MS) return;
-  await startEnvironment(client, environment);
-  known.set(environment, now().getTime());
-}
-
-export async function startIncident(deps: Dependencies, target: Target, row: IncidentRow, undoes?: Undone): Promise<void> {
-  const incident = { environment: row.environment, target: row.target, number: row.number };
-  const fingerprint = row.drift.slice(0, 60);
-  const handle = await deps.client.workflow.start('incident', {
-    taskQueue: WORKFLOW_QUEUE,
-    workflowId: incidentWorkflowId(row.environment, row.target),
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    memo: { incident: row.number },
-    args: [{ incident, kind: row.kind, pool: target.pool, ...(undoes === undefined ? {} : { undoes }) }],
-    staticSummary: `${formatAddress(target)}#${row.number}: ${row.kind === 'blind' ? 'could not be read' : row.kind === 'undo' ? `undo of #${undoes?.number ?? 0}` : 'drift'}`,
-    staticDetails: `Holdfast found that **${formatAddress(target)}** is not what its desired state says. This workflow holds the whole incident: what drifted, what was decided, what was done. The current details say where it stands and how to approve, stop or undo it.`,
-    typedSearchAttributes: searchAttributes({
-      HoldfastEnvironment: row.environment,
-      HoldfastTarget: row.target,
-      HoldfastProvider: target.provider,
-      HoldfastPhase: 'deciding',
-      HoldfastFingerprint: fingerprint,
-      HoldfastRecurrence: row.number,
-      ...(target.owner === undefined ? {} : { HoldfastOwner: target.owner }),
-    }),
-  });
-  // The run of the incident before may still be ending; the next check starts this one then.
-  const running = await numberOfRun(handle);
-  if (running === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
-  else if (typeof running === 'number' && (await deps.ledger.incident(row, running)) === undefined) await endLost(deps, target);
-  else if (deps.now().getTime() - Date.parse(row.openedAt) > BLOCKED_AFTER_MS) await tellBlocked(deps, target, row);
-}
-
-/** What an undo puts back, as the record says it: one that was asked for while the run before it was still ending is started with that. */
-async function undoneBy(deps: Dependencies, row: IncidentRow): Promise<Undone | undefined> {
-  const part = row.undoes === undefined ? undefined : (await deps.ledger.incident(row, row.undoes))?.parts.find((each) => each['outcome'] === 'fixed');
-  if (row.undoes === undefined || typeof part?.['plan'] !== 'string') return undefined;
-  for await (const { by = '', data } of deps.ledger.entries({ environment: row.environment, target: row.target, incident: row.number, kinds: ['decided'] })) {
-    if (data['decision'] === 'undo') return { number: row.undoes, part: Number(part['part']), plan: part['plan'], by, reason: typeof data['reason'] === 'string' ? data['reason'] : '' };
-  }
-  return undefined;
-}
-
-/** Another workflow holds the incident's id, and nothing of Holdfast's ends it: a person must. */
-async function tellBlocked(deps: Dependencies, target: Target, row: IncidentRow): Promise<void> {
-  const name = `${formatAddress(target)}#${row.number}`;
-  await tellAbout(deps, target, {
-    event: 'needs-human',
-    subject: name,
-    at: deps.now().toISOString(),
-    title: `${name} cannot start: another workflow runs under its id`,
-    text: `Look at the workflow ${incidentWorkflowId(row.environment, row.target)} in the Temporal UI. If it is not an incident of Holdfast, terminate it; the next check starts this one.`,
-    commands: [`holdfast status ${formatAddress(target)}`],
-    key: 'blocked',
-  });
 }
 
 interface Batch {

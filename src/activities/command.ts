@@ -8,11 +8,11 @@ import { startEnvironment } from '../client.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import type { CommandAnswer } from '../workflows/messages.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
-import { startIncident } from './check.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { expectGuard } from './guard.js';
 import { inLanes } from './lanes.js';
+import { startIncident } from './start.js';
 import { isUndoable } from './tidy.js';
 import type { CommandDone, CommandInput, ControlActivities } from './types.js';
 

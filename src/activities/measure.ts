@@ -5,12 +5,12 @@ import { fieldKey } from '../domain/gates.js';
 import type { HealthCheck, HealthReport } from '../domain/health.js';
 import type { Plan } from '../domain/plan.js';
 import type { ReadContext } from '../providers/provider.js';
-import { observeTarget } from './check.js';
 import { recordEnd } from './close.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
 import { lookUntil } from './look-until.js';
+import { observeTarget } from './observe.js';
 import { heard, note, tellCheck } from './repair.js';
 import type { PartRef, ReadActivities, VerifyResult } from './types.js';
 
