@@ -120,12 +120,15 @@ async function undo(deps: Dependencies, config: Config, message: CommandMessage,
   const row = await deps.ledger.incident(address, incident);
   if (row === undefined || target === undefined) return no(`${scope}#${incident} is not in the record`);
   if (row.outcome !== 'fixed') return no(`${scope}#${incident} is ${row.outcome ?? 'open'}; only a fixed incident can be undone`);
+  // Asked for again, by a person without an answer or by an attempt after one that was cut short: its snapshot is used up.
+  const before = (await deps.ledger.incidents({ ...address, outcome: 'rolled-back' })).find((each) => each.undoes === incident);
+  if (before !== undefined) return yes(`${scope}#${before.number} has put back already what was live before ${scope}#${incident}`);
   const part = row.parts.find((each) => each['outcome'] === 'fixed');
   const plan = part?.['plan'];
   if (part === undefined || typeof plan !== 'string') return no(`${scope}#${incident} has no repair on record`);
   if (!(await isUndoable(deps, { ...address, number: incident }, Number(part['part'])))) return no(`the snapshot of ${scope}#${incident} is not kept any more, so it cannot be undone`);
   const { row: opened, opened: fresh } = await deps.ledger.openIncident({ address, at, drift: 'undo', kind: 'undo', undoes: incident });
-  if (!fresh && opened.kind !== 'undo') return no(`${scope}#${opened.number} is open; decide it first`);
+  if (!fresh && opened.undoes !== incident) return no(`${scope}#${opened.number} is open; decide it first`);
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident: opened.number, by, data: { decision: 'undo', reason, undoes: incident } });
   await startIncident(deps, target, opened, { number: incident, part: Number(part['part']), plan, by, reason });
   return yes(`${scope}#${opened.number} puts back what was live before ${scope}#${incident}`);

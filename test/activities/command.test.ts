@@ -168,6 +168,16 @@ describe('undo', () => {
     expect(on.read('etc/app.yaml')).toBe('port: 9\nhost: a\n');
   });
 
+  it('asked for again once it is done says so and does nothing: the snapshot is used up', async () => {
+    const on = await bench();
+    await fixed(on);
+    const asked = { command: 'undo', scope: 'prod/storefront', incident: 1 } as const;
+    await say(on, asked);
+    await on.ledger.closeIncident({ ...SHOP, number: 2 }, { at: on.at(), outcome: 'rolled-back', parts: [], narrative: 'x', settled: [] });
+    expect(await say(on, asked)).toMatchObject({ ok: true, message: 'prod/storefront#2 has put back already what was live before prod/storefront#1' });
+    expect(await on.ledger.incidents(SHOP)).toHaveLength(2);
+  });
+
   it.each([
     { reason: 'it was rejected', prepare: rejected, says: /is rejected; only a fixed incident can be undone/ },
     { reason: 'it is open', prepare: openIncident, says: /is open; only a fixed incident/ },
