@@ -20,6 +20,8 @@ export interface Driving {
 }
 
 const EVERY_MS = 250;
+/** So long a person waits for the effect of a decision, or for a moved plan, before saying the same again: how often is not left to chance. */
+const SAME_AGAIN_MS = 10_000;
 /** Where nothing goes on for so long, the schedule looks again. */
 const SCHEDULE_MS = 8_000;
 
@@ -84,13 +86,23 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
 /** Does what is next once its phase is there; the last act is done as often as it is asked for. Answers whether a check should look now. */
 function actor(each: Case, { acts = [] }: Path, { client, cloud, person }: Driving & { readonly person: ReturnType<typeof personOf> }): (row: IncidentRow) => Promise<boolean> {
   let next = 0;
+  let known: { readonly plan: string; readonly at: number } | undefined;
   const { target } = each;
   const address = { environment: environmentOf(each), target };
   const does: Readonly<Record<Act['does'], () => Promise<'done' | 'look' | 'again'>>> = {
     approve: () => decide('approve'),
     reject: () => decide('reject'),
-    cancel: async () => { await person('cancel', () => client.cancelIncident(address)); return 'done'; },
-    move: async () => { cloud.drift(target, MOVED, 'moved'); return 'look'; },
+    cancel: async () => {
+      if (next < acts.length) await person('cancel', () => client.cancelIncident(address));
+      return 'done';
+    },
+    move: async () => {
+      const plan = await askedPlan();
+      if (plan === undefined) return 'again';
+      known = { plan, at: Date.now() };
+      cloud.drift(target, MOVED, 'moved');
+      return 'look';
+    },
     clear: async () => { cloud.drift(target, cloud.desired(target), 'cleared'); return 'look'; },
   };
   return async ({ phase }) => {
@@ -103,9 +115,15 @@ function actor(each: Case, { acts = [] }: Path, { client, cloud, person }: Drivi
   };
 
   async function decide(decision: 'approve' | 'reject'): Promise<'done' | 'again'> {
-    const plan = (await client.incidentStatus(address))?.parts.find((part) => part.phase === 'awaiting-approval')?.plan;
-    if (plan === undefined) return 'again';
+    const plan = await askedPlan();
+    if (plan === undefined || (plan === known?.plan && Date.now() - known.at < SAME_AGAIN_MS)) return 'again';
     const { result } = await person(decision, () => client.decide(address, { decision, by: 'alice', plan, ...(decision === 'reject' ? { reason: 'not now' } : {}) }));
-    return result === 'accepted' || result === 'already-decided' ? 'done' : 'again';
+    if (result !== 'accepted' && result !== 'already-decided') return 'again';
+    known = { plan, at: Date.now() };
+    return 'done';
+  }
+
+  async function askedPlan(): Promise<string | undefined> {
+    return (await client.incidentStatus(address))?.parts.find((part) => part.phase === 'awaiting-approval')?.plan;
   }
 }

@@ -45,8 +45,8 @@ export interface ServerHolder {
 }
 
 const WORKER = join(import.meta.dirname, 'worker-main.mjs');
-/** A group is killed once all of its cases stand at their points, or after this. */
-const STANDSTILL_MS = 60_000;
+/** A group is killed once all of its cases stand at their points, or nobody new came there for so long; who comes later, with a kill of their own. */
+const NOBODY_NEW_MS = 20_000;
 const MORE_CHECKS = 10;
 
 /** Runs many cases at once on one server, in a namespace and a worker process of their own, and judges what each left. */
@@ -112,7 +112,7 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
       done.add(each.target);
       return row;
     }));
-    const killed = await killAll(lab, done);
+    const kills = await killAll(lab, done);
     const rows = await driven;
     lab.standstill.quieten();
     const told = await countMessages(ledger);
@@ -130,7 +130,7 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
         struck: lines.filter((line) => line.what === 'strike').length === each.faults.length,
         ...(row?.outcome === undefined ? {} : { outcome: row.outcome }),
         violations: [...found, ...unexpected(each, (await ledger.incidents({ environment: environmentOf(each), target: each.target })).map(({ outcome }) => outcome))],
-        recoveryMs: recovery(lines, killed),
+        recoveryMs: recovery(lines, kills),
         lines,
       };
     }));
@@ -161,36 +161,50 @@ async function checkAgain(client: HoldfastClient, { cases }: Group): Promise<voi
   }
 }
 
-/** Once every case of the group stands at its point, really kills what they are to survive. Answers when. */
-async function killAll(lab: Running_, done: ReadonlySet<string>): Promise<number | undefined> {
+/** Really kills what the cases of the group are to survive, as often as it takes until each had its point. Answers when. */
+async function killAll(lab: Running_, done: ReadonlySet<string>): Promise<readonly number[]> {
   const aftermaths = new Set(lab.group.cases.flatMap((each) => each.faults.map((fault) => fault.aftermath)));
   const real = (['worker', 'everything', 'server'] as const satisfies readonly Aftermath[]).find((each) => aftermaths.has(each));
-  if (real === undefined) return undefined;
-  const waited = lab.group.cases.filter((each) => each.faults.some((fault) => fault.aftermath === real));
-  const until = Date.now() + STANDSTILL_MS;
-  while (Date.now() < until) {
-    const arrived = lab.standstill.arrived();
-    if (waited.every(({ target }) => arrived.has(target) || done.has(target))) break;
-    await sleep(100);
+  if (real === undefined) return [];
+  const waited = lab.group.cases.filter((each) => each.faults.some((fault) => fault.aftermath === real)).map(({ target }) => target);
+  const kills: number[] = [];
+  const survived = new Set<string>();
+  for (;;) {
+    const standing = (await untilTheyStand(lab, waited, done)).filter((target) => !survived.has(target));
+    if (standing.length === 0) return kills;
+    lab.log(`${standing.length} of ${waited.length} cases stand at their points: ${real === 'server' ? 'the server is killed' : real === 'worker' ? 'the worker is killed' : 'worker and server are killed'}`);
+    const { dataDir, address } = lab.server.now;
+    kills.push(Date.now());
+    if (real !== 'server') await lab.worker?.kill();
+    if (real !== 'worker') {
+      await lab.server.now.kill();
+      lab.server.now = await devServer({ dataDir, port: Number(address.split(':')[1]) });
+    }
+    for (const target of standing) survived.add(target);
+    lab.standstill.release();
+    if (real !== 'server') await startWorker(lab);
   }
-  lab.log(`${lab.standstill.arrived().size} of ${waited.length} cases stand at their points: ${real === 'server' ? 'the server is killed' : real === 'worker' ? 'the worker is killed' : 'worker and server are killed'}`);
-  const { dataDir, address } = lab.server.now;
-  const at = Date.now();
-  if (real !== 'server') await lab.worker?.kill();
-  if (real !== 'worker') {
-    await lab.server.now.kill();
-    lab.server.now = await devServer({ dataDir, port: Number(address.split(':')[1]) });
-  }
-  lab.standstill.release();
-  if (real !== 'server') await startWorker(lab);
-  return at;
 }
 
-/** From the last fault, or the kill, until the next call. */
-function recovery(lines: readonly LogLine[], killed: number | undefined): number {
+/** Until all stand or stood there, or are done without, or nobody new came for a while. Answers who stands or stood. */
+async function untilTheyStand({ standstill }: Running_, waited: readonly string[], done: ReadonlySet<string>): Promise<readonly string[]> {
+  const before = standstill.arrived().size;
+  let count = before;
+  for (let newest = Date.now(); ; ) {
+    const arrived = standstill.arrived();
+    if (arrived.size > count) newest = Date.now();
+    count = arrived.size;
+    const isAlone = count > before && Date.now() - newest > NOBODY_NEW_MS;
+    if (isAlone || waited.every((target) => arrived.has(target) || done.has(target))) return [...arrived];
+    await sleep(100);
+  }
+}
+
+/** From the last fault, or the kill after it, until the next call. */
+function recovery(lines: readonly LogLine[], kills: readonly number[]): number {
   const strike = lines.findLast((line) => line.what === 'strike');
   if (strike === undefined) return 0;
-  const from = Math.max(strike.at, killed ?? 0);
+  const from = kills.find((at) => at >= strike.at) ?? strike.at;
   const next = lines.find((line) => line.what === 'call' && line.seq > strike.seq && line.at >= from);
   return next === undefined ? 0 : next.at - from;
 }

@@ -119,7 +119,7 @@ export function openInjector({ cloud, faults, standstill }: InjectorOptions): In
     }
     standstill.arrive(account);
     if (aftermath !== 'server') return forever();
-    await standstill.goOn();
+    await standstill.goOn(account);
   }
 
   return {

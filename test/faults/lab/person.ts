@@ -24,7 +24,7 @@ export function personOf(each: Case, { cloud, standstill }: { readonly cloud: Cl
     if (fault.kind === 'timeout') await act();
     if (fault.aftermath === 'server') {
       standstill.arrive(each.target);
-      await standstill.goOn();
+      await standstill.goOn(each.target);
     }
     if (fault.kind !== 'delay') throw new Error(`${does} timed out`);
     await sleep(LATE_MS);
