@@ -4,7 +4,7 @@ import { holdfastClient } from '../client.js';
 import { environmentOf } from '../config/config.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { Target } from '../domain/target.js';
-import { poolQueue, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
+import { NO_WORKER, poolQueue, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import type { ControlActivities, TargetBatches } from './types.js';
@@ -13,9 +13,9 @@ import type { ControlActivities, TargetBatches } from './types.js';
 const BATCH = { least: 25, most: 100, perPool: 100 } as const;
 /** On top of what the reads of a batch may take: fetching a source, and the ledger. */
 const BATCH_GRACE_MS = 30_000;
-/** How a look that ran into its limit begins its reason, and a batch that nobody took (workflows/check-environment.ts). */
+/** How the reason of a look begins that ran into its limit. */
 export const NO_ANSWER = 'no answer within';
-const LATE = new RegExp(`^(?:${NO_ANSWER}|no worker of pool) `);
+const LATE = new RegExp(`^(?:${NO_ANSWER}|${NO_WORKER}) `);
 
 type Batches = TargetBatches['batches'];
 

@@ -87,17 +87,19 @@ async function release(deps: Dependencies, { scope, by, reason, gate: named }: C
   if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
   // The breaker stands for a whole environment, whichever target closed it.
   const where = gate === 'breaker' ? (parseAddress(scope)?.environment ?? scope) : scope;
-  const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
-  if (opened.length === 0) return no(`no ${named ?? gate} is closed in ${scope}`);
+  const closed = (await deps.ledger.allClosedGates(at)).filter((row) => row.gate === gate && (row.scope === where || row.scope.startsWith(`${where}/`)));
+  if (closed.length === 0) return no(`no ${named ?? gate} is closed in ${scope}`);
   // What was quarantined, or left half repaired, was settled too: releasing it means that it may be asked about again.
-  for (const row of opened) {
+  // First, since an attempt that was cut short finds by the gate what is left to do.
+  for (const row of closed) {
     const broken = row.gate === 'breaker' && row.incident !== undefined ? parseAddress(row.resource ?? '') : undefined;
     if (broken?.target !== undefined) await deps.ledger.unsettle({ environment: broken.environment, target: broken.target }, { incident: row.incident ?? 0 }, { at, by, reason });
     const address = parseAddress(row.scope);
     if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
   }
+  await deps.ledger.openGate({ scope: where, gate, by, reason, at });
   const wake = await stir(deps, where);
-  return { ...yes(`released ${opened.length} ${named ?? gate} in ${scope}; the next check decides again`), ...wake };
+  return { ...yes(`released ${closed.length} ${named ?? gate} in ${scope}; the next check decides again`), ...wake };
 }
 
 async function retry(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {

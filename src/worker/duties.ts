@@ -5,6 +5,8 @@ import { holdfastClient } from '../client.js';
 import type { Config } from '../config/config.js';
 
 const PRUNE_EVERY_MS = 6 * 3_600_000;
+/** In the ledger, since a process may be restarted more often than it prunes. */
+const PRUNED_AT = 'pruned at';
 /** The whole record of targets is read to find what is overdue: about a fiftieth of the time, and at least once a minute. */
 const WATCH = { share: 50, mostMs: 60_000 } as const;
 /** Two builds beside each other, as while one replaces the other, would renew what the other has just renewed, again and again. */
@@ -22,8 +24,8 @@ export function controlDuties(deps: Dependencies): ControlDuties {
   const { ledger } = deps;
   const now = (): number => deps.now().getTime();
   const watchedSince = deps.now().toISOString();
-  let prunedAt = now();
   let watchAt = 0;
+  let pruneAt = 0;
   let renewAt = 0;
 
   async function watch(): Promise<void> {
@@ -35,11 +37,15 @@ export function controlDuties(deps: Dependencies): ControlDuties {
   }
 
   async function prune(config: Config): Promise<void> {
-    prunedAt = now();
+    const last = await ledger.getMeta(PRUNED_AT);
+    pruneAt = (last === undefined ? 0 : Date.parse(last)) + PRUNE_EVERY_MS;
+    if (now() <= pruneAt) return;
+    pruneAt = now() + PRUNE_EVERY_MS;
     const at = deps.now().toISOString();
     await ledger.checkpoint(at);
     await ledger.prune({ at, keepMs: config.retentionMs });
     await pruneArtifacts(deps, config);
+    await ledger.setMeta(PRUNED_AT, at);
   }
 
   return {
@@ -49,7 +55,7 @@ export function controlDuties(deps: Dependencies): ControlDuties {
     },
     async tend(config) {
       if (now() >= watchAt) await watch();
-      if (now() - prunedAt > PRUNE_EVERY_MS) await prune(config);
+      if (now() > pruneAt) await prune(config);
     },
   };
 }
@@ -57,6 +63,9 @@ export function controlDuties(deps: Dependencies): ControlDuties {
 /** What an open incident may still need is never removed. */
 async function pruneArtifacts({ artifacts, ledger, now }: Dependencies, config: Config): Promise<void> {
   const open = await ledger.incidents({ open: true });
-  const oldest = Math.min(now().getTime() - config.retentionMs.artifacts, ...open.map((row) => Date.parse(row.openedAt)));
+  // An undo puts back what the incident before it staged.
+  const undone = await Promise.all(open.map((row) => (row.undoes === undefined ? undefined : ledger.incident(row, row.undoes))));
+  const needed = [...open, ...undone].flatMap((row) => (row === undefined ? [] : [Date.parse(row.openedAt)]));
+  const oldest = Math.min(now().getTime() - config.retentionMs.artifacts, ...needed);
   await artifacts.prune(new Date(oldest).toISOString(), new Set());
 }

@@ -1,6 +1,7 @@
 import { ActivityFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BatchResult, TargetBatches } from '../activities/types.js';
 import { expectUnlocked } from './locked.js';
+import { NO_WORKER } from './messages.js';
 import { stepsOf, told } from './steps.js';
 
 export interface CheckInput {
@@ -53,7 +54,7 @@ async function readBatch(environment: string, batch: TargetBatches['batches'][nu
     ]);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    const reason = `no worker of pool ${batch.pool} read it in time (check ${workflowInfo().workflowId})`;
+    const reason = `${NO_WORKER} ${batch.pool} read it in time (check ${workflowInfo().workflowId})`;
     return control.recordUnread.executeWithOptions(told('record that nobody read them'), [{ environment, targets: batch.targets, reason }]);
   }
 }

@@ -78,6 +78,9 @@ export const ENVIRONMENT_SIGNALS = {
 /** Update of an environment: freeze, unfreeze, release, accept or retry with an answer; the CLI uses it. */
 export const COMMAND_UPDATE = 'command';
 
+/** How the reason of a batch begins that no worker took in time; steps know it again by this. */
+export const NO_WORKER = 'no worker of pool';
+
 /** Query of both. */
 export const STATUS_QUERY = 'status';
 
