@@ -64,7 +64,7 @@ export function controlDuties(deps: Dependencies): ControlDuties {
 async function pruneArtifacts({ artifacts, ledger, now }: Dependencies, config: Config): Promise<void> {
   const open = await ledger.incidents({ open: true });
   // An undo puts back what the incident before it staged.
-  const undone = await Promise.all(open.map((row) => (row.undoes === undefined ? undefined : ledger.incident(row, row.undoes))));
+  const undone = await Promise.all(open.map(async (row) => (row.undoes === undefined ? undefined : ledger.incident(row, row.undoes))));
   const needed = [...open, ...undone].flatMap((row) => (row === undefined ? [] : [Date.parse(row.openedAt)]));
   const oldest = Math.min(now().getTime() - config.retentionMs.artifacts, ...needed);
   await artifacts.prune(new Date(oldest).toISOString(), new Set());
