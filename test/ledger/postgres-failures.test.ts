@@ -91,10 +91,29 @@ describe('what is waited for has an end', () => {
     expect(JSON.stringify([error, error.message, error.stack, error.cause])).not.toContain('hunter2');
   });
 
-  it('a reference that resolves to no URL is not repeated', async () => {
-    const opening = openPostgresLedger({ url: async () => 'hunter2' });
-    await expect(opening).rejects.toMatchObject({ failure: 'Invalid', remedy: expect.stringContaining('postgres://') as string });
-    await expect(opening).rejects.not.toMatchObject({ message: expect.stringContaining('hunter2') as string });
+  it.each([
+    { reason: 'no URL', url: 'hunter2' },
+    { reason: 'an unescaped slash', url: 'postgres://shop:12/hunter2@127.0.0.1:1/shop' },
+    { reason: 'an unescaped question mark', url: 'postgres://shop:12?hunter2@127.0.0.1:1/shop' },
+    { reason: 'an unescaped hash sign', url: 'postgres://shop:12#hunter2@127.0.0.1:1/shop' },
+    { reason: 'a database that is not escaped well', url: 'postgres://shop:hunter2@127.0.0.1:1/hunter2%zz' },
+  ])('a reference that resolves to no URL is not repeated: $reason', async ({ url }) => {
+    const error = (await openPostgresLedger({ url: async () => url }).catch((each: unknown) => each)) as Error;
+    expect(error).toMatchObject({ failure: 'Invalid', remedy: expect.stringContaining('postgres://') as string });
+    expect(JSON.stringify([error.message, error.stack, error.cause])).not.toContain('hunter2');
+  });
+
+  it('TLS that the server has not, a file that is not there and a password that is missing are said as such', async () => {
+    const opening = (text: string): Promise<unknown> => openPostgresLedger({ url: async () => text });
+    const warned: string[] = [];
+    const listen = (warning: Error): void => void warned.push(warning.message);
+    process.on('warning', listen);
+    await expect(opening(`${server.url(harness.database)}?sslmode=require`)).rejects.toMatchObject({ failure: 'Unreachable' });
+    await new Promise(setImmediate);
+    process.off('warning', listen);
+    expect(warned, 'the client warns at length about what it does not do').toEqual([]);
+    await expect(opening(`${server.url(harness.database)}?sslmode=verify-full&sslrootcert=/nonexistent/ca.pem`)).rejects.toMatchObject({ failure: 'Invalid', message: expect.stringContaining('certificate') as string });
+    expect(postgresFailure(new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'), 'ledger shop on db:5432')).toMatchObject({ message: expect.stringContaining('no password') as string });
   });
 });
 

@@ -65,6 +65,8 @@ export function isLost(error: unknown): boolean {
 function withoutCode(cause: unknown, name: string): HoldfastError {
   const system = (cause as { code?: unknown; syscall?: unknown } | undefined) ?? {};
   if (cause instanceof TypeError || cause instanceof SyntaxError) return new HoldfastError('Invalid', `${name}: ${messageOf(cause)}`, { cause });
+  if (/^SASL: /.test(messageOf(cause))) return new HoldfastError('Unreachable', `${name}: the login failed, or the URL has no password and the server asks for one`, { cause, remedy: LOGIN });
+  if (system.code === 'ENOENT' && system.syscall === 'open') return new HoldfastError('Invalid', `${name}: a certificate or key file that the URL names is not there`, { cause, remedy: 'correct sslrootcert, sslcert or sslkey in the URL' });
   const why = typeof system.code === 'string' ? system.code : messageOf(cause);
   return new HoldfastError('Unreachable', `${name} cannot be reached (${why})`, { cause, remedy: `check that the server runs, and the network on the way; ${TRY_AGAIN}` });
 }

@@ -69,7 +69,7 @@ export async function openPool(options: PostgresOptions): Promise<Pool> {
   types.setTypeParser(client.types.builtins.INT8, Number);
   let closed = false;
   const pool = new client.Pool({
-    connectionString: withoutOptions(url),
+    connectionString: forClient(url),
     max: connections,
     // What is asked side by side travels in one round trip.
     pipeline: true,
@@ -139,21 +139,43 @@ export async function openPool(options: PostgresOptions): Promise<Pool> {
   };
 }
 
+/**
+ * Only what means one thing: a character of a password that stands unescaped would move the rest of it
+ * to where it is shown as a host or a database.
+ */
 function parseUrl(text: string, what: string): URL {
   const url = URL.parse(text);
-  if (url !== null && (url.protocol === 'postgres:' || url.protocol === 'postgresql:')) return url;
+  if (url !== null && (url.protocol === 'postgres:' || url.protocol === 'postgresql:') && isPlain(url)) return url;
   throw new HoldfastError('Invalid', `${what}: what its reference resolves to is not a URL of PostgreSQL`, { remedy: 'write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE; special characters of the password as %XX' });
 }
 
+function isPlain({ pathname, search, hash, username }: URL): boolean {
+  const database = pathname.slice(1);
+  return hash === '' && !/[@/]/.test(database) && !(username === '' && search.includes('@')) && decoded(database) !== undefined;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the client takes for `verify-full`, and says so at length, until it is called that. */
+const VERIFIED = ['prefer', 'require', 'verify-ca'];
+
 /** A URL's own `options` would replace ours; they are said together. */
-function withoutOptions(url: URL): string {
+function forClient(url: URL): string {
   const bare = new URL(url);
-  bare.searchParams.delete('options');
+  const { searchParams } = bare;
+  searchParams.delete('options');
+  if (VERIFIED.includes(searchParams.get('sslmode') ?? '') && !searchParams.has('uselibpqcompat')) searchParams.set('sslmode', 'verify-full');
   return bare.href;
 }
 
 function nameOf(url: URL, what: string): string {
-  return `${what} ${decodeURIComponent(url.pathname.slice(1)) || 'postgres'} on ${url.hostname || 'localhost'}:${url.port || '5432'}`;
+  return `${what} ${decoded(url.pathname.slice(1)) || 'postgres'} on ${url.hostname || 'localhost'}:${url.port || '5432'}`;
 }
 
 interface Prepared {
