@@ -9,6 +9,8 @@ export interface CheckOptions {
   readonly where: readonly PropertyKey[];
   /** The tree the value came from. */
   readonly tree: Tree;
+  /** Keys of the tree whose lines are not shown: what stands there instead of a reference may be a secret. */
+  readonly hidden?: readonly PropertyKey[];
 }
 
 type Issue = z.core.$ZodIssue;
@@ -49,22 +51,27 @@ function reportIssue(issue: Issue, options: CheckOptions): void {
   const found = locate(tree, issue.path);
   const inner = issue.code === 'invalid_key' ? (issue.issues[0] ?? issue) : issue;
   const at = issue.code === 'invalid_key' ? locateKey(tree, issue.path) : found.at;
-  const secret = inner.code === 'custom' && inner.params?.['secret'] === true;
+  const secret = isHidden(issue.path, options) || (inner.code === 'custom' && inner.params?.['secret'] === true);
   if (found.tree === undefined && inner.code !== 'custom') {
     const key = String(issue.path.at(-1) ?? '');
-    report.add({ at, message: `${field} is missing`, remedy: remedyOf(inner) ?? `add \`${key}\`` });
+    report.add({ at, secret, message: `${field} is missing`, remedy: remedyOf(inner) ?? `add \`${key}\`` });
     return;
   }
   const [fact, remedy] = factOf(inner, found.tree);
   report.add({ at, secret, message: field === '' ? fact : `${field}: ${fact}`, remedy });
 }
 
-function reportUnknownKeys(issue: Issue & { code: 'unrecognized_keys' }, { report, where, tree }: CheckOptions): void {
+function isHidden([first]: readonly PropertyKey[], { hidden = [] }: CheckOptions): boolean {
+  return first !== undefined && hidden.includes(first);
+}
+
+function reportUnknownKeys(issue: Issue & { code: 'unrecognized_keys' }, options: CheckOptions): void {
+  const { report, where, tree } = options;
   const remedies = issue.message.split('\n');
   for (const [index, key] of issue.keys.entries()) {
     const above = formatPath([...where, ...issue.path]);
     const at = locateKey(tree, [...issue.path, key]);
-    report.add({ at, message: `unknown key ${quote(key)}${above === '' ? '' : ` in ${above}`}`, remedy: remedies[index] ?? 'remove it' });
+    report.add({ at, secret: isHidden([...issue.path, key], options), message: `unknown key ${quote(key)}${above === '' ? '' : ` in ${above}`}`, remedy: remedies[index] ?? 'remove it' });
   }
 }
 

@@ -113,9 +113,20 @@ export function createReport(): Report {
     },
     toError(stamps) {
       const sorted = [...found.values()].sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column);
-      return new ConfigError(sorted.slice(0, MOST_PROBLEMS), { omitted: Math.max(0, sorted.length - MOST_PROBLEMS), stamps });
+      return new ConfigError(withoutHidden(sorted).slice(0, MOST_PROBLEMS), { omitted: Math.max(0, sorted.length - MOST_PROBLEMS), stamps });
     },
   };
+}
+
+/** A line that one problem does not show, no other one shows. */
+function withoutHidden(problems: readonly Problem[]): readonly Problem[] {
+  const placeOf = ({ file, line }: Problem): string => `${file}:${line}`;
+  const hidden = new Set(problems.filter((each) => each.source === undefined).map(placeOf));
+  return problems.map((each) => {
+    if (each.source === undefined || !hidden.has(placeOf(each))) return each;
+    const { source: _, ...bare } = each;
+    return bare;
+  });
 }
 
 function makeProblem({ at, message, remedy, secret }: NewProblem): Problem {
@@ -140,11 +151,14 @@ export function positionOf(file: SourceFile, offset: number): { readonly line: n
   return { line: low + 1, column: offset - (file.lineStarts[low] ?? 0) + 1 };
 }
 
-const SECRET_KEY = /((?:secret|token|passw|passphrase|credential|authorization|api-?key|sshkey|signing-?key|private)[\w-]*["']?\s*:\s*)("[^"]*"?|'[^']*'?|(?:(?!\$\{)[^,}\]])+)/gi;
+const SECRET_KEY = /((?:secret|token|passw|passphrase|credential|authorization|api[-_]?key|ssh[-_]?key|signing[-_]?key|private)[\w-]*["']?\s*:\s*)("[^"]*"?|'[^']*'?|(?:(?!\$\{)[^,}\]])+)/gi;
 
-/** A line may stand near a mistake and still hold a secret: values under such names and passwords in addresses are masked. */
+/** 32 bytes, as the tools that make keys print them. */
+const KEY_ITSELF = /(?<![\w+/-])(?:[\w+/-]{43}=|[0-9a-fA-F]{64})(?![\w=])/g;
+
+/** A line may stand near a mistake and still hold a secret: values under such names, passwords in addresses and keys are masked. */
 export function maskSecrets(line: string): string {
   if (line.includes('-----BEGIN')) return line.replace(/-----BEGIN.*/, (rest) => '*'.repeat(Math.min(rest.length, 8)));
   const masked = line.replace(SECRET_KEY, (whole: string, key: string, value: string) => (/^["']?\$\{/.test(value) ? whole : `${key}********`));
-  return masked.replace(/(:\/\/[^/\s:@]*:)[^/\s@]+@/g, '$1********@');
+  return masked.replace(KEY_ITSELF, '********').replace(/(:\/\/[^/\s:@]*:)[^/\s@]+@/g, '$1********@');
 }

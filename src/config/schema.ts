@@ -35,8 +35,13 @@ export const ledgerSchema = z
     only(ctx, input, 'postgres', ['signingKey', 'connections']);
   });
 
+const artifactKeysSchema = z
+  .array(hiddenReferenceSchema, { error: said('expected a list of references to keys', 'write ["${file:keys/NAME.key}"]; the first encrypts, all decrypt') })
+  .min(1, { error: said('the list of keys is empty', 'name a key: ["${file:keys/NAME.key}"], made with openssl rand -base64 32') })
+  .max(20, { error: said('more than 20 keys', 'drop those that nothing is encrypted with any more') });
+
 export const artifactsSchema = z
-  .strictObject({ folder: pathSchema.optional(), postgres: referenceSchema.optional(), keys: z.record(nameSchema, z.array(hiddenReferenceSchema).min(1).max(20)).optional() })
+  .strictObject({ folder: pathSchema.optional(), postgres: referenceSchema.optional(), keys: z.record(nameSchema, artifactKeysSchema).optional() })
   .superRefine((input, ctx) => {
     one(ctx, input, ['folder', 'postgres'], 'write { folder: .holdfast/artifacts } or { postgres: "${env:ARTIFACTS_URL}", keys: … }');
     only(ctx, input, 'postgres', ['keys']);

@@ -62,11 +62,14 @@ function expectKeys({ root, report, environments }: StoresPlace, keys: Readonly<
   if (without.length > 0) report.add({ at: tree.at, message: `artifacts.keys: ${without.join(', ')} ${without.length === 1 ? 'has' : 'have'} no key`, remedy: `add ${without[0] ?? ''}: ["\${file:keys/${without[0] ?? ''}.key}"], made with openssl rand -base64 32` });
 }
 
+/** Under names that do not tell what is secret. */
+const HIDDEN = ['keys', 'encryption'];
+
 /** `references`: the keys in which a reference to a secret stands. */
 function readSection<Output>(schema: Parameters<typeof check<Output>>[0], name: string, { root, report }: StoresPlace, references: readonly PropertyKey[] = []): Output | undefined {
   const tree = child(root.tree, name);
   if (tree === undefined) return undefined;
-  const value = check(schema, toPlain(tree), { report, where: [name], tree });
+  const value = check(schema, toPlain(tree), { report, where: [name], tree, hidden: HIDDEN });
   if (value !== undefined) refuseExpressions(tree, { report, where: [name], allowed: ([first]) => first !== undefined && references.includes(first) });
   return value;
 }
