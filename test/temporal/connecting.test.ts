@@ -146,6 +146,8 @@ describe('what is wrong with the connection is said in a line, with the remedy, 
     { wrong: 'no API key', env: () => ({ TEMPORAL_ADDRESS: keyed.address, TEMPORAL_NAMESPACE: place.namespace, TEMPORAL_TLS_SERVER_CA_CERT_PATH: file('ours') }), says: /refuses access/, remedy: /TEMPORAL_API_KEY/ },
     { wrong: 'a namespace that is not there', env: () => ({ TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: 'nowhere' }), says: /has no namespace nowhere/, remedy: /TEMPORAL_NAMESPACE/ },
     { wrong: 'an address that is a URL', env: () => ({ TEMPORAL_ADDRESS: `http://${server.address}` }), says: /is not the address/, remedy: /HOST:PORT/ },
+    { wrong: 'TLS asked for in a word that counts for none', env: () => ({ TEMPORAL_ADDRESS: server.address, TEMPORAL_TLS: 'True' }), says: /TEMPORAL_TLS is true, false, 1 or 0/, remedy: /TEMPORAL_\*/ },
+    { wrong: 'an API key with a line break in it', env: () => withKey(`${WRONG_KEY}\nx`), says: /API key.*line break/, remedy: /TEMPORAL_\*/ },
     { wrong: 'nobody there', env: () => ({ TEMPORAL_ADDRESS: '127.0.0.1:1' }), says: /does not answer/, remedy: /TEMPORAL_ADDRESS/ },
   ];
 

@@ -46,11 +46,19 @@ async function fromEnvironment(env: Io['env']): Promise<Place | undefined> {
   return { address, namespace, from, connect };
 }
 
+/** Anything else would be taken for none, and the connection be open to read. */
+const SWITCH: readonly string[] = ['true', 'false', '1', '0'];
+
+const IN_HEADER = /^[ -~]*$/;
+
 /** Read anew at every call: the file may have a new key. */
 async function settingsOf(env: Io['env']): Promise<ClientConnectConfig> {
   const { loadClientConfigProfile, toClientOptions } = await import('@temporalio/envconfig');
   return load(() => {
+    const switched = defined(env)['TEMPORAL_TLS'];
+    if (switched !== undefined && !SWITCH.includes(switched)) throw new Error(`TEMPORAL_TLS is ${SWITCH.slice(0, -1).join(', ')} or ${SWITCH.at(-1) ?? ''}, and nothing else`);
     const profile = loadClientConfigProfile({ overrideEnvVars: defined(env) });
+    if (![profile.apiKey ?? '', ...Object.values(profile.grpcMeta ?? {})].every((value) => IN_HEADER.test(value))) throw new Error('the API key, or the metadata, holds a line break or another character that cannot be sent');
     const { clientCert, clientKey } = profile.tls ?? {};
     if ((clientCert === undefined) !== (clientKey === undefined)) throw new Error('a client certificate and its key go together, and one of them is missing');
     return toClientOptions(profile);
