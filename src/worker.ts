@@ -13,8 +13,10 @@ import type { LoadedConfig } from './config/load.js';
 import { resolveSecret } from './config/secrets.js';
 import { openSources } from './config/sources.js';
 import { hashJson, sha256 } from './digest.js';
+import { isReadOnly } from './domain/read-only.js';
 import { decideByRemediation } from './domain/decide.js';
 import { probe } from './health/index.js';
+import { checkKeys } from './ledger/keys.js';
 import { openArtifacts, openLedger } from './ledger/open.js';
 import { compose } from './notify/compose.js';
 import { startDeliverer } from './notify/deliver.js';
@@ -77,6 +79,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
   const { log, connect } = options;
   const first = await options.load();
   const resolve = (reference: string): Promise<string> => resolveSecret(reference, { folder: first.folder, env: options.env });
+  await checkKeys(first, resolve);
   const ledger = await openLedger(first, { resolveSecret: resolve });
   const known = await knownMatches({ ledger, control: options.control }, first);
   const kept = await keepConfig(() => options.load(known));
@@ -100,7 +103,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
     workRoot: join(options.dataDir, 'work'),
     // With another key incidents go on anew as well, so that the old one can be dropped.
     build: sha256(`${sha256(await readFile(BUNDLE))} ${codec?.newest ?? ''}`).slice(0, 12),
-    readOnly: options.env['HOLDFAST_READ_ONLY'] === '1',
+    readOnly: isReadOnly(options.env['HOLDFAST_READ_ONLY']),
   };
   return { kept, deps, known };
 }

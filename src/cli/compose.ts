@@ -61,6 +61,10 @@ export function composeDeps(io: Io): Deps {
         await artifacts.close();
       }
     },
+    async tryKeys(config) {
+      const { checkKeys } = await import('../ledger/keys.js');
+      await checkKeys(config, resolver(config));
+    },
     async notifyTest(config, sink, signal) {
       const { sendTest } = await import('./compose/notify.js');
       await sendTest(config, { sink, signal, io });

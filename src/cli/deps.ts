@@ -44,6 +44,8 @@ export interface Deps {
   tryArtifacts(config: Config): Promise<void>;
   /** Resolves a secret reference; throws, without the secret, when it does not resolve. */
   trySecret(config: Config, reference: string): Promise<void>;
+  /** Looks at the keys of the stores that this process was given; throws, without the key, for one that cannot be used. */
+  tryKeys(config: Config): Promise<void>;
   /** Reads the target's source as a check would; throws when it cannot. */
   trySource(input: LookRequest): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Context } from './context.js';
 import { describeError, oneLine } from './errors.js';
 import { isHoldfastError } from '../domain/errors.js';
+import { isReadOnly } from '../domain/read-only.js';
 import { whyNotDone } from './live.js';
 import { sinksAway } from './pending-messages.js';
 import { readQueue, WORKFLOW_QUEUE, writeQueue } from './queues.js';
@@ -52,7 +53,7 @@ export async function* examine(context: Context, options: Examination): AsyncGen
     if (wants('artifacts')) yield await artifacts(context, config);
   }
   if ((['temporal', 'search-attributes', 'workers', 'repairs', 'clock'] as const).some(wants)) yield* temporal(context, 'check' in config ? undefined : config, { ...options, wants });
-  if (context.io.env['HOLDFAST_READ_ONLY'] === '1') yield { check: 'writing', result: 'warn', message: 'HOLDFAST_READ_ONLY is set: workers started from here write nothing' };
+  if (isReadOnly(context.io.env['HOLDFAST_READ_ONLY'])) yield { check: 'writing', result: 'warn', message: 'HOLDFAST_READ_ONLY is set: workers started from here write nothing' };
 }
 
 function* configuration(config: Config): Generator<DoctorLine> {
@@ -74,6 +75,8 @@ async function* secrets(context: Context, config: Config): AsyncGenerator<Doctor
     const problem = await problemOf('secrets', () => context.deps.trySecret(config, reference));
     if (problem !== undefined) yield { check: 'secrets', result: 'warn', message: `${problem.message}; it is for ${holder}`, ...(problem.remedy === undefined ? {} : { remedy: `On those: ${problem.remedy}.` }) };
   }
+  const unusable = heldReferencesOf(config).length === 0 ? undefined : await problemOf('secrets', () => context.deps.tryKeys(config));
+  if (unusable !== undefined) yield unusable;
   if (problems.length === 0) yield ok('secrets', references.length === 0 ? 'none are referred to' : `${count(references.length, 'reference')} resolve${references.length === 1 ? 's' : ''}`);
 }
 

@@ -50,14 +50,14 @@ function newKey(): Buffer {
   return Buffer.from(generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
 }
 
-export function parseKey(pem: Buffer, from: string): KeyObject {
+export function parseKey(pem: Buffer, from: string, remedy = 'restore it from the backup, or move it away to have a new one made'): KeyObject {
   try {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'ed25519') return key;
   } catch {
     // Said below: the parser's own words could quote the file.
   }
-  throw new HoldfastError('Invalid', `ledger: ${from} is not an Ed25519 private key`, { remedy: 'restore it from the backup, or move it away to have a new one made' });
+  throw new HoldfastError('Invalid', `ledger: ${from} is not an Ed25519 private key`, { remedy });
 }
 
 export function publicText(key: KeyObject): string {

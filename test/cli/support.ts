@@ -75,6 +75,7 @@ export function fakeDeps(overrides: Partial<Deps> = {}): Deps {
     clockBehind: absent('clockBehind'),
     tryArtifacts: absent('tryArtifacts'),
     trySecret: absent('trySecret'),
+    tryKeys: absent('tryKeys'),
     trySource: absent('trySource'),
     ...overrides,
   };

@@ -53,7 +53,7 @@ export async function openPostgresArtifacts(options: PostgresArtifactsOptions): 
 
   async function keysOf(environment: string): Promise<readonly Keys[]> {
     if (!isName(environment)) throw new HoldfastError('Invalid', `artifacts: ${JSON.stringify(environment.slice(0, 80))} is no environment's name`);
-    return (await options.keys(environment)).map((text) => keysFrom(parseKey(text, environment)));
+    return (await options.keys(environment)).map((text) => keysFrom(parseArtifactKey(text, environment)));
   }
 
   /** The stored name and content, under whichever of the keys it lies. */
@@ -121,7 +121,7 @@ export async function openPostgresArtifacts(options: PostgresArtifactsOptions): 
 }
 
 /** The text of a key is never repeated. */
-function parseKey(text: string, environment: string): Buffer {
+export function parseArtifactKey(text: string, environment: string): Buffer {
   const trimmed = text.trim();
   const key = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : /^[A-Za-z0-9+/]{43}=?$/.test(trimmed) ? Buffer.from(trimmed, 'base64') : undefined;
   if (key?.length === KEY_BYTES) return key;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { HoldfastError } from '../../domain/errors.js';
 import { readOutside, writeOutside } from '../outside.js';
 import { parseKey, publicText } from '../signing.js';
@@ -13,13 +14,17 @@ export interface PostgresSealsOptions {
   readonly checkpointFile?: string;
 }
 
+export function givenKey(pem: string): KeyObject {
+  return parseKey(Buffer.from(pem), 'what `ledger.signingKey` resolves to', 'make one with: openssl genpkey -algorithm ed25519');
+}
+
 /** The signing key comes from outside; its public half is remembered in the database, for readers. */
 export function createSeals({ name, readOnly, signingKey, checkpointFile }: PostgresSealsOptions): Seals {
   return {
     async seal() {
       if (readOnly) throw new HoldfastError('ReadOnly', `${name} was opened for reading only`);
       const pem = await signingKey?.();
-      return pem === undefined ? undefined : parseKey(Buffer.from(pem), 'what `ledger.signingKey` resolves to');
+      return pem === undefined ? undefined : givenKey(pem);
     },
     async remember(tx, seal) {
       const key = publicText(seal);

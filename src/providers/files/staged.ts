@@ -1,6 +1,7 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../../domain/errors.js';
+import { isReadOnly } from '../../domain/read-only.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { ArtifactRef, Plan, Staged } from '../../domain/plan.js';
 import { hash } from 'node:crypto';
@@ -76,7 +77,7 @@ export async function snapshotOf(staged: StagedRelease, artifacts: ArtifactAcces
 
 /** Refuses every external write of a process that may only read. */
 export function assertMayWrite(): void {
-  if (process.env.HOLDFAST_READ_ONLY === '1') throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY=1 is set for this process, so nothing was written', { remedy: 'unset it to allow repairs' });
+  if (isReadOnly(process.env.HOLDFAST_READ_ONLY)) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set for this process, so nothing was written', { remedy: 'unset it to allow repairs' });
 }
 
 export interface Performed {
