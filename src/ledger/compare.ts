@@ -95,7 +95,12 @@ async function plansOf(ledger: Ledger, id: IncidentId, row: IncidentRow | undefi
 }
 
 function differ(said: Readonly<Record<string, Json | undefined>>, is: Readonly<Record<string, Json | undefined>>): readonly string[] {
-  return Object.keys(said).filter((field) => hashJson(said[field] ?? null) !== hashJson(is[field] ?? null));
+  return Object.keys(said).filter((field) => comparable(said[field]) !== comparable(is[field]));
+}
+
+/** A column of PostgreSQL holds no NUL, which an entry does: it stands there as U+FFFD. */
+function comparable(value: Json | undefined): string {
+  return hashJson(JSON.parse(JSON.stringify(value ?? null).replaceAll('\\u0000', '\uFFFD')) as Json);
 }
 
 function same(one: IncidentRow | undefined, other: IncidentRow | undefined): boolean {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/domain/errors.js';
+import { compareRows } from '../../src/ledger/compare.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { lockKey } from '../../src/ledger/postgres/database.js';
 import { openPostgresLedger } from '../../src/ledger/postgres/open.js';
@@ -115,6 +116,18 @@ describe('what is waited for has an end', () => {
     await expect(opening(`${server.url(harness.database)}?sslmode=verify-full&sslrootcert=/nonexistent/ca.pem`)).rejects.toMatchObject({ failure: 'Invalid', message: expect.stringContaining('certificate') as string });
     expect(postgresFailure(new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'), 'ledger shop on db:5432')).toMatchObject({ message: expect.stringContaining('no password') as string });
   });
+});
+
+it('a NUL, which a column cannot hold and an entry can, is not taken for tampering', async () => {
+  const other = await openPostgresHarness(server);
+  const address = { environment: 'prod', target: 'nul' };
+  await other.ledger.openIncident({ address, at: minute(30), drift: 'd', kind: 'drift' });
+  await other.ledger.closeIncident({ ...address, number: 1 }, { at: minute(31), outcome: 'fixed', parts: [], narrative: `'; DROP TABLE entries; --\0\\\u2028\uD800`, settled: [] });
+  expect(await other.ledger.verify()).toMatchObject({ ok: true });
+  expect(await compareRows(other.ledger)).toEqual([]);
+  await server.sql(other.database, "UPDATE holdfast.incidents SET narrative = 'another'");
+  expect(await compareRows(other.ledger)).toHaveLength(1);
+  await other.dispose();
 });
 
 describe('the schema', () => {
