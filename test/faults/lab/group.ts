@@ -50,7 +50,7 @@ const NOBODY_NEW_MS = 20_000;
 const MORE_CHECKS = 10;
 
 /** Runs many cases at once on one server, in a namespace and a worker process of their own, and judges what each left. */
-export async function runGroup(server: ServerHolder, cases: readonly Case[], { giveUpMs = 240_000, log = () => undefined }: GroupOptions = {}): Promise<readonly CaseResult[]> {
+export async function runGroup(server: ServerHolder, cases: readonly Case[], { giveUpMs = 600_000, log = () => undefined }: GroupOptions = {}): Promise<readonly CaseResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'));
   const bundle = join(folder, 'workflows.js');
   await writeFile(bundle, (await workflowBundle()).code);

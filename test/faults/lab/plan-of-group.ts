@@ -31,10 +31,11 @@ const TOGETHER = 8;
 /**
  * Some cases of a path share an environment, so that a breaker that one of them closes is theirs alone.
  * Those whose checks are struck, or recorded, are checked one by one: a check of all would look at them too.
- * The guard is looked for once in an environment, so whoever is struck there has it alone.
+ * The guard is looked for once in an environment, so whoever is struck there has it alone; so has whoever
+ * ends with a breaker, since to release it for another one asks about what was left half done again.
  */
 export function environmentOf({ target, path, faults }: Case): string {
-  if (faults.some((fault) => fault.label.endsWith('temporal.start environment'))) return `${path}-${target}`;
+  if (pathNamed(path).outcome === 'needs-human' || faults.some((fault) => fault.label.endsWith('temporal.start environment'))) return `${path}-${target}`;
   return `${path}-${isCheckedAlone({ faults }) ? 'alone-' : ''}${Math.floor(Number(target.slice(1)) / TOGETHER)}`;
 }
 
