@@ -13,6 +13,8 @@ import type { ControlActivities, TargetBatches } from './types.js';
 const BATCH = { least: 25, most: 100, perPool: 100 } as const;
 /** On top of what the reads of a batch may take: fetching a source, and the ledger. */
 const BATCH_GRACE_MS = 30_000;
+/** The names of a large environment are all that a check keeps of it; the server takes 2 MB in one result. */
+const MOST_NAMES_BYTES = 2_000_000;
 /** How the reason of a look begins that ran into its limit. */
 export const NO_ANSWER = 'no answer within';
 const LATE = new RegExp(`^(?:${NO_ANSWER}|${NO_WORKER}) `);
@@ -37,7 +39,7 @@ export function batchActivities(deps: Dependencies): Pick<ControlActivities, 'li
       if (late.length === 0 || !isScheduled(environment)) return { batches: [...prompt, ...late], commits };
       await readApart(deps, environment, { batches: late, commits });
       return { batches: prompt, commits };
-    }),
+    }, { mostBytes: MOST_NAMES_BYTES }),
   };
 }
 

@@ -15,11 +15,11 @@ import type { PartRef } from './types.js';
 /** Heartbeats begin late and come seldom: each that reaches the server is a billed action. */
 const FIRST_HEARTBEAT_MS = 5_000;
 const HEARTBEAT_EVERY_MS = 4_000;
-/** What one step may add to history. */
+/** What one step may add to history, unless it says otherwise. */
 const MOST_RESULT_BYTES = 256 * 1024;
 
 /** Runs one step: heartbeats, a work folder of its own, and errors in the form that Temporal retries or not. */
-export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => Promise<T>): Promise<T> {
+export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => Promise<T>, { mostBytes = MOST_RESULT_BYTES }: { readonly mostBytes?: number } = {}): Promise<T> {
   const workFolder = join(deps.workRoot, randomUUID());
   let detail = 'at work';
   let timer: NodeJS.Timeout | undefined;
@@ -35,7 +35,7 @@ export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => 
       log: deps.log,
       workFolder,
       resolveSecret: deps.resolveSecret,
-    }));
+    }), mostBytes);
   } catch (error) {
     throw asFailure(error);
   } finally {
@@ -49,10 +49,10 @@ export async function inStep<T>(deps: Dependencies, work: (ctx: ReadContext) => 
  * The server refuses a result of more than 2 MB, and fails the whole incident with it, after the effect
  * has happened. What a provider lets grow so far fails its own step instead, which is answered as any failure is.
  */
-async function bounded<T>(work: Promise<T>): Promise<T> {
+async function bounded<T>(work: Promise<T>, mostBytes: number): Promise<T> {
   const result = await work;
   const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
-  if (bytes > MOST_RESULT_BYTES) throw new HoldfastError('Invalid', `the step's result has ${bytes} bytes, more than the ${MOST_RESULT_BYTES} that history may keep`, { remedy: 'the provider must put what is large into artifacts' });
+  if (bytes > mostBytes) throw new HoldfastError('Invalid', `the step's result has ${bytes} bytes, more than the ${mostBytes} that history may keep`, { remedy: 'the provider must put what is large into artifacts' });
   return result;
 }
 
