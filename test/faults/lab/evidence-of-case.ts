@@ -8,6 +8,9 @@ import { BESIDE, type Cloud, type State } from './cloud.js';
 import { DRIFT, LIVE, MEDDLED, MOVED, pathNamed } from './paths.js';
 import { environmentOf, type Case } from './plan-of-group.js';
 
+/** What a look that differs from the one before is recorded as. */
+const LOOKS = ['drift', 'clean', 'unknown'] as const;
+
 export interface Judging {
   readonly ledger: Ledger;
   readonly cloud: Cloud;
@@ -52,6 +55,15 @@ export async function judgeCase(each: Case, { ledger, cloud, temporal, verificat
 export async function countCase(each: Case, ledger: Ledger, messages: ReadonlyMap<string, number>): Promise<Counts> {
   const incidents = await ledger.incidents({ environment: environmentOf(each), target: each.target });
   return countsOf(await entriesOf(ledger, each), incidents.length, messages.get(`${environmentOf(each)}/${each.target}`) ?? 0);
+}
+
+/**
+ * What stood in the record before ten more checks. A fault may have struck the last look of all, and the
+ * first one without faults then finds what is true: its word on what it saw is no news. Whatever else it causes is.
+ */
+export function withLooksOf(before: Counts, after: Counts): Counts {
+  const looks = Object.fromEntries(LOOKS.flatMap((kind) => (after.entries[kind] === undefined ? [] : [[kind, after.entries[kind]]])));
+  return { ...before, entries: { ...before.entries, ...looks } };
 }
 
 export async function countMessages(ledger: Ledger): Promise<ReadonlyMap<string, number>> {

@@ -16,7 +16,7 @@ import { workflowBundle } from '../../support/workflow-bundle.js';
 import type { LogLine } from './call-log.js';
 import { openCloud, openDatabase, type Cloud } from './cloud.js';
 import { drive } from './drive.js';
-import { countCase, countMessages, judgeCase } from './evidence-of-case.js';
+import { countCase, countMessages, judgeCase, withLooksOf } from './evidence-of-case.js';
 import type { Aftermath } from './faults.js';
 import { CANARIES, DESIRED, LIVE, pathNamed } from './paths.js';
 import { configOf, environmentOf, filesOf, type Case, type Group } from './plan-of-group.js';
@@ -116,8 +116,13 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
     const rows = await driven;
     lab.standstill.quieten();
     const told = await countMessages(ledger);
-    const before = new Map(await Promise.all(group.cases.map(async (each) => [each.target, await countCase(each, ledger, told)] as const)));
-    await checkAgain(client, group);
+    const ended = await Promise.all(group.cases.map((each) => countCase(each, ledger, told)));
+    await checkAgain(client, group, 1);
+    const before = new Map(await Promise.all(group.cases.map(async (each, index) => {
+      const seen = await countCase(each, ledger, told);
+      return [each.target, withLooksOf(ended[index] ?? seen, seen)] as const;
+    })));
+    await checkAgain(client, group, MORE_CHECKS);
     const verification = await ledger.verify();
     const messages = await countMessages(ledger);
     const leaks = await leaksOf(lab);
@@ -154,9 +159,9 @@ function unexpected(each: Case, outcomes: readonly (string | undefined)[]): read
   return last === wanted || isCleared ? [] : say(`it ended ${last}, and nothing was wrong for good: ${wanted} was to be`);
 }
 
-async function checkAgain(client: HoldfastClient, { cases }: Group): Promise<void> {
+async function checkAgain(client: HoldfastClient, { cases }: Group, times: number): Promise<void> {
   const environments = [...new Set(cases.map(environmentOf))];
-  for (let time = 0; time < MORE_CHECKS; time += 1) {
+  for (let time = 0; time < times; time += 1) {
     await Promise.all(environments.map(async (environment) => client.waitForCheck(await client.startCheck(environment))));
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { describe as tell, missed, runLaboratory } from './laboratory-run.js';
 
 /** `npm run faults -- --only lab` runs every case; this is a part of them, the same each time unless a seed is given. */
-const SEED = Number(process.env['HOLDFAST_FAULT_SEED'] ?? 2);
+const SEED = Number(process.env['HOLDFAST_FAULT_SEED'] ?? 1);
 
 test(`some of each fault with each aftermath, and pairs, on every path (seed ${SEED}): every statement holds`, async () => {
   const { recorded, results, calls, enumerated } = await runLaboratory({ seed: SEED, aftermaths: ['continue', 'crash', 'everything'], each: 1, pairs: 2 });
