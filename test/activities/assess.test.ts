@@ -1,24 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { FIRST, only, openBench, openIncident, OTHER_RUN, RUN, SHOP, standing, type Bench, type BenchOptions } from './bench.js';
-
-const benches: Bench[] = [];
-
-async function bench(options: BenchOptions = {}): Promise<Bench> {
-  const opened = await openBench(options);
-  benches.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
+import { describe, expect, it } from 'vitest';
+import { FIRST, only, openBench, openIncident, OTHER_RUN, RUN, SHOP, standing, type Bench } from './bench.js';
 
 const ASKS = { target: { remediation: 'ask' } } as const;
 const HOUR = 3_600_000;
 
 describe('assess', () => {
   it('allows what the rules allow, and puts the decision on record before anything is written', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     expect(part).toMatchObject({ part: 1, decision: 'remediate', changes: 1, gate: { allowed: true }, staging: 'dry-run', rollback: 'exact', soakMs: 60_000 });
     expect(await on.ledger.decisionOf(part.ask ?? '')).toMatchObject({ decision: 'policy', plan: part.plan, run: RUN, by: 'policy' });
@@ -27,7 +15,7 @@ describe('assess', () => {
   });
 
   it('asks where the target asks: the question is told once with the command to answer it, and nobody has decided', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const part = await openIncident(on);
     expect(part).toMatchObject({ decision: 'ask', expiresAt: '2026-11-02T13:00:00.000Z', remindMs: [HOUR] });
     expect(await on.ledger.decisionOf(part.ask ?? '')).toBeUndefined();
@@ -35,14 +23,14 @@ describe('assess', () => {
   });
 
   it('retried after a crash, gives the same answer and leaves one question and one decision', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     expect(only((await on.assess()).parts)).toEqual(part);
     expect((await on.entries('decided')).filter((entry) => entry.incident === 1)).toHaveLength(2);
   });
 
   it('measures health once, as a baseline, and asks when it was not healthy before', async () => {
-    const on = await bench();
+    const on = await openBench();
     on.healthy('unhealthy');
     const part = await openIncident(on);
     expect(part).toMatchObject({ decision: 'ask', rules: expect.arrayContaining(['unhealthy-before']) as string[] });
@@ -50,7 +38,7 @@ describe('assess', () => {
   });
 
   it('splits by decision, most restrictive first, and plans each part alone', async () => {
-    const on = await bench();
+    const on = await openBench();
     on.write('left-behind.bak', 'old\n');
     on.write('etc/app.yaml', 'port: 9\nhost: a\n');
     await on.check();
@@ -62,7 +50,7 @@ describe('assess', () => {
   });
 
   it.each(['awaiting-approval', 'waiting'] as const)('an unrelated change lapses no approval: the part that is %s stays as it is, and the change is asked about beside it', async (phase) => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     on.write('etc/motd', 'hacked\n');
     const again = await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(first, phase)] });
@@ -73,7 +61,7 @@ describe('assess', () => {
   });
 
   it('an edit of the same desired file moves the plan: what was reviewed is not what would be written', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     on.desire('etc/app.yaml', 'port: 1\nhost: a\nlevel: info\n');
     on.write('etc/app.yaml', 'port: 9\nhost: a\nlevel: info\n');
@@ -83,7 +71,7 @@ describe('assess', () => {
   });
 
   it('what a person approved stays approved when the rules would now allow it by themselves', async () => {
-    const on = await bench();
+    const on = await openBench();
     on.healthy('unhealthy');
     const first = await openIncident(on);
     on.healthy('healthy');
@@ -92,7 +80,7 @@ describe('assess', () => {
   });
 
   it('a part that would be decided otherwise now is decided again', async () => {
-    const on = await bench();
+    const on = await openBench();
     const first = await openIncident(on);
     on.healthy('unhealthy');
     const again = await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(first)] });
@@ -101,7 +89,7 @@ describe('assess', () => {
   });
 
   it('an unrelated edit of the desired state leaves the plan hash and the question as they are', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     on.desire('etc/motd', 'welcome\n');
     on.write('etc/motd', 'welcome\n');
@@ -110,7 +98,7 @@ describe('assess', () => {
   });
 
   it('says that changes moved, and asks about the new plan', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     on.write('etc/app.yaml', 'port: 10\nhost: a\n');
     const again = await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(first)] });
@@ -121,20 +109,20 @@ describe('assess', () => {
   });
 
   it('says that changes are gone', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     on.write('etc/app.yaml', 'port: 1\nhost: a\n');
     expect(await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(first)] })).toMatchObject({ verdict: 'clean', gone: [{ part: 1, event: 'cleared' }], parts: [] });
   });
 
   it('leaves alone what a part is at work on', async () => {
-    const on = await bench();
+    const on = await openBench();
     const first = await openIncident(on);
     expect(await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(first, 'soaking')] })).toMatchObject({ gone: [], parts: [] });
   });
 
   it('leaves out what ended and stays ended, and what was accepted', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     await openIncident(on, (each) => { each.write('etc/app.yaml', 'port: 9\nhost: b\n'); each.write('etc/motd', 'hacked\n'); });
     const row = await on.ledger.lastObservation(SHOP);
     const changes = (await on.ledger.report(row?.digest ?? ''))?.changes ?? [];
@@ -148,7 +136,7 @@ describe('assess', () => {
   });
 
   it('asks again once the time given with the decision has passed', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     await openIncident(on);
     await on.ledger.accept({ ...SHOP, resource: 'etc/app.yaml', until: '2026-11-02T10:00:00.000Z', by: 'alice', reason: 'an hour', at: on.at() });
     expect((await on.assess({ ordinal: 2 })).parts).toEqual([]);
@@ -157,7 +145,7 @@ describe('assess', () => {
   });
 
   it('holds a part that cannot be repaired, says why, and repairs what can be without it', async () => {
-    const on = await bench({ spec: { protect: ['etc/motd'] } });
+    const on = await openBench({ spec: { protect: ['etc/motd'] } });
     on.write('etc/motd', 'hacked\n');
     on.write('etc/app.yaml', 'port: 9\nhost: a\n');
     await on.check();
@@ -170,7 +158,7 @@ describe('assess', () => {
   });
 
   it('keeps a part that cannot be repaired as it is, however often it is looked at', async () => {
-    const on = await bench({ spec: { protect: ['etc/motd'] } });
+    const on = await openBench({ spec: { protect: ['etc/motd'] } });
     const held = await openIncident(on, (each) => { each.write('etc/motd', 'hacked\n'); });
     expect(held).toMatchObject({ decision: 'hold' });
     expect(await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(held)] })).toMatchObject({ gone: [], parts: [] });
@@ -179,7 +167,7 @@ describe('assess', () => {
   });
 
   it('unknown decides nothing: no part, no plan, no question', async () => {
-    const on = await bench();
+    const on = await openBench();
     await openIncident(on);
     on.remove('.');
     expect(await on.assess({ ordinal: 2, nextPart: 2 })).toMatchObject({ verdict: 'unknown', parts: [], gone: [] });
@@ -187,7 +175,7 @@ describe('assess', () => {
   });
 
   it('a blind incident tells people that nothing is known', async () => {
-    const on = await bench();
+    const on = await openBench();
     await openIncident(on);
     on.remove('.');
     await on.assess({ ordinal: 2, nextPart: 2, kind: 'blind' });
@@ -195,7 +183,7 @@ describe('assess', () => {
   });
 
   it('a closed gate is said, and the question does not run out while it is closed', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     await on.ledger.closeGate({ scope: 'prod', gate: 'freeze', by: 'alice', reason: 'launch', at: on.at() });
     const part = await openIncident(on);
     expect(part.gate).toMatchObject({ allowed: false, gate: 'freeze', reason: expect.stringContaining('launch') as string });
@@ -204,7 +192,7 @@ describe('assess', () => {
   });
 
   it('never shows a secret: not in a plan, a question, the details or the record', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     on.desire('etc/service.env', 'API_TOKEN=correct-horse-desired\n');
     on.write('etc/service.env', 'API_TOKEN=canary-live-value\n');
     await on.check();
@@ -227,7 +215,7 @@ describe('a second writer', () => {
     { count: 2, closed: false, reason: 'twice may be chance' },
     { count: 3, closed: true, reason: 'three repairs within the hour that did not last' },
   ])('after $count repairs the gate is closed: $closed, because $reason', async ({ count, closed }) => {
-    const on = await bench();
+    const on = await openBench();
     await repairedTimes(on, count);
     const part = await openIncident(on);
     expect(part.gate.allowed).toBe(!closed);
@@ -237,7 +225,7 @@ describe('a second writer', () => {
   });
 
   it('is told once, and another field of the file goes on', async () => {
-    const on = await bench();
+    const on = await openBench();
     await repairedTimes(on, 3);
     await openIncident(on, (each) => { each.write('etc/app.yaml', 'port: 9\nhost: a\n'); });
     await on.assess({ ordinal: 2 });
@@ -247,7 +235,7 @@ describe('a second writer', () => {
   });
 
   it('counts anew once a person has released it', async () => {
-    const on = await bench();
+    const on = await openBench();
     await repairedTimes(on, 3);
     await openIncident(on);
     on.later(1_000);
@@ -258,7 +246,7 @@ describe('a second writer', () => {
 
 describe('a question that another run has used up', () => {
   it('is asked anew, because its answer can be given only once', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     await on.ledger.decide({ ...FIRST, ask: first.ask ?? '', decision: 'approve', plan: first.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'm' });
     // A reset run replays the question, not the answer.
@@ -269,7 +257,7 @@ describe('a question that another run has used up', () => {
   });
 
   it('is kept when its run has gone on as a new one after it was answered', async () => {
-    const on = await bench(ASKS);
+    const on = await openBench(ASKS);
     const first = await openIncident(on);
     await on.ledger.decide({ ...FIRST, ask: first.ask ?? '', decision: 'approve', plan: first.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'm' });
     expect(await on.assess({ run: OTHER_RUN, ordinal: 2, nextPart: 2, parts: [standing(first, 'waiting')] })).toMatchObject({ gone: [], parts: [] });

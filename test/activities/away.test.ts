@@ -1,22 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/domain/errors.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { files } from '../../src/providers/files/index.js';
 import type { Provider } from '../../src/providers/provider.js';
 import { incidentWorkflowId } from '../../src/workflows/messages.js';
-import { openBench, openIncident, SHOP, type Bench, type BenchOptions } from './bench.js';
-
-const benches: Bench[] = [];
-
-async function bench(options: BenchOptions = {}): Promise<Bench> {
-  const opened = await openBench(options);
-  benches.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
+import { openBench, openIncident, SHOP } from './bench.js';
 
 const OBSERVED = { environment: SHOP.environment, targets: [SHOP.target], commits: {} };
 const RUN_ID = incidentWorkflowId(SHOP.environment, SHOP.target);
@@ -24,7 +12,7 @@ const HOUR = 3_600_000;
 
 describe('without a ledger', () => {
   it('the first attempt is tried again; the next one looks, counts what it saw, opens nothing, and the check after it finds it', async () => {
-    const on = await bench();
+    const on = await openBench();
     on.write('etc/app.yaml', 'port: 9\nhost: a\n');
     const away = { ledger: { ...on.ledger, observed: () => Promise.reject(new HoldfastError('Unreachable', 'the ledger is away')) } satisfies Ledger };
     await expect(on.run('observe', OBSERVED, { worker: away })).rejects.toMatchObject({ type: 'Unreachable', nonRetryable: false });
@@ -45,7 +33,7 @@ describe('an engine that is asked too often', () => {
 
   it('is left alone for as long as it asked, unknown meanwhile, and looked at again afterwards', async () => {
     const asked = { count: 0, refuse: true };
-    const on = await bench({ deps: { providers: { files: throttled(asked, HOUR / 2) } }, target: { blindAfterMs: 10 * HOUR } });
+    const on = await openBench({ deps: { providers: { files: throttled(asked, HOUR / 2) } }, target: { blindAfterMs: 10 * HOUR } });
     for (let minute = 0; minute < 30; minute += 1) {
       expect(await on.check()).toMatchObject({ unknown: 1, clean: 0, drifted: 0 });
       on.later(60_000);
@@ -59,7 +47,7 @@ describe('an engine that is asked too often', () => {
 
   it('that names no time is asked less and less often, and from the start again once it has answered', async () => {
     const asked = { count: 0, refuse: true };
-    const on = await bench({ deps: { providers: { files: throttled(asked) } }, target: { blindAfterMs: 10 * HOUR } });
+    const on = await openBench({ deps: { providers: { files: throttled(asked) } }, target: { blindAfterMs: 10 * HOUR } });
     for (let minute = 0; minute < 60; minute += 1) {
       await on.check();
       on.later(60_000);
@@ -72,7 +60,7 @@ describe('an engine that is asked too often', () => {
 
 describe('a run whose incident the record does not know', () => {
   it('is cancelled and told of, its number is not used again, and the drift is opened anew once it has ended', async () => {
-    const on = await bench();
+    const on = await openBench();
     on.temporal.runs.set(RUN_ID, { status: 'RUNNING', runId: 'lost', memo: { incident: 4 } });
     on.write('etc/app.yaml', 'port: 9\nhost: a\n');
     await on.check();
@@ -86,7 +74,7 @@ describe('a run whose incident the record does not know', () => {
   });
 
   it('is found where nothing differs too, at the first look of the new record', async () => {
-    const on = await bench();
+    const on = await openBench();
     on.temporal.runs.set(RUN_ID, { status: 'RUNNING', runId: 'lost', memo: { incident: 2 } });
     expect(await on.check()).toMatchObject({ clean: 1 });
     expect(on.temporal.cancelled).toEqual([RUN_ID]);
@@ -95,7 +83,7 @@ describe('a run whose incident the record does not know', () => {
 
 describe('an incident whose run Temporal does not know any more', () => {
   it('ends as terminated, and its drift is opened anew, since nobody has decided anything', async () => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     await openIncident(on);
     on.temporal.runs.clear();
     await on.check();
@@ -104,7 +92,7 @@ describe('an incident whose run Temporal does not know any more', () => {
   });
 
   it('that was writing is waited for as long as its step may run, and then ends too', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const fence = await on.ledger.takeFence({ address: SHOP, step: 'finalize', attempt: 1, run: 'lost', at: on.at() });
     await on.ledger.intend({ ...SHOP, number: 1, key: 'finalize/write', step: 'finalize', write: 'write etc/app.yaml', resource: 'etc/app.yaml', plan: part.plan ?? '', fence, at: on.at() });

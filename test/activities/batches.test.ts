@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Dependencies } from '../../src/activities/deps.js';
 import type { TargetBatches } from '../../src/activities/types.js';
 import type { Config } from '../../src/config/config.js';
@@ -6,12 +6,6 @@ import type { Observation } from '../../src/domain/change.js';
 import { HoldfastError } from '../../src/domain/errors.js';
 import type { Target } from '../../src/domain/target.js';
 import { openBench, type Bench } from './bench.js';
-
-const benches: Bench[] = [];
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
 
 const SCHEDULED = 'check/prod-2026-11-02T09:00:00Z';
 const BY_HAND = 'check/prod-now';
@@ -26,7 +20,6 @@ interface Listing {
 /** As many targets as named by pool, `near: 3` gives near-0 to near-2. */
 async function listing(pools: Readonly<Record<string, number>>): Promise<Listing> {
   const on = await openBench();
-  benches.push(on);
   const [one] = (await on.deps.config()).targets as readonly [Target];
   const targets = Object.entries(pools).flatMap(([pool, count]) => Array.from({ length: count }, (_, index): Target => ({ ...one, pool, target: `${pool}-${index}` })));
   const config: Config = { ...(await on.deps.config()), targets };
@@ -52,6 +45,11 @@ describe('the targets of a check', () => {
     expect(batches.map(({ pool, targets }) => [pool, targets.length])).toEqual([['near', 25], ['near', 25], ['near', 10], ['far', 3]]);
     // Four at once: 25 looks of a minute take seven minutes at most.
     expect(batches[0]?.timeoutMs).toBe(7 * 60_000 + 30_000);
+  });
+
+  it('are listed where there are ten thousand of long names: a step that keeps little otherwise keeps these', async () => {
+    const { list } = await listing({ ['pool-with-a-name-of-some-length-as-teams-give-them']: 10_000 });
+    expect(names(await list(BY_HAND))).toHaveLength(10_000);
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { onTestFinished } from 'vitest';
 import { createActivities } from '../../src/activities/index.js';
 import type { Dependencies } from '../../src/activities/deps.js';
 import type { AssessedPart, Assessment, AssessInput, BatchResult, ControlActivities, PartRef, ReadActivities, WriteActivities } from '../../src/activities/types.js';
@@ -66,9 +67,9 @@ export interface Bench {
   check(): Promise<BatchResult>;
   assess(overrides?: Partial<AssessInput>): Promise<Assessment>;
   entries(kind?: Entry['kind']): Promise<Entry[]>;
-  dispose(): Promise<void>;
 }
 
+/** A bench that is taken down when the test of its caller is over. */
 export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-activities-'));
   const place = (side: 'desired' | 'live', resource: string): string => join(folder, side, resource);
@@ -125,11 +126,11 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       for await (const entry of ledger.entries(kind === undefined ? {} : { kinds: [kind] })) all.push(entry);
       return all;
     },
-    async dispose() {
-      await ledger.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
   };
+  onTestFinished(async () => {
+    await ledger.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
   return bench;
 }
 

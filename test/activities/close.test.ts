@@ -1,19 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AssessedPart, CloseInput, EndedPart } from '../../src/activities/types.js';
 import type { Outcome } from '../../src/domain/phase.js';
-import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench, type BenchOptions } from './bench.js';
-
-const benches: Bench[] = [];
-
-async function bench(options: BenchOptions = {}): Promise<Bench> {
-  const opened = await openBench(options);
-  benches.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
+import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench } from './bench.js';
 
 function ending(part: AssessedPart, outcome: Outcome, more: Partial<EndedPart> = {}): CloseInput {
   return { incident: FIRST, run: RUN, outcome, malformed: 0, parts: [{ part: part.part, outcome, decision: part.decision, plan: part.plan ?? '', ask: part.ask ?? '', reason: 'so it ended', ...more }] };
@@ -27,7 +15,7 @@ async function settledOf(on: Bench): Promise<{ outcome: Outcome; until?: string;
 
 describe('close', () => {
   it('ends the record, settles the changes for as long as is configured, and tells people once', async () => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     const part = await openIncident(on);
     on.told.length = 0;
     await on.run('close', ending(part, 'rejected', { by: 'alice' }));
@@ -37,7 +25,7 @@ describe('close', () => {
   });
 
   it('twice equals once: a retried step changes nothing, and tells the very same, which is one delivery', async () => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     const part = await openIncident(on);
     await on.run('close', ending(part, 'rejected'));
     const [told, entries] = [on.told.at(-1), (await on.entries()).length];
@@ -55,21 +43,21 @@ describe('close', () => {
     { outcome: 'needs-human', settled: true, until: '2026-11-09T09:00:00.000Z', reason: 'a person looks at it first' },
     { outcome: 'cleared', settled: false, reason: 'there is nothing left to be quiet about' },
   ])('$outcome settles: $settled, $reason', async ({ outcome, more, settled, until }) => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     const part = await openIncident(on);
     await on.run('close', ending(part, outcome, more));
     expect(await settledOf(on)).toEqual(settled ? [{ outcome, ...(until === undefined ? {} : { until }) }] : []);
   });
 
   it('with onExpiry: leave, what expired is left alone until something changes', async () => {
-    const on = await bench({ target: { remediation: 'ask' }, environment: { approvals: { trust: 'namespace', expiresMs: 1, remindMs: [], onExpiry: 'leave', settledMs: 1 } } });
+    const on = await openBench({ target: { remediation: 'ask' }, environment: { approvals: { trust: 'namespace', expiresMs: 1, remindMs: [], onExpiry: 'leave', settledMs: 1 } } });
     const part = await openIncident(on);
     await on.run('close', ending(part, 'expired'));
     expect(await settledOf(on)).toEqual([{ outcome: 'expired' }]);
   });
 
   it('that nothing came of is no news', async () => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     const part = await openIncident(on);
     on.told.length = 0;
     await on.run('close', ending(part, 'cleared'));
@@ -77,7 +65,7 @@ describe('close', () => {
   });
 
   it('tells the whole story: what drifted, what was decided, done and measured', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await staged(on, part);
     await on.run('finalize', ref);
@@ -89,7 +77,7 @@ describe('close', () => {
   });
 
   it('ends in the same step as its last proof when it is the only part', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await staged(on, part);
     await on.run('finalize', ref);
@@ -100,7 +88,7 @@ describe('close', () => {
   });
 
   it('calls a rollback to what is healthy a hotfix to adopt, with the value to keep', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await staged(on, part);
     await on.run('finalize', ref);
@@ -112,7 +100,7 @@ describe('close', () => {
   });
 
   it('of an incident that the record does not know does nothing', async () => {
-    const on = await bench();
+    const on = await openBench();
     await on.run('close', { incident: FIRST, run: RUN, outcome: 'cleared', parts: [], malformed: 0 });
     expect(await on.entries()).toEqual([]);
   });

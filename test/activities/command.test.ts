@@ -1,19 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CommandMessage } from '../../src/domain/message.js';
 import type { CommandAnswer } from '../../src/workflows/messages.js';
-import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench, type BenchOptions } from './bench.js';
-
-const benches: Bench[] = [];
-
-async function bench(options: BenchOptions = {}): Promise<Bench> {
-  const opened = await openBench(options);
-  benches.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
+import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench } from './bench.js';
 
 const INCIDENT = 'incident/prod/storefront';
 const UNTIL = '2030-01-01T00:00:00.000Z';
@@ -43,7 +31,7 @@ async function fixed(on: Bench): Promise<void> {
 
 describe('freeze and unfreeze', () => {
   it('close and open a gate, on record, told, and the open incidents are asked to look at their gates again', async () => {
-    const on = await bench();
+    const on = await openBench();
     await openIncident(on);
     expect(await say(on, { command: 'freeze', scope: 'prod' })).toMatchObject({ ok: true, message: expect.stringContaining('prod is frozen until it is unfrozen') as string });
     expect(await gates(on)).toEqual(['freeze prod']);
@@ -56,7 +44,7 @@ describe('freeze and unfreeze', () => {
   });
 
   it('with more incidents open than a person waits for, it answers first and leaves them to be told', async () => {
-    const on = await bench();
+    const on = await openBench();
     for (let each = 0; each < 51; each += 1) {
       await on.ledger.openIncident({ address: { environment: 'prod', target: `t${each}` }, at: on.at(), drift: 'v1:x', kind: 'drift' });
       on.temporal.runs.set(`incident/prod/t${each}`, { status: 'RUNNING', runId: `run-${each}` });
@@ -68,20 +56,20 @@ describe('freeze and unfreeze', () => {
   });
 
   it('everything can be frozen at once', async () => {
-    const on = await bench();
+    const on = await openBench();
     expect(await say(on, { command: 'freeze', scope: '*' })).toMatchObject({ ok: true });
     expect(await gates(on)).toEqual(['freeze *']);
   });
 
   it('a freeze with an end opens by itself', async () => {
-    const on = await bench();
+    const on = await openBench();
     await say(on, { command: 'freeze', scope: 'prod', until: '2026-11-02T10:00:00Z' });
     on.later(3_600_000);
     expect(await gates(on)).toEqual([]);
   });
 
   it('to lift what is not frozen says so', async () => {
-    const on = await bench();
+    const on = await openBench();
     expect(await say(on, { command: 'unfreeze', scope: 'prod' })).toEqual({ ok: false, message: 'prod is not frozen' });
   });
 });
@@ -98,7 +86,7 @@ describe('scopes', () => {
     { message: { command: 'retry', scope: 'prod', incident: 1 }, says: /names no target/, reason: 'an incident belongs to a target' },
     { message: { command: 'freeze', scope: 'prod', until: '2026-13-45T00:00Z' }, says: /not a time/, reason: 'an end that is no time must not freeze for ever' },
   ])('$message.command $message.scope is answered, not thrown: $reason', async ({ message, says }) => {
-    const on = await bench();
+    const on = await openBench();
     const answer = await say(on, message);
     expect(answer.ok).toBe(false);
     expect(answer.message).toMatch(says);
@@ -108,7 +96,7 @@ describe('scopes', () => {
 
 describe('release', () => {
   it('of a quarantine asks about the change again', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await staged(on, part);
     await on.run('rollback', { incident: FIRST, part: 1, plan: ref.plan, round: 1, cause: 'unhealthy', reason: 'status 503' });
@@ -123,19 +111,19 @@ describe('release', () => {
   });
 
   it.each(['window', 'freeze', 'toString', ''])('"%s" is no gate that can be released, and the answer names those that can', async (gate) => {
-    const on = await bench();
+    const on = await openBench();
     expect(await say(on, { command: 'release', scope: 'prod', gate })).toMatchObject({ ok: false, message: expect.stringContaining('quarantine, flapping, breaker, needs-human') as string });
   });
 
   it('of what is not closed says so', async () => {
-    const on = await bench();
+    const on = await openBench();
     expect(await say(on, { command: 'release', scope: 'prod', gate: 'breaker' })).toMatchObject({ ok: false, message: expect.stringContaining('no breaker is closed') as string });
   });
 });
 
 describe('retry', () => {
   it('asks again about what was settled', async () => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     await rejected(on);
     await on.check();
     expect((await on.ledger.incident(SHOP))?.number).toBe(1);
@@ -149,7 +137,7 @@ describe('retry', () => {
     { reason: 'there is none', prepare: async (): Promise<unknown> => undefined, incident: 7, says: /prod\/storefront#7 is not in the record/ },
     { reason: 'it left nothing quiet', prepare: async (on: Bench): Promise<unknown> => fixed(on), incident: 1, says: /nothing that is kept quiet/ },
   ])('says why not: $reason', async ({ prepare, incident, says }) => {
-    const on = await bench();
+    const on = await openBench();
     await prepare(on);
     const answer = await say(on, { command: 'retry', scope: 'prod/storefront', incident });
     expect(answer).toMatchObject({ ok: false, message: expect.stringMatching(says) as string });
@@ -158,7 +146,7 @@ describe('retry', () => {
 
 describe('undo', () => {
   it('opens an incident of its own that puts back what was live before', async () => {
-    const on = await bench();
+    const on = await openBench();
     await fixed(on);
     expect(await say(on, { command: 'undo', scope: 'prod/storefront', incident: 1 })).toMatchObject({ ok: true, message: 'prod/storefront#2 puts back what was live before prod/storefront#1' });
     const started = on.temporal.started.at(-1);
@@ -169,7 +157,7 @@ describe('undo', () => {
   });
 
   it('asked for again once it is done says so and does nothing: the snapshot is used up', async () => {
-    const on = await bench();
+    const on = await openBench();
     await fixed(on);
     const asked = { command: 'undo', scope: 'prod/storefront', incident: 1 } as const;
     await say(on, asked);
@@ -182,7 +170,7 @@ describe('undo', () => {
     { reason: 'it was rejected', prepare: rejected, says: /is rejected; only a fixed incident can be undone/ },
     { reason: 'it is open', prepare: openIncident, says: /is open; only a fixed incident/ },
   ])('says why not: $reason', async ({ prepare, says }) => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     await prepare(on);
     expect(await say(on, { command: 'undo', scope: 'prod/storefront', incident: 1 })).toMatchObject({ ok: false, message: expect.stringMatching(says) as string });
   });
@@ -190,7 +178,7 @@ describe('undo', () => {
 
 describe('accept', () => {
   it('announces a change before it is made: it opens nothing until the date', async () => {
-    const on = await bench();
+    const on = await openBench();
     expect(await say(on, { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', path: '/port', until: '2026-11-02T10:00:00Z' })).toMatchObject({ ok: true });
     on.write('etc/app.yaml', 'port: 9\nhost: a\n');
     await on.check();
@@ -201,7 +189,7 @@ describe('accept', () => {
   });
 
   it('covers what was announced and nothing else', async () => {
-    const on = await bench();
+    const on = await openBench();
     await say(on, { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', path: '/port', until: UNTIL });
     on.write('etc/app.yaml', 'port: 9\nhost: b\n');
     await on.check();
@@ -210,7 +198,7 @@ describe('accept', () => {
   });
 
   it('of the past is refused', async () => {
-    const on = await bench();
+    const on = await openBench();
     expect(await say(on, { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', until: '2020-01-01T00:00:00Z' })).toMatchObject({ ok: false, message: expect.stringContaining('must lie in the future') as string });
   });
 });

@@ -1,20 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AssessedPart, InboxMessage, JudgeBatch, Judged } from '../../src/activities/types.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, RUN, type Bench, type BenchOptions } from './bench.js';
 import type { Message } from './fake-temporal.js';
 
-const benches: Bench[] = [];
-
 async function asked(options: BenchOptions = {}): Promise<{ on: Bench; part: AssessedPart }> {
   const on = await openBench({ target: { remediation: 'ask' }, ...options });
-  benches.push(on);
   return { on, part: await openIncident(on) };
 }
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
 
 const IN_TIME = '2026-11-02T12:59:59.000Z';
 const TOO_LATE = '2026-11-02T13:00:00.000Z';

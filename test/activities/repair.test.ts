@@ -1,20 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AssessedPart, PartRef, RollbackInput } from '../../src/activities/types.js';
 import type { Plan } from '../../src/domain/plan.js';
 import { files } from '../../src/providers/files/index.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, refOf, RUN, SHOP, staged, type Bench, type BenchOptions } from './bench.js';
-
-const benches: Bench[] = [];
-
-async function bench(options: BenchOptions = {}): Promise<Bench> {
-  const opened = await openBench(options);
-  benches.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
 
 const DRIFTED = 'port: 9\nhost: a\n';
 const DESIRED = 'port: 1\nhost: a\n';
@@ -58,7 +46,7 @@ describe('what the write worker believes', () => {
   ];
 
   it.each(forgeries)('it neither stages nor finalizes on $reason', async ({ ref, before, options, message }) => {
-    const on = await bench(options);
+    const on = await openBench(options);
     const part = await openIncident(on);
     await before?.(on, part);
     const forged = refOf(part, ref);
@@ -69,7 +57,7 @@ describe('what the write worker believes', () => {
   });
 
   it('a decision that another run used lets nothing be written: it is asked again', async () => {
-    const on = await bench();
+    const on = await openBench();
     const forged = refOf(await openIncident(on), { run: OTHER_RUN });
     for (const name of ['stage', 'finalize'] as const) {
       expect(await on.run(name, forged)).toMatchObject({ result: 'moved', reason: expect.stringContaining('used by another run') as string });
@@ -78,7 +66,7 @@ describe('what the write worker believes', () => {
   });
 
   it('a plan that was changed in the record does not run: it is hashed again', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const plan = await on.ledger.plan(part.plan ?? '');
     const changed = { ...plan, steps: [{ action: 'delete', resource: 'bin/run', summary: 'remove bin/run' }] } as unknown as Plan;
@@ -88,7 +76,7 @@ describe('what the write worker believes', () => {
 
   it('a limit that was lowered after the rules allowed a repair sends it back to be asked about; what a person approved goes on', async () => {
     for (const [remediation, result] of [['auto', 'moved'], ['ask', 'staged']] as const) {
-      const on = await bench({ target: { remediation } });
+      const on = await openBench({ target: { remediation } });
       on.write('etc/motd', 'hacked\n');
       const part = await openIncident(on);
       if (remediation === 'ask') await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'm' });
@@ -101,7 +89,7 @@ describe('what the write worker believes', () => {
   });
 
   it('a plan for another target is refused', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const other = await on.ledger.openIncident({ address: { environment: 'prod', target: 'search' }, at: on.at(), drift: 'v1:x', kind: 'drift' });
     expect(other.row.number).toBe(1);
@@ -110,7 +98,7 @@ describe('what the write worker believes', () => {
   });
 
   it('a read-only worker writes nothing, whatever was approved, and the step waits for another', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await finalized(on, part);
     const worker = { readOnly: true };
@@ -123,7 +111,7 @@ describe('what the write worker believes', () => {
 
 describe('stage', () => {
   it('prepares and leaves what is live as it is; twice equals once', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const first = await staged(on, part);
     const intents = (await on.ledger.intents({ incident: FIRST })).length;
@@ -138,7 +126,7 @@ describe('stage', () => {
     { reason: 'the desired value moved', act: (on: Bench) => { on.desire('etc/app.yaml', 'port: 2\nhost: a\n'); }, result: 'moved' },
     { reason: 'the drift is gone', act: (on: Bench) => { on.write('etc/app.yaml', DESIRED); }, result: 'cleared' },
   ])('looks again first: $result, because $reason', async ({ act, result }) => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     act(on);
     expect(await on.run('stage', refOf(part))).toMatchObject({ result });
@@ -146,7 +134,7 @@ describe('stage', () => {
   });
 
   it('goes on when something else in the target drifted: that does not concern this plan', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     on.write('etc/motd', 'hacked\n');
     const ref = await finalized(on, part);
@@ -156,14 +144,14 @@ describe('stage', () => {
   });
 
   it('cannot tell and so writes nothing when the target cannot be read, and may be tried again', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     on.remove('.');
     await expect(on.run('stage', refOf(part))).rejects.toMatchObject({ type: 'Unreachable', nonRetryable: false });
   });
 
   it('a gate that closed after the decision stops it before anything is made', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     await on.ledger.closeGate({ scope: 'prod', gate: 'freeze', by: 'alice', reason: 'launch', at: on.at() });
     expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'gate-closed', gate: { gate: 'freeze' } });
@@ -171,19 +159,19 @@ describe('stage', () => {
   });
 
   it('the breaker stops what no person approved, and lets through what one did', async () => {
-    const on = await bench({ target: { remediation: 'ask' } });
+    const on = await openBench({ target: { remediation: 'ask' } });
     const part = await openIncident(on);
     await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'm' });
     await on.ledger.closeGate({ scope: 'prod', gate: 'breaker', by: 'holdfast', reason: 'a rollback failed', at: on.at() });
     expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'staged' });
-    const automatic = await bench();
+    const automatic = await openBench();
     const own = await openIncident(automatic);
     await automatic.ledger.closeGate({ scope: 'prod', gate: 'breaker', by: 'holdfast', reason: 'a rollback failed', at: automatic.at() });
     expect(await automatic.run('stage', refOf(own))).toMatchObject({ result: 'gate-closed', gate: { gate: 'breaker' } });
   });
 
   it('what a rule allowed where it was decided, and would not allow here, is decided again', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const stricter = { decide: () => ({ decision: 'ask', risk: 'low', rules: ['remediation: ask'], reason: 'this target asks before every repair' }) as const };
     expect(await on.run('stage', refOf(part), { worker: stricter })).toMatchObject({ result: 'moved', reason: expect.stringContaining('no rule allows plan') as string });
@@ -193,7 +181,7 @@ describe('stage', () => {
   });
 
   it('another attempt of the same step fences the one before', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     await on.run('stage', refOf(part), { attempt: 2 });
     const fences = (await on.ledger.intents({ incident: FIRST })).map((intent) => intent.fence);
@@ -203,7 +191,7 @@ describe('stage', () => {
 
 describe('finalize', () => {
   it('makes live what was planned, and nothing else; twice equals once', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await finalized(on, part);
     expect(on.read('etc/app.yaml')).toBe(DESIRED);
@@ -214,7 +202,7 @@ describe('finalize', () => {
   });
 
   it('has an intent on record before each write and an outcome after it', async () => {
-    const on = await bench();
+    const on = await openBench();
     await finalized(on, await openIncident(on));
     const intents = await on.ledger.intents({ incident: FIRST });
     expect(intents.length).toBeGreaterThan(0);
@@ -227,7 +215,7 @@ describe('finalize', () => {
     { reason: 'the live value moved between', act: async (on: Bench) => { on.write('etc/app.yaml', 'port: 10\nhost: a\n'); }, result: 'moved' },
     { reason: 'the desired value moved between', act: async (on: Bench) => { on.desire('etc/app.yaml', 'port: 2\nhost: a\n'); }, result: 'moved' },
   ])('writes nothing: $reason', async ({ act, result }) => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await staged(on, await openIncident(on));
     await act(on);
     const before = on.read('etc/app.yaml');
@@ -238,7 +226,7 @@ describe('finalize', () => {
 
 describe('rollback', () => {
   it('puts back what was live, quarantines the change, and says so; twice equals once', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const ref = await finalized(on, part);
     const first = await on.run('rollback', back(ref));
@@ -254,14 +242,14 @@ describe('rollback', () => {
   });
 
   it('of a repair that was only staged leaves what is live as it is', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await staged(on, await openIncident(on));
     expect(await on.run('rollback', back(ref))).toMatchObject({ result: 'restored' });
     expect(on.read('etc/app.yaml')).toBe(DRIFTED);
   });
 
   it('of a repair whose switch never began writes nothing, even where somebody else has moved what was staged against', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await staged(on, await openIncident(on));
     on.write('etc/app.yaml', 'port: 10\nhost: a\n');
     const worker = { providers: { files: { ...on.deps.providers['files'], rollback: () => Promise.reject(new Error('there is nothing to put back')) } as never } };
@@ -271,20 +259,20 @@ describe('rollback', () => {
   });
 
   it('of a repair that was never staged has nothing to put back', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     expect(await on.run('rollback', back(refOf(part), 'failed'))).toMatchObject({ result: 'restored', message: expect.stringContaining('nothing had been changed') as string });
   });
 
   it.each(['gate-closed', 'moved', 'cancelled'] as const)('for %s quarantines nothing', async (cause) => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await staged(on, await openIncident(on));
     await on.run('rollback', back(ref, cause));
     expect(await on.ledger.closedGates(SHOP, on.at())).toEqual([]);
   });
 
   it('that a lagging read took for done already is seen not to be, and done', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await finalized(on, await openIncident(on));
     const files = on.deps.providers['files'];
     let calls = 0;
@@ -301,7 +289,7 @@ describe('rollback', () => {
     { reason: 'a removal that timed out is looked at once more, so that its outcome is on record', failing: 1, removed: true },
     { reason: 'a removal that fails twice leaves the copy, and never fails a rollback that is done', failing: 2, removed: false },
   ])('$reason', async ({ failing, removed }) => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await finalized(on, await openIncident(on));
     const files = on.deps.providers['files'];
     let calls = 0;
@@ -317,7 +305,7 @@ describe('rollback', () => {
   });
 
   it('that cannot put everything back is never called restored, and stops what is automatic in the environment', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await finalized(on, await openIncident(on));
     const worker = { providers: { files: { ...on.deps.providers['files'], rollback: () => Promise.resolve({ restored: [], failed: [{ resource: 'etc/app.yaml', reason: 'changed meanwhile' }] }) } as never } };
     expect(await on.run('rollback', back(ref), { worker })).toEqual({ result: 'not-restored', message: 'etc/app.yaml: changed meanwhile' });
@@ -331,7 +319,7 @@ describe('who answers is asked before every write', () => {
   const name = (on: Bench, site: string): void => { on.write('.holdfast-identity', `site=${site}\n`); };
 
   it('a rollback leaves a stranger alone, and is tried again', async () => {
-    const on = await bench(EXPECTED);
+    const on = await openBench(EXPECTED);
     name(on, 'shop');
     const ref = await finalized(on, await openIncident(on));
     name(on, 'bakery');
@@ -343,7 +331,7 @@ describe('who answers is asked before every write', () => {
   });
 
   it('a switch that was begun goes on only where the same one answers', async () => {
-    const on = await bench(EXPECTED);
+    const on = await openBench(EXPECTED);
     name(on, 'shop');
     const ref = await staged(on, await openIncident(on));
     let calls = 0;
@@ -365,21 +353,21 @@ describe('who answers is asked before every write', () => {
 
 describe('verify', () => {
   it('is healthy when a read equals the desired state and health passed, on record', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await finalized(on, await openIncident(on));
     expect(await on.run('verify', { ...ref, final: false })).toEqual({ result: 'healthy', message: 'a read equals the desired state and 1 health check passed' });
     expect(only(await on.entries('validated')).data).toMatchObject({ of: 'switch', verdict: 'healthy', left: 0 });
   });
 
   it('is unhealthy when health failed, though the read is clean', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await finalized(on, await openIncident(on));
     on.healthy('unhealthy');
     expect(await on.run('verify', { ...ref, final: false })).toMatchObject({ result: 'unhealthy', message: expect.stringContaining('status 503') as string });
   });
 
   it('an effect that is seen late is waited for: a few looks, no second write, no false failure', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const before = await lookOf(on);
     const ref = await finalized(on, part);
@@ -392,7 +380,7 @@ describe('verify', () => {
   });
 
   it('what a second writer put back is news to the next check, though the incident knows the change: it may wait for that', async () => {
-    const on = await bench();
+    const on = await openBench();
     const part = await openIncident(on);
     const drifted = on.read('etc/app.yaml');
     const ref = await finalized(on, part);
@@ -404,7 +392,7 @@ describe('verify', () => {
   });
 
   it('the incident’s own writes are no news to the next check', async () => {
-    const on = await bench();
+    const on = await openBench();
     const ref = await finalized(on, await openIncident(on));
     await on.run('verify', { ...ref, final: false });
     on.temporal.signals.length = 0;

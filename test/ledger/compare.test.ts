@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { compareRows } from '../../src/ledger/compare.js';
 import { FIRST, openBench, openIncident, type Bench } from '../activities/bench.js';
 
@@ -17,7 +17,6 @@ describe('rows against the record', () => {
     file = ledger.type === 'sqlite' ? ledger.file : '';
     expect(await compareRows(on.ledger)).toEqual([]);
   });
-  afterEach(async () => on.dispose());
 
   const rows: readonly { reason: string; sql: string; says: RegExp }[] = [
     { reason: 'an outcome made better', sql: "UPDATE incidents SET outcome = 'fixed' WHERE number = 1", says: /prod\/storefront#1: outcome of its row is not what entry \d+ says/ },

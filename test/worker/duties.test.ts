@@ -1,22 +1,10 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { controlDuties } from '../../src/worker/duties.js';
-import { openBench, openIncident, type Bench } from '../activities/bench.js';
+import { openBench, openIncident } from '../activities/bench.js';
 
 const MINUTE = 60_000;
-const benches: Bench[] = [];
-
-async function opened(): Promise<Bench> {
-  const bench = await openBench();
-  benches.push(bench);
-  return bench;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
-
 it('two builds beside each other do not renew what the other has just renewed, and the one that stays has the last word', async () => {
-  const on = await opened();
+  const on = await openBench();
   await openIncident(on);
   const config = await on.deps.config();
   const old = controlDuties({ ...on.deps, build: 'old' });
@@ -38,7 +26,7 @@ it('two builds beside each other do not renew what the other has just renewed, a
 });
 
 it('the record is signed and pruned every six hours, however often the process is restarted', async () => {
-  const on = await opened();
+  const on = await openBench();
   await openIncident(on);
   const config = await on.deps.config();
   const signed = async (): Promise<number> => {

@@ -1,35 +1,23 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { knownMatches, learnMatches } from '../../src/worker/matches.js';
-import { openBench, SHOP, type Bench } from '../activities/bench.js';
+import { openBench, SHOP } from '../activities/bench.js';
 
 const OLD = 'prod/api';
 const NEW = `${SHOP.environment}/${SHOP.target}`;
-const benches: Bench[] = [];
-
-async function opened(): Promise<Bench> {
-  const bench = await openBench();
-  benches.push(bench);
-  return bench;
-}
-
-afterEach(async () => {
-  for (const each of benches.splice(0)) await each.dispose();
-});
-
 it('what matched when control first started is known, and later starts know no more', async () => {
-  const { ledger } = await opened();
+  const { ledger } = await openBench();
   expect(await knownMatches({ ledger, control: true }, { matches: [OLD] })).toEqual(new Set([OLD]));
   expect(await knownMatches({ ledger, control: true }, { matches: [OLD, NEW] })).toEqual(new Set([OLD]));
 });
 
 it('a worker that starts before any control goes by its own configuration and writes nothing down', async () => {
-  const { ledger } = await opened();
+  const { ledger } = await openBench();
   expect(await knownMatches({ ledger, control: false }, { matches: [OLD] })).toEqual(new Set([OLD]));
   expect(await knownMatches({ ledger, control: true }, { matches: [OLD, NEW] })).toEqual(new Set([OLD, NEW]));
 });
 
 it('a match that was seen clean is learnt by control, and by every other worker from what it wrote down', async () => {
-  const on = await opened();
+  const on = await openBench();
   const { ledger } = on;
   const control = await knownMatches({ ledger, control: true }, { matches: [OLD] });
   const reader = await knownMatches({ ledger, control: false }, { matches: [OLD] });
@@ -45,7 +33,7 @@ it('a match that was seen clean is learnt by control, and by every other worker 
 });
 
 it('what one control process has learnt is kept when another learns', async () => {
-  const on = await opened();
+  const on = await openBench();
   const { ledger } = on;
   const first = await knownMatches({ ledger, control: true }, { matches: [] });
   const second = await knownMatches({ ledger, control: true }, { matches: [] });
