@@ -14,7 +14,7 @@ import { resolveSecret } from './config/secrets.js';
 import { openSources } from './config/sources.js';
 import { hashJson, sha256 } from './digest.js';
 import { isReadOnly } from './domain/read-only.js';
-import { decideByRemediation } from './domain/decide.js';
+import { deciderOf } from './policy/decide.js';
 import { probe } from './health/index.js';
 import { checkKeys } from './ledger/keys.js';
 import { openArtifacts, openLedger } from './ledger/open.js';
@@ -90,7 +90,7 @@ export async function composeDependencies(options: WorkersOptions): Promise<Comp
     ledger,
     artifacts: await openArtifacts(kept.current(), { resolveSecret: resolve }),
     providers,
-    decide: decideByRemediation,
+    decide: deciderOf,
     probe,
     client: await connectTemporal({ ...connect, ...(codec === undefined ? {} : { codec }) }),
     resolveSecret: (reference) => resolveSecret(reference, { folder: kept.current().folder, env: options.env }),

@@ -11,6 +11,8 @@ import { environmentOf, type Environment } from '../config/config.js';
 import { hashJson } from '../digest.js';
 import type { ReadContext } from '../providers/provider.js';
 import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js';
+import { gateFacts } from '../policy/gate-facts.js';
+import { decisionInputs } from '../policy/inputs.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep } from './guard.js';
@@ -48,7 +50,7 @@ interface Deciding {
 }
 
 async function decideParts(deps: Dependencies, { input, target, environment, observation }: Deciding, ctx: ReadContext): Promise<Pick<Assessment, 'gone' | 'parts' | 'details'>> {
-  const { provider } = await configured(deps, target);
+  const { config, provider } = await configured(deps, target);
   const at = deps.now().toISOString();
   const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
   const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
@@ -58,13 +60,13 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     target,
     provider,
     revision: await revisionOf(deps, target, ctx),
-    gates: await deps.ledger.closedGates(target, at),
+    gates: await gateFacts({ config, target, at, ledger: deps.ledger }),
     ...(environment.limits.resources === undefined ? {} : { reach: { limit: environment.limits.resources, of: observation.resources } }),
-    decide: deps.decide,
+    decide: deps.decide(config),
     hash: hashJson,
-    ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)),
   };
-  const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, changes: some }, ctx));
+  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)) });
+  const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
   const { gone, left } = await standingParts(deps, input, free, propose);
   for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
   const fresh = await propose(left);

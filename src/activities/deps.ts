@@ -20,7 +20,8 @@ export interface Dependencies {
   readonly ledger: Ledger;
   readonly artifacts: ArtifactStore;
   readonly providers: Readonly<Record<string, Provider>>;
-  readonly decide: DecideChange;
+  /** How changes are decided under a configuration. */
+  readonly decide: (config: Config) => DecideChange;
   readonly probe: Probe;
   /** The Temporal client, for starting incidents and reading event times. */
   readonly client: Client;

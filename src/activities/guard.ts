@@ -1,11 +1,13 @@
 import { activityInfo } from '@temporalio/activity';
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { HoldfastError, isHoldfastError, moved, refused } from '../domain/errors.js';
-import { askGates as askClosedGates } from '../domain/gates.js';
+import { askGates, type Asking } from '../domain/gates.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
 import { makePlan, type Plan, type Staged } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
+import { gateFacts } from '../policy/gate-facts.js';
+import { decisionInputs } from '../policy/inputs.js';
 import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { stepName } from './context.js';
@@ -47,9 +49,10 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
 
 /** What a rule allowed was decided by a read worker, and maybe under another configuration: it must be so here and now as well. */
 async function expectAllowed(deps: Dependencies, name: string, plan: Plan): Promise<void> {
-  const { target } = await configured(deps, plan);
+  const { config, target } = await configured(deps, plan);
   // Health before it was measured where it was decided.
-  const decided = plan.changes.map((change) => deps.decide({ target, change, baseline: 'healthy' }));
+  const inputs = await decisionInputs({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger, baseline: 'healthy' });
+  const decided = inputs.map(deps.decide(config));
   const other = decided.find((each) => each.decision !== 'remediate');
   if (other !== undefined) throw moved(`${name}: no rule allows plan ${short(plan.hash)} any more (${other.reason}); it is decided again`);
 }
@@ -121,9 +124,11 @@ export function refuseReadOnly(deps: Dependencies): void {
   if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker; the step waits', retryAfterMs: READ_ONLY_PAUSE_MS });
 }
 
-export async function gatesOf(deps: Dependencies, { plan, automatic }: Authorised): Promise<GateAnswer> {
-  const rows = await deps.ledger.closedGates(plan, deps.now().toISOString());
-  return askClosedGates({ rows, changes: plan.changes, automatic });
+/** Asks every gate whether this repair may take its next step now. */
+export async function gatesOf(deps: Dependencies, { plan, automatic }: Authorised, action: Asking['action']): Promise<GateAnswer> {
+  const { config, target } = await configured(deps, plan);
+  const facts = await gateFacts({ config, target, at: deps.now().toISOString(), ledger: deps.ledger });
+  return askGates(facts, { action, changes: plan.changes, automatic });
 }
 
 /** Whether the target is still configured as it was planned for. */

@@ -36,6 +36,8 @@ export interface ConfigWarning {
 export interface Environment {
   readonly name: string;
   readonly owner?: string;
+  /** IANA name. */
+  readonly timezone: string;
   readonly schedule: Schedule;
   readonly remediation: Remediation;
   readonly pool: string;

@@ -74,6 +74,7 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
   return {
     name,
     ...(owner === undefined ? {} : { owner }),
+    timezone: input.timezone,
     schedule: toSchedule(input),
     remediation: input.remediation,
     pool: input.pool ?? name,

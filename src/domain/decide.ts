@@ -29,15 +29,36 @@ function riskOf({ target, change }: DecisionInput): Risk {
   return RISKS[Math.min(raised, RISKS.length - 1)] ?? 'critical';
 }
 
+export interface DecidedChange {
+  readonly change: Change;
+  readonly decided: Decided;
+}
+
 /** Groups changes with the same decision; the most restrictive part comes first. */
-export function splitParts(decided: readonly { readonly change: Change; readonly decided: Decided }[]): readonly Part[] {
+export function splitParts(decided: readonly DecidedChange[]): readonly Part[] {
   return RESTRICTIVE.flatMap((decision) => {
     const members = decided.filter((each) => each.decided.decision === decision);
-    if (members.length === 0) return [];
-    const rules = [...new Set(members.flatMap((each) => each.decided.rules))];
-    const reasons = [...new Set(members.map((each) => each.decided.reason))];
-    return [{ decision, risk: highestRisk(members.map((each) => each.decided.risk)), rules, reason: reasons.join('; '), changes: members.map((each) => each.change) }];
+    return members.length === 0 ? [] : [partOf(decision, members)];
   });
+}
+
+/** What was decided for several changes, told as one. */
+export function partOf(decision: Decision, members: readonly DecidedChange[]): Part {
+  const rules = [...new Set(members.flatMap((each) => each.decided.rules))];
+  const reasons = [...new Set(members.map((each) => each.decided.reason))];
+  return {
+    decision,
+    risk: highestRisk(members.map((each) => each.decided.risk)),
+    rules,
+    reason: reasons.join('; '),
+    changes: members.map((each) => each.change),
+    decided: members.map((each) => each.decided),
+  };
+}
+
+/** Of two decisions about the same change the more restrictive; the second, where they restrict alike. */
+export function moreRestrictive(one: Decided, other: Decided): Decided {
+  return RESTRICTIVE.indexOf(one.decision) < RESTRICTIVE.indexOf(other.decision) ? one : other;
 }
 
 export function highestRisk(risks: readonly Risk[]): Risk {

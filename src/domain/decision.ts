@@ -1,5 +1,9 @@
 import type { Change } from './change.js';
-import type { Target } from './target.js';
+import type { JsonObject } from './json.js';
+import type { Outcome } from './phase.js';
+import type { BlastRadius, Fencing, RollbackKind, StagingKind } from './plan.js';
+import type { Requirement } from './quorum.js';
+import type { Remediation, Target } from './target.js';
 
 export type Decision = 'remediate' | 'ask' | 'adopt' | 'accept' | 'hold';
 
@@ -12,14 +16,57 @@ export interface Decided {
   /** Names of the rules that decided, most restrictive first: `remediation`, `never-automatic-deletes`. */
   readonly rules: readonly string[];
   readonly reason: string;
+  /** Who must approve, beyond what the environment asks for; all of them count. */
+  readonly requires?: readonly Requirement[];
+  /** What the rules looked at, redacted: for the record, `explain` and `replay`. */
+  readonly inputs?: JsonObject;
+  /** What rules that are only tried would have decided; never acted on. */
+  readonly shadow?: readonly { readonly rule: string; readonly decision: Decision; readonly reason: string }[];
 }
 
-/** What a rule may look at. Policy fills the same interface with more rules. */
+/** What is remembered of a change. */
+export interface ChangeHistory {
+  /** ISO, UTC. */
+  readonly firstSeen?: string;
+  /** How many incidents have contained it before this one. */
+  readonly recurrence: number;
+  /** How the last of them ended. */
+  readonly lastOutcome?: Outcome;
+  /** It stood there when the target was looked at for the first time: nobody knows whether it is drift. */
+  readonly firstLook: boolean;
+}
+
+/** What is planned for the part that a change belongs to. */
+export interface PlanFacts {
+  readonly blastRadius: BlastRadius;
+  /** How many resources the part touches. */
+  readonly resources: number;
+  readonly staging: StagingKind;
+  readonly rollback: RollbackKind;
+  readonly fencing: Fencing;
+}
+
+/** What rules may know of an environment. */
+export interface EnvironmentFacts {
+  readonly name: string;
+  readonly owner?: string;
+  readonly remediation: Remediation;
+  /** IANA name. */
+  readonly timezone: string;
+}
+
+/** What a rule may look at. */
 export interface DecisionInput {
   readonly target: Target;
+  readonly environment: EnvironmentFacts;
   readonly change: Change;
+  readonly history: ChangeHistory;
+  /** ISO, UTC: when this is decided. */
+  readonly at: string;
   /** Health before the change; `undefined` without a health check. */
   readonly baseline?: 'healthy' | 'unhealthy' | 'inconclusive' | 'error';
+  /** Absent at first: changes are decided, grouped and planned, then decided again with their part's plan, which may only restrict. */
+  readonly plan?: PlanFacts;
 }
 
 export type DecideChange = (input: DecisionInput) => Decided;
@@ -31,4 +78,6 @@ export interface Part {
   readonly rules: readonly string[];
   readonly reason: string;
   readonly changes: readonly Change[];
+  /** What was decided for each change, in the order of `changes`. */
+  readonly decided: readonly Decided[];
 }

@@ -14,30 +14,51 @@ export interface GateRow {
   readonly path?: string;
 }
 
-export interface GateInput {
+/** What is known of a target, its environment and everything, when gates are asked. */
+export interface GateFacts {
+  /** ISO, UTC. */
+  readonly at: string;
+  /** Those past their time are not handed in. */
   readonly rows: readonly GateRow[];
+}
+
+/** What wants to go on. */
+export interface Asking {
+  readonly action: 'stage' | 'finalize';
   readonly changes: readonly Pick<Change, 'fingerprint' | 'revision' | 'resource' | 'path'>[];
   /** True when no person approved: the breaker stops only what is automatic. */
   readonly automatic: boolean;
 }
 
-/** Asked in this order; the first that is closed answers. */
-const ORDER: readonly GateName[] = ['freeze', 'breaker', 'quarantine', 'flapping'];
+type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
 
-/** Whether a repair of these changes may go on now. Rows past their time are not handed in. */
-export function askGates(input: GateInput): GateAnswer {
-  for (const gate of ORDER) {
-    const row = input.rows.find((each) => each.gate === gate && holdsFor(each, input));
-    if (row !== undefined) return closed(row);
-  }
-  return OPEN;
+/** Asked in this order; the first that is closed answers. */
+const GATES: readonly Gate[] = [
+  rowGate('freeze', () => true),
+  rowGate('breaker', (_row, { automatic }) => automatic),
+  rowGate('quarantine', (row, { changes }) => changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision)),
+  rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
+];
+
+/** Whether a repair of these changes may go on now. */
+export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
+  return closedGates(facts, asking)[0] ?? OPEN;
 }
 
-function holdsFor(row: GateRow, input: GateInput): boolean {
-  if (row.gate === 'freeze') return true;
-  if (row.gate === 'breaker') return input.automatic;
-  if (row.gate === 'flapping') return input.changes.some((change) => change.resource === row.resource && change.path === row.path);
-  return input.changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision);
+/** Every gate that is closed for it, foremost first. */
+function closedGates(facts: GateFacts, asking: Asking): readonly Exclude<GateAnswer, { allowed: true }>[] {
+  return GATES.flatMap((gate) => {
+    const answer = gate(facts, asking);
+    return answer.allowed ? [] : [answer];
+  });
+}
+
+/** A gate that somebody or something closed, as a row says it. */
+function rowGate(gate: GateName, holdsFor: (row: GateRow, asking: Asking) => boolean): Gate {
+  return ({ rows }, asking) => {
+    const row = rows.find((each) => each.gate === gate && holdsFor(each, asking));
+    return row === undefined ? OPEN : closed(row);
+  };
 }
 
 function closed(row: GateRow): GateAnswer {

@@ -8,7 +8,7 @@ import type { Dependencies } from '../../src/activities/deps.js';
 import type { AssessedPart, Assessment, AssessInput, BatchResult, ControlActivities, PartRef, ReadActivities, WriteActivities } from '../../src/activities/types.js';
 import type { Config, Environment } from '../../src/config/config.js';
 import { openSources } from '../../src/config/sources.js';
-import { decideByRemediation } from '../../src/domain/decide.js';
+import { deciderOf } from '../../src/policy/decide.js';
 import type { IncidentId } from '../../src/domain/address.js';
 import type { HealthReport, HealthVerdict } from '../../src/domain/health.js';
 import type { Json } from '../../src/domain/json.js';
@@ -92,7 +92,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     ledger,
     artifacts: await openArtifacts(config),
     providers: { files: files },
-    decide: decideByRemediation,
+    decide: deciderOf,
     probe: (checks, _ctx, { single = false } = {}) => { probes.push({ single }); return Promise.resolve(reportOf(checks.map((check) => check.name), verdict)); },
     client: temporal.client,
     resolveSecret: (reference) => Promise.resolve(reference),
@@ -144,7 +144,7 @@ function configIn(folder: string, { target = {}, environment = {}, spec = {} }: 
   return {
     project: 'shop', file: join(folder, 'holdfast.yaml'), folder, digest: 'digest',
     environments: [{
-      name: 'prod', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation: 'auto', pool: 'prod', blindAfterMs: 2_700_000,
+      name: 'prod', timezone: 'UTC', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation: 'auto', pool: 'prod', blindAfterMs: 2_700_000,
       approvals: { trust: 'namespace', expiresMs: 4 * 3_600_000, remindMs: [3_600_000], onExpiry: 'hold', settledMs: 7 * 86_400_000 },
       limits: { concurrent: 2, reads: 4 }, windows: [], ...environment,
     }],

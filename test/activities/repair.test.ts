@@ -173,7 +173,7 @@ describe('stage', () => {
   it('what a rule allowed where it was decided, and would not allow here, is decided again', async () => {
     const on = await openBench();
     const part = await openIncident(on);
-    const stricter = { decide: () => ({ decision: 'ask', risk: 'low', rules: ['remediation: ask'], reason: 'this target asks before every repair' }) as const };
+    const stricter = { decide: () => () => ({ decision: 'ask', risk: 'low', rules: ['remediation: ask'], reason: 'this target asks before every repair' }) as const };
     expect(await on.run('stage', refOf(part), { worker: stricter })).toMatchObject({ result: 'moved', reason: expect.stringContaining('no rule allows plan') as string });
     const ref = await staged(on, part);
     expect(await on.run('finalize', ref, { worker: stricter })).toMatchObject({ result: 'moved' });

@@ -156,7 +156,7 @@ describe('a check by the workers', () => {
 });
 
 describe('plan', () => {
-  const part = { decision: 'ask', risk: 'low', rules: ['remediation: ask'], reason: 'this target asks before every repair', changes: [change()], plan: plan(), gates: [] } as const;
+  const part = { decision: 'ask', risk: 'low', rules: ['remediation: ask'], reason: 'this target asks before every repair', changes: [change()], decided: [], plan: plan(), gates: [] } as const;
   const deps = { ...looking({ 'prod/storefront': DRIFTED }), assess: () => Promise.resolve({ parts: [part], quiet: [] }) };
 
   it('shows the parts, their rules, steps and gates, and what comes next', async () => {

@@ -101,6 +101,7 @@ export function config(overrides: Partial<Config> = {}): Config {
 export function environment(name: string, overrides: Partial<Environment> = {}): Environment {
   return {
     name,
+    timezone: 'UTC',
     schedule: { cron: ['*/5 * * * *'], timezone: 'UTC', jitterMs: 0, intervalMs: 300_000 },
     remediation: 'ask',
     pool: name,

@@ -1,6 +1,7 @@
 import { hashJson } from '../../src/digest.js';
 import { fingerprintOf, type Change, type Difference } from '../../src/domain/change.js';
 import { makePlan, type Plan } from '../../src/domain/plan.js';
+import type { DecisionInput } from '../../src/domain/decision.js';
 import type { HttpCheck } from '../../src/domain/health.js';
 import type { Target } from '../../src/domain/target.js';
 
@@ -24,6 +25,14 @@ export function target(overrides: Partial<Target> = {}): Target {
   return {
     ...SHOP, provider: 'files', pool: 'prod', source: { type: 'folder', folder: '/desired' }, spec: { root: '/srv/shop' }, expect: {}, health: [HTTP], ignore: [],
     remediation: 'auto', soakMs: 60_000, settleMs: 0, blindAfterMs: 3_600_000, observeTimeoutMs: 60_000, after: [], ...overrides,
+  };
+}
+
+/** What a rule may look at, of a change that was seen before and healthy. */
+export function decisionInput(overrides: Partial<DecisionInput> = {}): DecisionInput {
+  return {
+    target: target(), environment: { name: SHOP.environment, remediation: 'auto', timezone: 'UTC' }, change: change(),
+    history: { recurrence: 0, firstLook: false }, at: '2026-11-02T09:00:00.000Z', ...overrides,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Difference } from '../../src/domain/change.js';
 import { decideByRemediation, highestRisk, splitParts } from '../../src/domain/decide.js';
 import type { Decided, Decision, DecisionInput, Risk } from '../../src/domain/decision.js';
 import type { Remediation } from '../../src/domain/target.js';
-import { change, HTTP, target } from './build.js';
+import { change, decisionInput, HTTP, target } from './build.js';
 
 interface Row {
   readonly reason: string;
@@ -17,7 +17,7 @@ interface Row {
 }
 
 function decide({ remediation = 'auto', effect = 'update', baseline, health = [HTTP] }: Partial<Row>): Decided {
-  return decideByRemediation({ target: target({ remediation, health }), change: change({ effect }), ...(baseline === undefined ? {} : { baseline }) });
+  return decideByRemediation(decisionInput({ target: target({ remediation, health }), change: change({ effect }), ...(baseline === undefined ? {} : { baseline }) }));
 }
 
 describe('decideByRemediation', () => {
@@ -53,7 +53,7 @@ describe('decideByRemediation', () => {
     { tier: 'critical', effect: 'delete', risk: 'critical', reason: 'the worst of both' },
     { tier: 'gold', risk: 'low', reason: 'a tier that means nothing here' },
   ])('risk $risk: $reason', ({ effect = 'update', path = '/port', tier, risk }) => {
-    const decided = decideByRemediation({ target: target(tier === undefined ? {} : { intent: { tier } }), change: change({ effect, path }), baseline: 'healthy' });
+    const decided = decideByRemediation(decisionInput({ target: target(tier === undefined ? {} : { intent: { tier } }), change: change({ effect, path }), baseline: 'healthy' }));
     expect(decided.risk).toBe(risk);
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { askGates, fieldKey, flappingFields, type GateInput, type GateRow } from '../../src/domain/gates.js';
+import { askGates, fieldKey, flappingFields, type Asking, type GateRow } from '../../src/domain/gates.js';
 import type { GateName } from '../../src/domain/gate.js';
 
 const CHANGE = { fingerprint: 'v1:one', revision: 'r1', resource: 'etc/app.yaml', path: '/port' };
@@ -9,15 +9,15 @@ function row(gate: GateName, overrides: Partial<GateRow> = {}): GateRow {
   return { scope: 'prod', gate, by: 'alice', reason: 'launch', ...overrides };
 }
 
-function ask(rows: readonly GateRow[], overrides: Partial<GateInput> = {}): ReturnType<typeof askGates> {
-  return askGates({ rows, changes: [CHANGE], automatic: true, ...overrides });
+function ask(rows: readonly GateRow[], overrides: Partial<Asking> = {}): ReturnType<typeof askGates> {
+  return askGates({ at: '2026-11-02T09:00:00.000Z', rows }, { action: 'stage', changes: [CHANGE], automatic: true, ...overrides });
 }
 
 const QUARANTINE = row('quarantine', { fingerprint: 'v1:one', revision: 'r1' });
 const FLAPPING = row('flapping', { resource: 'etc/app.yaml', path: '/port' });
 
 describe('askGates', () => {
-  it.each<{ rows: GateRow[]; input?: Partial<GateInput>; gate: GateName | 'open'; reason: string }>([
+  it.each<{ rows: GateRow[]; input?: Partial<Asking>; gate: GateName | 'open'; reason: string }>([
     { rows: [], gate: 'open', reason: 'nothing is closed' },
     { rows: [row('freeze')], gate: 'freeze', reason: 'somebody froze it' },
     { rows: [row('freeze')], input: { automatic: false }, gate: 'freeze', reason: 'an approval does not lift a freeze' },

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { hashJson } from '../../src/digest.js';
 import type { Change } from '../../src/domain/change.js';
 import type { DecideChange, Decision } from '../../src/domain/decision.js';
+import type { GateFacts, GateRow } from '../../src/domain/gates.js';
 import type { Proposal } from '../../src/domain/plan.js';
 import { assessParts, type AssessedPart, type Assessing } from '../../src/policy/assess.js';
 import type { PlanResult, Provider, ReadContext } from '../../src/providers/provider.js';
-import { change, target } from '../domain/build.js';
+import { change, decisionInput, target } from '../domain/build.js';
 
 const CTX: ReadContext = {
   signal: new AbortController().signal, heartbeat: () => undefined, workFolder: '/nowhere', resolveSecret: (reference) => Promise.resolve(reference),
@@ -35,7 +36,11 @@ function of(resource: string, decision: Decision = 'remediate'): Change {
 }
 
 function assess(changes: readonly Change[], more: Partial<Assessing> = {}): Promise<readonly AssessedPart[]> {
-  return assessParts({ target: target(), provider: provider(), revision: { folder: '/desired' }, changes, gates: [], decide, hash: hashJson, ...more }, CTX);
+  return assessParts({ target: target(), provider: provider(), revision: { folder: '/desired' }, inputs: changes.map((each) => decisionInput({ change: each })), gates: gates([]), decide, hash: hashJson, ...more }, CTX);
+}
+
+function gates(rows: readonly GateRow[]): GateFacts {
+  return { at: '2026-11-02T09:00:00.000Z', rows };
 }
 
 const resources = (part: AssessedPart | undefined): string[] | undefined => part?.changes.map((each) => each.resource);
@@ -95,21 +100,36 @@ describe('assessParts', () => {
 
   it('asks the gates of each part for its own changes', async () => {
     const quarantined = of('a');
-    const gates = [{ scope: 'prod/storefront', gate: 'quarantine' as const, by: 'holdfast', reason: 'status 503', fingerprint: quarantined.fingerprint, revision: quarantined.revision }];
-    const parts = await assess([quarantined, of('b', 'ask')], { gates });
+    const closed = gates([{ scope: 'prod/storefront', gate: 'quarantine', by: 'holdfast', reason: 'status 503', fingerprint: quarantined.fingerprint, revision: quarantined.revision }]);
+    const parts = await assess([quarantined, of('b', 'ask')], { gates: closed });
     expect(parts.map((part) => [part.decision, part.gate.allowed])).toEqual([['ask', true], ['remediate', false]]);
   });
 
   it('the breaker holds back only what no person is asked about', async () => {
-    const gates = [{ scope: 'prod', gate: 'breaker' as const, by: 'holdfast', reason: 'a rollback failed' }];
-    expect((await assess([of('a'), of('b', 'ask')], { gates })).map((part) => [part.decision, part.gate.allowed])).toEqual([['ask', true], ['remediate', false]]);
+    const closed = gates([{ scope: 'prod', gate: 'breaker', by: 'holdfast', reason: 'a rollback failed' }]);
+    expect((await assess([of('a'), of('b', 'ask')], { gates: closed })).map((part) => [part.decision, part.gate.allowed])).toEqual([['ask', true], ['remediate', false]]);
   });
 
-  it('hands the baseline to the rules, and none when none was measured', async () => {
+  it('decides again with the plan of the part, which may only restrict', async () => {
     const seen: unknown[] = [];
-    const watch: DecideChange = (input) => { seen.push('baseline' in input ? input.baseline : 'absent'); return decide(input); };
-    await assess([of('a')], { decide: watch, baseline: 'unhealthy' });
-    await assess([of('a')], { decide: watch });
-    expect(seen).toEqual(['unhealthy', 'absent']);
+    const wide: DecideChange = (input) => {
+      if (input.plan !== undefined) seen.push([input.change.resource, input.plan.blastRadius.update, input.plan.resources, input.plan.staging, input.plan.rollback]);
+      return (input.plan?.resources ?? 0) > 1 ? { decision: 'ask', risk: 'high', rules: ['wide'], reason: 'it is wide' } : decide(input);
+    };
+    const [alone, ...none] = await assess([of('a')], { decide: wide });
+    expect(none).toEqual([]);
+    expect([alone?.decision, alone?.rules]).toEqual(['remediate', ['test']]);
+    expect(seen).toEqual([['a', 1, 1, 'shadow', 'exact']]);
+    const [asked, ...rest] = await assess([of('a'), of('b')], { decide: wide });
+    expect(rest).toEqual([]);
+    expect([asked?.decision, asked?.risk, asked?.rules, resources(asked), asked?.plan?.steps.length]).toEqual(['ask', 'high', ['wide'], ['a', 'b'], 2]);
+    const loose: DecideChange = (input) => ({ ...decide(input), ...(input.plan === undefined ? { decision: 'ask' as const } : {}) });
+    expect((await assess([of('a')], { decide: loose })).map((part) => part.decision)).toEqual(['ask']);
+  });
+
+  it('what a plan restricts joins the part that was restricted already', async () => {
+    const stage: DecideChange = (input) => (input.plan !== undefined && input.change.resource === 'b' ? { ...decide(input), decision: 'ask' } : decide(input));
+    const parts = await assess([of('a'), of('b'), of('c', 'ask')], { decide: stage });
+    expect(parts.map((part) => [part.decision, resources(part), part.plan?.steps.length])).toEqual([['ask', ['b', 'c'], 2], ['remediate', ['a'], 1]]);
   });
 });

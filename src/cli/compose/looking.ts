@@ -93,16 +93,19 @@ async function resolve(io: Io, config: Config, reference: string): Promise<strin
 
 async function assess({ config, target, observation, ledger, now }: AssessRequest, revision: Revision, ctx: ReadContext): Promise<Assessed> {
   const { assessParts } = await import('../../policy/assess.js');
-  const { decideByRemediation } = await import('../../domain/decide.js');
+  const { deciderOf } = await import('../../policy/decide.js');
+  const { gateFacts } = await import('../../policy/gate-facts.js');
+  const { decisionInputs } = await import('../../policy/inputs.js');
   const { hashJson } = await import('../../digest.js');
   const at = now.toISOString();
   const quiet = ledger === undefined ? [] : await quietChanges(ledger, { target, changes: observation.changes, at });
   const changes = observation.changes.filter((change) => !quiet.some((each) => each.change === change));
-  const gates = ledger === undefined ? [] : await ledger.closedGates(target, at);
   const baseline = await baselineOf(target, { ...ctx, now: () => now });
+  const record = ledger === undefined ? {} : { ledger };
+  const inputs = await decisionInputs({ config, target, changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
   const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
   const parts = await assessParts(
-    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, changes, gates, decide: decideByRemediation, hash: hashJson, ...(baseline === undefined ? {} : { baseline }) },
+    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, inputs, gates: await gateFacts({ config, target, at, ...record }), decide: deciderOf(config), hash: hashJson },
     ctx,
   );
   return { quiet, parts: parts.map(({ gate, ...part }): AssessedPart => ({ ...part, gates: gate.allowed ? [] : [gate] })) };

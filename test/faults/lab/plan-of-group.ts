@@ -64,7 +64,7 @@ export function configOf(group: Group): Config {
 
 function environment(name: string, { remediation, expiresMs = 3_600_000 }: Path): Environment {
   return {
-    name, schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation, pool: POOL, blindAfterMs: 3_600_000,
+    name, timezone: 'UTC', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation, pool: POOL, blindAfterMs: 3_600_000,
     approvals: { trust: 'namespace', expiresMs, remindMs: [], onExpiry: 'hold', settledMs: 86_400_000 },
     limits: { concurrent: 10_000, reads: 8 }, windows: [],
   };

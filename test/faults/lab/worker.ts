@@ -6,7 +6,7 @@ import type { Dependencies } from '../../../src/activities/deps.js';
 import { connectTemporal } from '../../../src/client/connect.js';
 import { openSources } from '../../../src/config/sources.js';
 import { hashJson } from '../../../src/digest.js';
-import { decideByRemediation } from '../../../src/domain/decide.js';
+import { deciderOf } from '../../../src/policy/decide.js';
 import type { HealthReport } from '../../../src/domain/health.js';
 import type { Ledger } from '../../../src/ledger/ledger.js';
 import { openArtifacts, openLedger } from '../../../src/ledger/open.js';
@@ -55,7 +55,7 @@ async function dependencies(group: Group, { cloud, injector, said }: { readonly 
     ledger,
     artifacts: await openArtifacts(config),
     providers: { cloud: cloudProvider({ client: injector.cloudClient(), desired: (account) => cloud.desired(account), shadow: (account) => check(`shadow ${account}`) }) },
-    decide: decideByRemediation,
+    decide: deciderOf,
     probe: async ([first]) => {
       const [what = '', target = ''] = (first?.name ?? '').split(' ');
       return report(first?.name ?? '', await isWell({ what, case: cases.get(target), cloud, ledger }));

@@ -1,0 +1,18 @@
+import type { Config } from '../config/config.js';
+import type { GateFacts } from '../domain/gates.js';
+import type { Target } from '../domain/target.js';
+import type { Ledger } from '../ledger/ledger.js';
+
+export interface Gating {
+  readonly config: Config;
+  readonly target: Target;
+  /** ISO, UTC. */
+  readonly at: string;
+  /** Without a record only what the configuration closes is known. */
+  readonly ledger?: Pick<Ledger, 'closedGates'>;
+}
+
+/** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. */
+export async function gateFacts({ target, at, ledger }: Gating): Promise<GateFacts> {
+  return { at, rows: (await ledger?.closedGates(target, at)) ?? [] };
+}
