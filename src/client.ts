@@ -1,4 +1,4 @@
-import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client, type ScheduleOptions } from '@temporalio/client';
+import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client, type ScheduleOptions, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import proto from '@temporalio/proto';
@@ -157,14 +157,10 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
     resumeSchedule: (environment, note) => handled(environment, (handle) => handle.unpause(note)),
 
     async startCheck(environment, target) {
-      const handle = await workflow.start('checkEnvironment', {
-        taskQueue: WORKFLOW_QUEUE,
-        workflowId: `check/${environment}-now${target === undefined ? '' : `-${target}`}`,
-        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-        args: [{ environment, ...(target === undefined ? {} : { target }) }],
-        staticSummary: `check of ${environment}${target === undefined ? '' : `/${target}`}, asked for by hand`,
-        typedSearchAttributes: searchAttributes({ HoldfastEnvironment: environment }),
+      const at = target === undefined ? '' : `-${target}`;
+      const handle = await startCheck(temporal, {
+        id: `now${at}`, input: { environment, ...(target === undefined ? {} : { target }) },
+        summary: `check of ${environment}${target === undefined ? '' : `/${target}`}, asked for by hand`,
       });
       return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
     },
@@ -269,6 +265,26 @@ export async function startEnvironment({ workflow }: Client, environment: string
     args: [{ environment }],
     staticSummary: `${environment}: who may write, and what is frozen`,
     typedSearchAttributes: searchAttributes({ HoldfastEnvironment: environment }),
+  });
+}
+
+export interface CheckStart {
+  /** What follows `check/<environment>-`; one that runs under it already is that check. */
+  readonly id: string;
+  readonly input: { readonly environment: string; readonly [key: string]: unknown };
+  readonly summary: string;
+}
+
+/** Starts a check beside the schedule's own. */
+export function startCheck({ workflow }: Client, { id, input, summary }: CheckStart): Promise<WorkflowHandleWithFirstExecutionRunId> {
+  return workflow.start('checkEnvironment', {
+    taskQueue: WORKFLOW_QUEUE,
+    workflowId: `check/${input.environment}-${id}`,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    args: [input],
+    staticSummary: summary,
+    typedSearchAttributes: searchAttributes({ HoldfastEnvironment: input.environment }),
   });
 }
 

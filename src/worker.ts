@@ -6,7 +6,7 @@ import { createActivities } from './activities/index.js';
 import type { Dependencies } from './activities/deps.js';
 import { connectionOptions, connectTemporal, type ConnectOptions } from './client/connect.js';
 import { renewApiKey } from './client/renew-key.js';
-import type { Config } from './config/config.js';
+import { poolsOf, type Config } from './config/config.js';
 import { codecOf } from './codec/keys.js';
 import { keepConfig, type KeptConfig } from './config/keep.js';
 import type { LoadedConfig } from './config/load.js';
@@ -203,8 +203,4 @@ export async function startWorkers(options: WorkersOptions, composed?: Composed)
 function dataConverter(payloadCodecs: PayloadCodec[]): DataConverter {
   const at = (path: string): string => new URL(path, import.meta.url).pathname;
   return { payloadConverterPath: at('./workflows/payload-converter.js'), ...(payloadCodecs.length === 0 ? {} : { payloadCodecs, failureConverterPath: at('./codec/failure-converter.js') }) };
-}
-
-export function poolsOf(config: Config): readonly string[] {
-  return [...new Set([...config.environments.map((environment) => environment.pool), ...config.targets.map((target) => target.pool)])].sort();
 }

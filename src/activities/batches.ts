@@ -1,10 +1,9 @@
 import { activityInfo } from '@temporalio/activity';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
-import { holdfastClient } from '../client.js';
+import { holdfastClient, startCheck } from '../client.js';
 import { environmentOf } from '../config/config.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { Target } from '../domain/target.js';
-import { NO_WORKER, poolQueue, searchAttributes, WORKFLOW_QUEUE } from '../workflows/messages.js';
+import { NO_WORKER, poolQueue } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import type { ControlActivities, TargetBatches } from './types.js';
@@ -88,13 +87,5 @@ function isScheduled(environment: string): boolean {
 
 async function readApart(deps: Dependencies, environment: string, left: TargetBatches): Promise<void> {
   const count = left.batches.reduce((sum, each) => sum + each.targets.length, 0);
-  await deps.client.workflow.start('checkEnvironment', {
-    taskQueue: WORKFLOW_QUEUE,
-    workflowId: `check/${environment}-late`,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    args: [{ environment, left }],
-    staticSummary: `check of ${count} of ${environment} that did not answer in time before`,
-    typedSearchAttributes: searchAttributes({ HoldfastEnvironment: environment }),
-  });
+  await startCheck(deps.client, { id: 'late', input: { environment, left }, summary: `check of ${count} of ${environment} that did not answer in time before` });
 }

@@ -1,4 +1,4 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { formatIncident } from '../domain/address.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Target } from '../domain/target.js';
@@ -12,7 +12,7 @@ import { tellAbout } from './telling.js';
 /** No write step runs longer than this after its run was ended: its start-to-close limit. */
 const LONGEST_STEP_MS = 10 * 60 * 1000;
 /** Attempts of one workflow task after which a run counts as stuck. */
-export const STUCK_ATTEMPTS = 3;
+const STUCK_ATTEMPTS = 3;
 
 /**
  * Finds the run of an open incident that was ended behind the incident's back (terminated, failed,
@@ -71,12 +71,18 @@ type RunState =
   /** `runId`: the last run, which may have continued the first one as new. */
   | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string; readonly lost?: true };
 
+/** How often the workflow task of a run was tried that keeps failing; `undefined` for one that gets on. */
+export function stuckFor({ raw }: WorkflowExecutionDescription): number | undefined {
+  const attempts = raw.pendingWorkflowTask?.attempt ?? 0;
+  return attempts > STUCK_ATTEMPTS ? attempts : undefined;
+}
+
 async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunState> {
   try {
     const description = await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).describe();
     if (description.status.name === 'RUNNING') {
-      const attempts = description.raw.pendingWorkflowTask?.attempt ?? 0;
-      if (attempts <= STUCK_ATTEMPTS) return { state: 'running' };
+      const attempts = stuckFor(description);
+      if (attempts === undefined) return { state: 'running' };
       const said = await lastTaskFailure(deps, description);
       return { state: 'stuck', attempts, ...(said === undefined ? {} : { said }) };
     }

@@ -1,7 +1,7 @@
 import { startEnvironment } from '../client.js';
 import { INCIDENT_SIGNALS, ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
-import { isGone, STUCK_ATTEMPTS } from './ended.js';
+import { isGone, stuckFor } from './ended.js';
 import { inLanes } from './lanes.js';
 
 const BUILD = 'build';
@@ -15,11 +15,11 @@ export async function replaceStuckGuards({ client, config, log }: Pick<Dependenc
   for (const { name } of (await config()).environments) {
     const handle = client.workflow.getHandle(environmentWorkflowId(name));
     try {
-      const { status, raw, runId } = await handle.describe();
-      if (status.name !== 'RUNNING' || (raw.pendingWorkflowTask?.attempt ?? 0) <= STUCK_ATTEMPTS) continue;
+      const description = await handle.describe();
+      if (description.status.name !== 'RUNNING' || stuckFor(description) === undefined) continue;
       log.warn('the guard of an environment could not go on and is started anew', { environment: name });
       // That run alone: another worker may have been first, and the new guard is at work.
-      await client.workflow.getHandle(environmentWorkflowId(name), runId).terminate('its workflow task kept failing; a new run takes over');
+      await client.workflow.getHandle(environmentWorkflowId(name), description.runId).terminate('its workflow task kept failing; a new run takes over');
       await startEnvironment(client, name);
     } catch (error) {
       if (!isGone(error)) throw error;

@@ -113,6 +113,11 @@ export function environmentOf(config: Config, name: string): Environment | undef
   return config.environments.find((environment) => environment.name === name);
 }
 
+/** Every pool that an environment or a target works in, sorted. */
+export function poolsOf({ environments, targets }: Config): readonly string[] {
+  return [...new Set([...environments, ...targets].map(({ pool }) => pool))].sort();
+}
+
 /** Found once per configuration: a check asks for each of ten thousand targets. */
 const indexes = new WeakMap<readonly Target[], ReadonlyMap<string, Target>>();
 

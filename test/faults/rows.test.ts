@@ -2,16 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { incidentWorkflowId, WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
-import { checkStatements } from '../support/evidence.js';
-import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
+import { addressOf, handleOf, openLaboratory, type Laboratory } from '../support/laboratory.js';
 import type { Running } from '../support/processes.js';
 import { signalRaw } from '../support/signals.js';
-import type { SiteOptions } from '../support/site.js';
 import { readTree } from '../support/trees.js';
 import { eventually } from '../support/waiting.js';
+import { isAsDrifted, laboratories } from './in-laboratory.js';
 
 const FILES = { 'etc/app.json': '{"port":80}\n', 'etc/note.txt': 'as it should be\n' };
 const DRIFT = { 'etc/app.json': '{"port":81}\n' };
@@ -19,28 +18,7 @@ const DRIFT = { 'etc/app.json': '{"port":81}\n' };
 const ALL = process.env['HOLDFAST_FAULTS'] === 'all';
 const AWAY_MS = ALL ? 600_000 : 6_000;
 
-let server: DevServer;
-
-beforeAll(async () => {
-  server = await devServer();
-}, 60_000);
-
-afterAll(() => server.stop());
-
-/** A laboratory of its own for one row, taken down after it, with the ten statements checked at its end. */
-async function inLaboratory(options: SiteOptions, work: (lab: Laboratory) => Promise<void>): Promise<void> {
-  const lab = await openLaboratory(await newNamespace(server.address), options);
-  try {
-    await work(lab);
-    expect(await checkStatements(lab)).toEqual([]);
-  } finally {
-    await lab.close();
-  }
-}
-
-async function isAsDrifted(lab: Laboratory, address: string): Promise<boolean> {
-  return JSON.stringify(await readTree(lab.site.live(address))) === JSON.stringify(lab.site.before(address));
-}
+const inLaboratory = laboratories();
 
 async function approveBySignal(lab: Laboratory, address: string): Promise<void> {
   const { parts } = await lab.untilPhase(address, 'awaiting-approval');

@@ -6,41 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
-import { addressOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
-import type { SiteOptions } from '../support/site.js';
-import { readTree } from '../support/trees.js';
+import { addressOf, openLaboratory, type Laboratory } from '../support/laboratory.js';
 import { eventually } from '../support/waiting.js';
+import { isAsDrifted, laboratories } from './in-laboratory.js';
 
 const FILES = { 'etc/app.json': '{"port":80}\n', 'etc/note.txt': 'as it should be\n' };
 const DRIFT = { 'etc/app.json': '{"port":81}\n' };
 
 const FIVE = ['a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt'];
 
-let server: DevServer;
-
-beforeAll(async () => {
-  server = await devServer();
-}, 60_000);
-
-afterAll(() => server.stop());
-
-/** A laboratory of its own for one row, taken down after it, with the ten statements checked at its end. */
-async function inLaboratory(options: SiteOptions, work: (lab: Laboratory) => Promise<void>): Promise<void> {
-  const lab = await openLaboratory(await newNamespace(server.address), options);
-  try {
-    await work(lab);
-    expect(await checkStatements(lab)).toEqual([]);
-  } finally {
-    await lab.close();
-  }
-}
-
-async function isAsDrifted(lab: Laboratory, address: string): Promise<boolean> {
-  return JSON.stringify(await readTree(lab.site.live(address))) === JSON.stringify(lab.site.before(address));
-}
+const inLaboratory = laboratories();
 
 async function count(lab: Laboratory, address: string, kind: 'finalized' | 'intent' | 'staged'): Promise<number> {
   return lab.withLedger(async (ledger) => {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { poolsOf } from '../../config/config.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { CliError } from '../errors.js';
@@ -29,7 +30,7 @@ async function worker(context: Context, options: WorkerOptions): Promise<number>
   if (options.access === 'none' && (pools.length > 0 || options.control === false)) {
     throw new CliError('--access none serves no pool, so it goes with neither --pool nor --no-control', { remedy: 'Leave one of them out.' });
   }
-  const known = [...new Set([...config.environments.map((each) => each.pool), ...config.targets.map((target) => target.pool)])];
+  const known = poolsOf(config);
   const unknown = pools.find((pool) => !known.includes(pool));
   if (unknown !== undefined) throw new CliError(`the configuration has no pool ${unknown}`, { remedy: `Its pools: ${known.join(', ') || 'none'}.` });
   const running = await context.deps.startWorkers({ config, dataDir: context.dataDir(), pools, access: options.access, control: options.control ?? pools.length === 0, signal: context.io.signal, log: (line) => context.note(plain(line)) });

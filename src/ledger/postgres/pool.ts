@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { sha256 } from '../../digest.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { Values } from '../sql/database.js';
 import type { Row } from '../sql/rows.js';
@@ -195,7 +195,7 @@ function prepared(sql: string): Prepared {
     if (!names.includes(name)) names.push(name);
     return `$${names.indexOf(name) + 1}`;
   });
-  const made = { text, names, id: createHash('sha256').update(sql).digest('hex').slice(0, 24) };
+  const made = { text, names, id: sha256(sql).slice(0, 24) };
   known.set(sql, made);
   return made;
 }
