@@ -7,6 +7,8 @@ export type ChangeKind = 'changed' | 'missing' | 'unmanaged';
 export interface Difference {
   /** The addressable thing, in the engine's own words: `etc/app.yaml`, `role:reporting`. */
   readonly resource: string;
+  /** The resource's type in the engine's words, where its name does not say it: `typeOf` reads it from the name otherwise. */
+  readonly type?: string;
   readonly kind: ChangeKind;
   /**
    * Where in the resource: a JSON Pointer (RFC 6901) into its fields, `@name` for an attribute of
