@@ -11,6 +11,7 @@ import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { partNotice } from './telling.js';
 import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
+import { whoDecides } from './who.js';
 
 /** Judges what people say, asks gates, and reminds. */
 export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'judge' | 'askGates' | 'remind'> {
@@ -53,14 +54,15 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   const { message } = item;
   const config = await deps.config();
   const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
-  const judgement = judge({ message, at, trust, questions: batch.questions });
+  const who = await whoDecides(deps, { batch, message, at, config, trust });
+  const judgement = judge({ message, who, at, trust, questions: batch.questions });
   const answer = { ...judgement, by: message.by, at };
   if (judgement.result !== 'accepted') {
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);
     return answer;
   }
   if (message.decision === 'rollback') {
-    await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: false } });
+    await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: who.verified } });
     return answer;
   }
   for (const part of judgement.parts) {
@@ -72,7 +74,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       decision: message.decision,
       plan: question.plan,
       by: message.by,
-      verified: false,
+      verified: who.verified,
       at,
       run: batch.run,
       message: hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null }),

@@ -1,4 +1,5 @@
 import { formatAddress } from '../domain/address.js';
+import type { People } from '../domain/people.js';
 import type { Remediation, Target } from '../domain/target.js';
 
 /** The configuration after includes, defaults, variables, `each` and overrides: what the rest of Holdfast reads. */
@@ -12,6 +13,8 @@ export interface Config {
   readonly environments: readonly Environment[];
   /** Every target in every environment, sorted by environment, then target. */
   readonly targets: readonly Target[];
+  /** Absent: nobody is known by more than one name, and there are no groups. */
+  readonly people?: People;
   readonly notifications: Notifications;
   /** Absolute paths; URLs and keys are references, resolved at their use. */
   readonly ledger:

@@ -105,6 +105,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
     digest: digestOf(reader, rootFolder, targets),
     environments: names.flatMap((name) => environmentFrom(environments.get(name))),
     targets,
+    people: people.known,
     notifications: readNotifications(root, names, report),
     ...readStores({ root, report, environments: names, dataDir: options.dataDir }),
     warnings,

@@ -1,3 +1,4 @@
+import { isDirectoryGroup, namesOf, type People as Known, type Principal } from '../domain/people.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
 import { groupSchema, principalSchema } from './schema.js';
@@ -10,25 +11,28 @@ export interface People {
   readonly principals: readonly string[];
   /** Group to how many people it can have; infinite where a directory's group is a member. */
   readonly groups: ReadonlyMap<string, number>;
+  /** As the rest of Holdfast reads them. */
+  readonly known: Known;
 }
 
 /** Principals and groups, and whether each person is one person. */
 export function readPeople(principals: MapTree, groups: MapTree, report: Report): People {
   const identities = new Map<string, string>();
+  const found: Principal[] = [];
   for (const [name, entry] of entriesOf(principals)) {
     reportName('principals', name, entry.key, report);
     const person = check(principalSchema, toPlain(entry.value), { report, where: ['principals', name], tree: entry.value });
-    for (const identity of [...(person?.oidc === undefined ? [] : [`oidc:${person.oidc}`]), ...(person?.keys ?? []).map(keyOnly)]) {
-      const other = identities.get(identity);
-      if (other !== undefined) {
-        const what = identity.startsWith('oidc:') ? 'sign-in' : 'key';
-        report.add({ at: entry.key, message: `principals.${name} has the same ${what} as ${other}`, remedy: 'one person is one principal: merge them' });
-      }
-      identities.set(identity, name);
+    const principal: Principal = { name, keys: person?.keys ?? [], aliases: person?.aliases ?? [], ...(person?.oidc === undefined ? {} : { oidc: person.oidc }) };
+    found.push(principal);
+    const shared = namesOf(principal).find((each) => identities.has(each));
+    if (shared !== undefined) {
+      report.add({ at: entry.key, message: `principals.${name} has the same ${whatIs(shared, principal)} as ${identities.get(shared) ?? ''}`, remedy: 'one person is one principal: merge them' });
     }
+    for (const identity of namesOf(principal)) identities.set(identity, name);
   }
   const known = [...principals.entries.keys()];
   const sizes = new Map<string, number>();
+  const all: Record<string, readonly string[]> = {};
   for (const [name, entry] of entriesOf(groups)) {
     reportName('groups', name, entry.key, report);
     const members = check(groupSchema, toPlain(entry.value), { report, where: ['groups', name], tree: entry.value }) ?? [];
@@ -37,20 +41,16 @@ export function readPeople(principals: MapTree, groups: MapTree, report: Report)
       const at = locate(entry.value, [index]).at;
       report.add({ at, message: `groups.${name}: ${quote(member)} is not a principal`, remedy: `${suggest(member, known)} A member of the identity provider is written "oidc:…"` });
     }
-    const people = new Set(members.map((member) => principalOf(member, identities)));
-    sizes.set(name, members.some((member) => member.startsWith('oidc:group/')) ? Number.POSITIVE_INFINITY : people.size);
+    all[name] = members;
+    const people = new Set(members.map((member) => identities.get(member.toLowerCase()) ?? member));
+    sizes.set(name, members.some(isDirectoryGroup) ? Number.POSITIVE_INFINITY : people.size);
   }
-  return { principals: known, groups: sizes };
+  return { principals: known, groups: sizes, known: { principals: found, groups: all } };
 }
 
-/** `oidc:alice@example.com` and the principal with that sign-in are one person. */
-function principalOf(member: string, identities: ReadonlyMap<string, string>): string {
-  return identities.get(member) ?? member;
-}
-
-/** A key without its comment. */
-function keyOnly(key: string): string {
-  return key.split(' ').slice(0, 2).join(' ');
+function whatIs(identity: string, { oidc }: Principal): string {
+  if (oidc !== undefined && (identity === oidc.toLowerCase() || identity === `oidc:${oidc.toLowerCase()}`)) return 'sign-in';
+  return /^(?:ssh-|ecdsa-|sk-)/.test(identity) ? 'key' : `name ${quote(identity)}`;
 }
 
 function reportName(section: string, name: string, at: Parameters<Report['add']>[0]['at'], report: Report): void {

@@ -16,6 +16,8 @@ export const principalSchema = z.strictObject({
     .array(z.string().regex(/^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9-]+@openssh\.com) [A-Za-z0-9+/]{16,}={0,3}(?: [^\n]*)?$/, { error: said('this is not a public SSH key', KEY_REMEDY) }))
     .max(20)
     .optional(),
+  /** Other names of the same person, so that nobody approves what they caused under another. */
+  aliases: z.array(z.string().min(1).max(320)).max(20).optional(),
 });
 
 export const groupSchema = z

@@ -32,8 +32,20 @@ export interface Judgement {
   readonly unauthorised?: true;
 }
 
+/** Who sent a decision, as far as that is known. */
+export interface Who {
+  /** The principal, or the name as given where nobody is known by it. */
+  readonly person: string;
+  /** True when a signature proves it. */
+  readonly verified: boolean;
+  /** Why it is not proved, where it must be. */
+  readonly problem?: string;
+}
+
 export interface JudgeInput {
   readonly message: DecisionMessage;
+  /** Absent: the name is taken as given. */
+  readonly who?: Who;
   /** The server's event time of the message (ISO, UTC): never the handler's clock. */
   readonly at: string;
   readonly trust: 'namespace' | 'signed';
@@ -54,8 +66,8 @@ export function judge(input: JudgeInput): Judgement {
     ...(standing === undefined ? {} : { plan: standing }),
   });
 
-  if (input.trust === 'signed') {
-    return { ...say('refused', 'approvals.trust is signed and this decision carries no signature that can be verified'), unauthorised: true };
+  if (input.trust === 'signed' && input.who?.verified !== true) {
+    return { ...say('refused', input.who?.problem ?? 'approvals.trust is signed and this decision carries no signature that can be verified'), unauthorised: true };
   }
   if (message.decision === 'rollback') return judgeRollback(questions, say);
 

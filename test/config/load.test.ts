@@ -23,7 +23,7 @@ describe('defaults', () => {
       notifications: { sinks: [], routes: [] },
     });
     expect(config.environments).toEqual([{
-      name: 'dev', remediation: 'ask', pool: 'dev', blindAfterMs: 45 * 60_000, windows: [],
+      name: 'dev', timezone: 'UTC', remediation: 'ask', pool: 'dev', blindAfterMs: 45 * 60_000, windows: [],
       schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 0 },
       approvals: { trust: 'namespace', expiresMs: 4 * 3_600_000, remindMs: [], onExpiry: 'hold', settledMs: 7 * 86_400_000 },
       limits: { concurrent: 2, reads: 8 },
