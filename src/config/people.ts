@@ -1,4 +1,6 @@
 import { isDirectoryGroup, namesOf, type People as Known, type Principal } from '../domain/people.js';
+import { APPROVALS } from '../policy/vocabulary.js';
+import { readCondition } from './conditions.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
 import { groupSchema, principalSchema } from './schema.js';
@@ -73,6 +75,8 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
   for (const [index, rule] of (approvals.rules ?? []).entries()) {
     const kind = rule.all === undefined ? 'any' : 'all';
     const voters = rule.all ?? rule.any ?? [];
+    const when = [...base, index, 'when'];
+    readCondition({ tree: locate(tree, when).tree, where: `environments.${[name, ...when.slice(0, -2)].join('.')}[${index}].when`, vocabulary: APPROVALS, report });
     if (approvals.trust === 'namespace' && kind === 'all') {
       add([...base, index, 'all'], 'a rule with `all` needs signed approvals: with trust `namespace` nobody can tell people apart', 'write trust: signed, or any: with a count of 1');
     }

@@ -122,6 +122,8 @@ const rows: readonly Row[] = [
   { reason: 'a ledger of a kind that is not there', config: `${base}ledger: { mysql: x }\n`, says: /unknown key "mysql" in ledger/, remedy: /sqlite|postgres/ },
   { reason: 'a ledger of no kind', config: `${base}ledger: {}\n`, says: /ledger: expected sqlite or postgres/, remedy: /LEDGER_URL/ },
   { reason: 'a ledger of two kinds', config: `${base}ledger: { sqlite: a.db, postgres: "\${env:X}" }\n`, says: /exclude each other/, remedy: /one of them/ },
+  { reason: 'a condition of an approval rule that names nothing', config: `${env('approvals: { rules: [{ when: "rsik == \'critical\'", any: [{ group: sre, count: 1 }] }] }')}principals: { alice: {} }\ngroups: { sre: [alice] }\n`, says: /environments\.dev\.approvals\.rules\[0\]\.when: nothing is called "rsik" here/, remedy: /did you mean "risk"/ },
+  { reason: 'a condition of an approval rule that is no condition', config: `${env('approvals: { rules: [{ when: "risk", any: [{ group: sre, count: 1 }] }] }')}principals: { alice: {} }\ngroups: { sre: [alice] }\n`, says: /when: gives string, not true or false/, remedy: /compare it/ },
   { reason: 'an artifact key where a list belongs', config: `${base}artifacts: { postgres: "\${env:A}", keys: { dev: hunter2 } }\n`, says: /artifacts\.keys\.dev: expected a list of references/, remedy: /file:keys/, hides: 'hunter2' },
   { reason: 'an artifact key where environments belong', config: `${base}artifacts: { postgres: "\${env:A}", keys: [hunter2] }\n`, says: /artifacts\.keys: expected keys with values/, remedy: /key: value/, hides: 'hunter2' },
   { reason: 'no artifact key', config: `${base}artifacts: { postgres: "\${env:A}", keys: { dev: [] } }\n`, says: /the list of keys is empty/, remedy: /name a key/ },

@@ -1,5 +1,4 @@
 import type { Provider } from '../provider.js';
-import { adopt } from './adopt.js';
 import { capture } from './capture.js';
 import { cleanup } from './cleanup.js';
 import { finalize } from './finalize.js';
@@ -22,7 +21,6 @@ export const files: Provider<FilesSpec> = {
   finalize,
   rollback,
   cleanup,
-  adopt,
   capture,
   inject,
 };

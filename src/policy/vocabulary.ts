@@ -1,0 +1,104 @@
+import { CLASSES } from '../domain/class.js';
+import { createVocabulary, type Field, type Input } from './condition.js';
+
+const text = (meaning: string): Field => ({ type: 'string', meaning });
+const whole = (meaning: string): Field => ({ type: 'int', meaning });
+const truth = (meaning: string): Field => ({ type: 'bool', meaning });
+const any = (meaning: string): Field => ({ type: 'dyn', meaning });
+
+const RISK = text('`low`, `medium`, `high` or `critical`, by the formula');
+const CLASS = text(`what kind of thing changes: ${CLASSES.map((each) => `\`${each}\``).join(', ')}`);
+
+const environment = {
+  meaning: 'The environment.',
+  fields: {
+    name: text('`prod`'),
+    owner: text('who owns it'),
+    remediation: text('`observe`, `ask` or `auto`, as the environment says'),
+    timezone: text('its time zone, `Europe/London`'),
+    production: truth('the target serves people who depend on it: `intent.tier` is `critical` or `production`, or, without a tier, the environment is called `prod`, `production`, `live` or begins or ends so (`prod-eu`)'),
+  },
+} as const;
+
+const target = {
+  meaning: 'The target.',
+  fields: {
+    name: text('`storefront`'),
+    address: text('`prod/storefront`'),
+    provider: text('`files`, `opentofu`, `kubernetes`, `postgres`, `exec`'),
+    pool: text('where its work runs'),
+    owner: text('who owns it'),
+    remediation: text('`observe`, `ask` or `auto`, as it holds for this target'),
+    health: truth('it has a health check'),
+  },
+} as const;
+
+const intent = {
+  meaning: 'What the target is for, as its `intent` says.',
+  fields: {
+    purpose: text('in a line'),
+    tier: text('how much depends on it: `critical`, …'),
+    runbook: text('where to read on'),
+    horizon: text('until when it is needed'),
+    stakeholders: any('who is concerned: text or a list'),
+    other: any('all of `intent`, with the keys of your own'),
+  },
+} as const;
+
+const plan = {
+  meaning: 'The repair that is planned for the part. A rule that reads it is asked once there is one.',
+  fields: {
+    creates: whole('how many resources it creates'),
+    updates: whole('how many it updates in place'),
+    replaces: whole('how many it replaces'),
+    deletes: whole('how many it deletes'),
+    resources: whole('how many resources it touches'),
+    staging: text('`shadow`, `transaction`, `saved-plan`, `canary` or `dry-run`'),
+    rollback: text('`exact`, `previous-revision` or `forward-only`'),
+    fencing: text('`conditional` or `none`'),
+  },
+} as const;
+
+const change = {
+  meaning: 'The change that is decided.',
+  fields: {
+    resource: text('the addressable thing, in the engine\'s words: `etc/app.yaml`, `Deployment/shop/api`'),
+    type: text('its type: `file`, `Deployment`, `aws_security_group`, `role`'),
+    path: text('where in it: a JSON Pointer (`/spec/replicas`), `@mode`, or empty for all of it'),
+    kind: text('`changed`, `missing` or `unmanaged`'),
+    effect: text('what its repair does: `create`, `update`, `replace` or `delete`'),
+    class: CLASS,
+    desired: any('the value it should have; `null` when there is none or it is sensitive'),
+    actual: any('the value it has; `null` when there is none or it is sensitive'),
+    sensitive: truth('its values are secret, and nobody sees them'),
+    by: text('who made it; empty where the engine does not know'),
+  },
+} as const;
+
+const history = {
+  meaning: 'What is remembered of the change.',
+  fields: {
+    recurrence: whole('how many incidents have held it before'),
+    lastOutcome: text('how the last of them ended: `fixed`, `rolled-back`, …; empty when there was none'),
+    age: { type: 'duration', meaning: 'how long ago it was first seen' },
+    firstLook: truth('it stood there when the target was looked at for the first time'),
+  },
+} as const;
+
+const time = {
+  meaning: 'When it is decided.',
+  fields: {
+    now: { type: 'timestamp', meaning: 'the time' },
+    hour: whole('0 to 23, in the time zone of the environment'),
+    weekday: whole('1 (Monday) to 7 (Sunday), in the time zone of the environment'),
+  },
+} as const;
+
+/** What the conditions of rules may look at. */
+export const RULE_INPUT = { change, plan, environment, target, intent, history, time, risk: RISK } as const satisfies Input;
+
+/** What `approvals.rules[].when` may look at: a part with its plan. */
+export const APPROVAL_INPUT = { risk: RISK, class: { ...CLASS, meaning: `the most serious class of the part: ${CLASSES.map((each) => `\`${each}\``).join(', ')}` }, plan, environment, target, intent } as const satisfies Input;
+
+export const RULES = createVocabulary(RULE_INPUT);
+export const APPROVALS = createVocabulary(APPROVAL_INPUT);

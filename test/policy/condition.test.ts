@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { type Condition, isProblem, type Values } from '../../src/policy/condition.js';
+import { APPROVALS, RULES } from '../../src/policy/vocabulary.js';
+
+const VALUES: Values = {
+  change: { resource: 'etc/app.yaml', type: 'file', path: '/port', kind: 'changed', effect: 'update', class: 'configuration', desired: 8080, actual: { rules: [{ cidrs: ['10.0.0.0/8', '0.0.0.0/0'] }] }, sensitive: false },
+  environment: { name: 'prod', production: true },
+  history: { recurrence: 2, age: 7_200_000, lastOutcome: 'fixed', firstLook: false },
+  time: { now: '2026-11-02T09:00:00.000Z', hour: 9, weekday: 1 },
+  risk: 'high',
+};
+
+function compiled(text: string): Condition {
+  const result = RULES.compile(text);
+  if (isProblem(result)) throw new Error(`${text}: ${result.message}`);
+  return result;
+}
+
+function ask(text: string, values: Values = VALUES): ReturnType<Condition['ask']> {
+  return compiled(text).ask(RULES.facts(values));
+}
+
+describe('a condition', () => {
+  it.each([
+    ['text is compared', 'change.path == "/port"', true],
+    ['numbers of JSON are compared with whole numbers', 'change.desired == 8080 && change.desired > 80', true],
+    ['a list within the value is looped over', 'change.actual.rules.exists(rule, rule.cidrs.exists(cidr, cidr == "0.0.0.0/0"))', true],
+    ['a filtered list is looped over', 'change.actual.rules.filter(rule, size(rule.cidrs) > 1).all(rule, rule.cidrs.size() == 2)', true],
+    ['an age is a duration', 'history.age > duration("1h") && history.age < duration("3h")', true],
+    ['the time is a timestamp', 'time.now > timestamp("2026-11-01T00:00:00Z")', true],
+    ['what is absent is empty text', 'change.by == ""', true],
+    ['a pattern runs in linear time', 'change.resource.matches("^etc/[a-z]+\\\\.yaml$")', true],
+    ['a member that may be missing is asked for', 'has(change.actual.rules) && !has(change.actual.owner)', true],
+    ['a failing side of `or` does not matter where the other holds', 'change.actual.owner == "x" || risk == "high"', true],
+    ['a failing side of `and` does not matter where the other does not hold', 'change.actual.owner == "x" && risk == "low"', false],
+    ['what decides nothing without the plan is not unknown', 'plan.deletes > 0 && risk == "low"', false],
+  ])('%s', (_reason, text, expected) => {
+    expect(ask(text)).toBe(expected);
+  });
+
+  it.each([
+    ['a value of another type fails', 'change.desired > "high"', { unknown: false }],
+    ['a member that is missing fails', 'change.actual.owner == "x"', { unknown: false }],
+    ['a division by zero fails', '1 / history.recurrence == 1 / (history.recurrence - history.recurrence)', { unknown: false }],
+    ['the plan is unknown before there is one', 'plan.deletes > 0', { unknown: true }],
+  ])('%s, without throwing', (_reason, text, expected) => {
+    expect(ask(text)).toMatchObject(expected);
+  });
+
+  it('a value that is too large is not looked at, and what does not read it is answered', () => {
+    const change = { ...(VALUES['change'] as object), actual: Array.from({ length: 1_001 }, (_, index) => index) };
+    expect(ask('change.actual.exists(each, each == 3)', { ...VALUES, change })).toMatchObject({ unknown: false, reason: 'the value is too large for rules to look at' });
+    expect(ask('change.path == "/port"', { ...VALUES, change })).toBe(true);
+  });
+
+  it('says what it reads', () => {
+    expect(compiled('change.path == "/port" && (risk == "low" || change["kind"] == "missing") && plan.resources < 3').reads).toEqual(['change.kind', 'change.path', 'plan.resources', 'risk']);
+  });
+
+  it.each([
+    ['an unknown variable', 'chang.path == "x"', 0, /nothing is called "chang"/],
+    ['an unknown member', 'risk == "low" && change.paht == "x"', 24, /change has no member "paht"/],
+    ['another type', 'change.path == 3', 0, /these types do not go together: string == int/],
+    ['no truth value', 'change.path', 0, /gives string, not true or false/],
+    ['a value of any type', 'change.desired', 0, /gives dyn, not true or false/],
+    ['an unknown function', 'shell("id") == ""', 0, /there is no function "shell"/],
+    ['an unknown method', 'change.path.split("/") == []', 12, /there is no function "split"/],
+    ['a binding, which would multiply', 'cel.bind(x, change.path + change.path, x == "")', 4, /there is no function "bind"/],
+    ['a wrong argument', 'change.path.startsWith(3)', 0, /no function fits 'string.startsWith\(int\)'/],
+    ['half an expression', 'change.path ==', 14, /cannot be understood: Unexpected token: the end/],
+    ['an open quote', 'change.path == "x', 15, /Unterminated string/],
+    ['nothing', '', 0, /cannot be understood/],
+    ['a pattern of another dialect', 'change.path.matches("(a)\\\\1")', 20, /not a regular expression of RE2/],
+    ['a pattern made on the way', 'change.path.matches(change.resource)', 12, /needs its pattern written out/],
+    ['a loop over the same list in a loop', 'change.actual.exists(a, change.actual.exists(b, a == b))', 24, /does not go over a part of a/],
+    ['a loop over what a loop made', 'change.actual.map(a, change.actual).exists(b, b.exists(c, c == 1))', 0, /made on the way/],
+    ['too long', `risk == "${'x'.repeat(4_000)}"`, 0, /longer than 4000/],
+    ['too deep', `${'('.repeat(60)}true${')'.repeat(60)}`, 40, /too long or nested too deeply/],
+    ['too many parts', Array.from({ length: 200 }, () => 'risk == "x"').join(' || '), undefined, /too long or nested too deeply/],
+  ])('%s is found before it runs', (_reason, text, offset, message) => {
+    const result = RULES.compile(text);
+    if (!isProblem(result)) throw new Error('it was accepted');
+    expect(result.message).toMatch(message);
+    if (offset !== undefined) expect(Math.abs(result.offset - offset)).toBeLessThanOrEqual(1);
+  });
+
+  it('of an approval knows the part, and nothing of a single change', () => {
+    expect(isProblem(APPROVALS.compile('risk == "critical" || class in ["exposure", "privilege"] || plan.deletes > 0 || environment.production'))).toBe(false);
+    expect(APPROVALS.compile('change.path == "x"')).toMatchObject({ message: 'nothing is called "change" here' });
+  });
+});
