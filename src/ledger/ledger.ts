@@ -59,7 +59,10 @@ export interface Ledger {
   closedGates(address: TargetAddress, at: string): Promise<readonly ClosedGate[]>;
   allClosedGates(at: string): Promise<readonly ClosedGate[]>;
   accept(acceptance: Acceptance): Promise<void>;
-  acceptances(address: TargetAddress, at: string): Promise<readonly Acceptance[]>;
+  /** Announced ones first, then those of incidents; `at` leaves out what has lapsed by then, which is kept for a month longer. */
+  acceptances(filter: AcceptanceFilter, at?: string): Promise<readonly Acceptance[]>;
+  /** Ends those that the filter names before their date, in the record too; returns what was ended. */
+  endAcceptances(address: TargetAddress, filter: { readonly resource?: string; readonly path?: string; readonly incident?: number }, record: { readonly at: string; readonly by: string; readonly reason: string }): Promise<readonly Acceptance[]>;
 
   // Plans and decisions.
   putPlan(plan: Plan, at: string): Promise<void>;
@@ -258,6 +261,8 @@ export interface Settled extends TargetAddress {
   readonly until?: string;
   readonly by?: string;
   readonly reason?: string;
+  /** Of an acceptance. */
+  readonly ticket?: string;
 }
 
 export interface ClosedGate {
@@ -284,7 +289,17 @@ export interface Acceptance extends TargetAddress {
   readonly until: string;
   readonly by: string;
   readonly reason: string;
+  /** Where it is followed up. */
+  readonly ticket?: string;
   readonly at: string;
+  /** The incident that was accepted; absent for one that was announced. */
+  readonly incident?: number;
+}
+
+/** Without a target a whole environment, without both everything. */
+export interface AcceptanceFilter {
+  readonly environment?: string;
+  readonly target?: string;
 }
 
 export interface Ask extends IncidentId {

@@ -2,7 +2,7 @@ import { formatAddress, parseAddress } from '../../domain/address.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { GateName } from '../../domain/gate.js';
 import { instant, optionalInstant } from '../instant.js';
-import type { Acceptance, ClosedGate, Ledger } from '../ledger.js';
+import type { ClosedGate, Ledger } from '../ledger.js';
 import { storableText } from '../storable.js';
 import type { AppendEntry } from './chain.js';
 import type { Database, Reads } from './database.js';
@@ -13,7 +13,7 @@ const EVERYTHING = '*';
 /** Set by people for a scope of their choice: opened only there, so that lifting one lifts nobody else's. */
 const EXACT: readonly GateName[] = ['freeze'];
 
-type Methods = Pick<Ledger, 'closeGate' | 'openGate' | 'closedGates' | 'allClosedGates' | 'accept' | 'acceptances'>;
+type Methods = Pick<Ledger, 'closeGate' | 'openGate' | 'closedGates' | 'allClosedGates'>;
 
 export function createGates(database: Database, append: AppendEntry): Methods {
   return {
@@ -58,27 +58,6 @@ export function createGates(database: Database, append: AppendEntry): Methods {
 
     async allClosedGates(at) {
       return gatesOf(database, '(until IS NULL OR until > :at)', { at: instant(at) });
-    },
-
-    async accept(given) {
-      const acceptance = compact({ ...given, at: instant(given.at), until: instant(given.until) });
-      const { environment, target, resource, path, fingerprint, until, by, at } = acceptance;
-      const key = { environment, target, change: storableText([resource, path ?? null, fingerprint ?? null]) };
-      const stored = storableText(acceptance);
-      await database.write(async (tx) => {
-        const row = await tx.get('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND change = :change', key);
-        if (row?.['row'] === stored) return;
-        await tx.run(
-          'INSERT INTO acceptances (environment, target, change, until, row) VALUES (:environment, :target, :change, :until, :stored) ON CONFLICT (environment, target, change) DO UPDATE SET until = excluded.until, row = excluded.row',
-          { ...key, until, stored },
-        );
-        await append(tx, { at, kind: 'accepted', environment, target, by, data: { resource, path, fingerprint, until, reason: acceptance.reason } });
-      }, { locks: ['record'] });
-    },
-
-    async acceptances({ environment, target }, at) {
-      const rows = await database.all('SELECT row FROM acceptances WHERE environment = :environment AND target = :target AND until > :at ORDER BY change', { environment, target, at: instant(at) });
-      return rows.map((row) => json<Acceptance>(row, 'row'));
     },
   };
 

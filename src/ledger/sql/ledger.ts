@@ -1,4 +1,5 @@
 import type { Ledger } from '../ledger.js';
+import { createAcceptances } from './acceptances.js';
 import { createChain } from './chain.js';
 import { createCheckpoints, type Seals } from './checkpoints.js';
 import type { Database } from './database.js';
@@ -26,6 +27,7 @@ export function createLedger(database: Database, seals: Seals): Ledger {
     ...createIncidents(database, { append, settleRow: settled.settleRow }),
     ...settled.methods,
     ...createGates(database, append),
+    ...createAcceptances(database, append),
     ...createDecisions(database, append),
     ...createIntents(database, append),
     ...createOutbox(database, append),

@@ -6,6 +6,8 @@ import { newestPruning, type Checkpoints, type Seal } from './checkpoints.js';
 import type { Database, Reads, Transaction } from './database.js';
 import { integer, text } from './rows.js';
 
+const LAPSED_KEPT_MS = 30 * 86_400_000;
+
 /** At most so many entries at a time, so that a first pruning after years holds nobody up; the next takes the rest. */
 const ENTRIES_AT_ONCE = 50_000;
 
@@ -65,9 +67,12 @@ export function createRetention(database: Database, { append, checkpoints }: { r
     return tx.run('DELETE FROM entries WHERE seq <= :through', { through });
   }
 
-  /** What is no longer in force is never read again; the record says what it was. */
+  /** What is no longer in force is never read again, but for an acceptance: that it lapsed is said when its change is next seen. */
   async function pruneExpired(tx: Transaction, at: string): Promise<void> {
-    for (const table of ['settled', 'gates', 'acceptances']) await tx.run(`DELETE FROM ${table} WHERE until <= :at`, { at });
+    const long = earlier(at, LAPSED_KEPT_MS);
+    await tx.run('DELETE FROM gates WHERE until <= :at', { at });
+    await tx.run('DELETE FROM acceptances WHERE until <= :long', { long });
+    await tx.run(`DELETE FROM settled WHERE until <= :at AND (until <= :long OR row NOT LIKE '%"outcome":"accepted"%')`, { at, long });
   }
 
   return {

@@ -107,5 +107,40 @@ export function gateContract(harness: () => LedgerHarness): void {
       expect(await ledger.acceptances(OTHER, minute(1))).toEqual([]);
       expect(await all(ledger.entries({ kinds: ['accepted'] }))).toHaveLength(3);
     });
+
+    it('are kept past their date, so that it can be said that they lapsed, and are found for a target, an environment and everything', async () => {
+      const { ledger } = harness();
+      await ledger.accept({ ...SHOP, resource: 'etc/app.yaml', until: minute(2), by: 'alice', reason: 'known', ticket: 'OPS-12', at: minute(0) });
+      await ledger.prune({ at: minute(60), keepMs: { reports: 1, entries: 1, plans: 1, outbox: 1, sightings: 1 } });
+      expect(await ledger.acceptances(SHOP)).toMatchObject([{ ticket: 'OPS-12', until: minute(2) }]);
+      expect(await ledger.acceptances({ environment: SHOP.environment })).toHaveLength(1);
+      expect(await ledger.acceptances({})).toHaveLength(1);
+      await ledger.prune({ at: minute(60 * 24 * 31), keepMs: { reports: 1, entries: 1, plans: 1, outbox: 1, sightings: 1 } });
+      expect(await ledger.acceptances({})).toEqual([]);
+    });
+
+    it('of an incident are how its changes were settled, whatever is desired of the rest of the resource', async () => {
+      const { ledger } = harness();
+      const row = { ...SHOP, fingerprint: port.fingerprint, revision: 'r1', resource: port.resource, path: port.path, incident: 7, at: minute(0), until: minute(10), by: 'alice' };
+      await ledger.settle([{ ...row, outcome: 'accepted', reason: 'a word such as "outcome":"rejected"', ticket: 'OPS-12' }]);
+      await ledger.settle([{ ...row, fingerprint: 'v1:other', outcome: 'rejected', reason: 'a word such as "outcome":"accepted"' }]);
+      expect(await ledger.acceptances(SHOP, minute(1))).toMatchObject([{ resource: port.resource, path: port.path, fingerprint: port.fingerprint, by: 'alice', ticket: 'OPS-12', incident: 7 }]);
+    });
+
+    it('end early, of one field, one resource or one incident, once and on record', async () => {
+      const { ledger } = harness();
+      const accepted = { ...SHOP, resource: 'etc/app.yaml', until: minute(10), by: 'alice', reason: 'known', at: minute(0) };
+      await ledger.accept({ ...accepted, path: '/port' });
+      await ledger.accept({ ...accepted, path: '/host' });
+      await ledger.accept({ ...OTHER, resource: 'etc/app.yaml', path: '/port', until: minute(10), by: 'alice', reason: 'known', at: minute(0) });
+      await ledger.settle([{ ...SHOP, fingerprint: port.fingerprint, revision: 'r1', resource: port.resource, path: port.path, outcome: 'accepted', incident: 7, at: minute(0), until: minute(10) }]);
+      const bob = { at: minute(1), by: 'bob', reason: 'over' };
+      expect(await ledger.endAcceptances(SHOP, { incident: 7 }, bob)).toHaveLength(1);
+      expect(await ledger.endAcceptances(SHOP, { resource: 'etc/app.yaml', path: '/port' }, bob)).toHaveLength(1);
+      expect(await ledger.endAcceptances(SHOP, { resource: 'etc/app.yaml', path: '/port' }, bob)).toEqual([]);
+      expect(await ledger.acceptances(SHOP)).toMatchObject([{ path: '/host' }]);
+      expect(await ledger.acceptances(OTHER)).toHaveLength(1);
+      expect(await all(ledger.entries({ kinds: ['accepted'] })).then((found) => found.filter((entry) => entry.data['event'] === 'ended'))).toMatchObject([{ by: 'bob', incident: 7 }, { by: 'bob', data: { path: '/port', reason: 'over' } }]);
+    });
   });
 }
