@@ -3,18 +3,13 @@ import { chmod, mkdir, open, readdir, rename, rm, stat, symlink, utimes } from '
 import { dirname, join } from 'node:path';
 import { HoldfastError } from '../domain/errors.js';
 import { git } from './git.js';
+import type { Repository } from './git-repository.js';
 import { quote } from './text.js';
 
 interface Entry {
   readonly mode: string;
   readonly oid: string;
   readonly path: string;
-}
-
-interface Repository {
-  readonly gitDir: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
 }
 
 const MOST_BYTES = 2 * 1024 ** 3;

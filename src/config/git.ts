@@ -15,9 +15,11 @@ export interface GitRun {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  readonly input?: string;
+  readonly input?: string | Buffer;
   /** Takes the output as it comes; without it the output is gathered, at most 64 MiB. */
   readonly onOutput?: (output: AsyncIterable<Buffer>) => Promise<void>;
+  /** What a failure means, from what git said; without it: the other side could not be reached. */
+  readonly onFailure?: (stderr: string) => HoldfastError;
 }
 
 /** Longer than any fetch that is going anywhere. */
@@ -54,6 +56,7 @@ export async function git(run: GitRun): Promise<Buffer> {
   const { code, failed } = await ended;
   run.signal.throwIfAborted();
   if (failed !== undefined) throw notStarted(failed);
+  if (code !== 0 && run.onFailure !== undefined) throw run.onFailure(stderr);
   if (code !== 0) throw new HoldfastError('Unreachable', `git ${commandOf(run.args)} failed: ${lastLine(stderr)}`, { remedy: 'check the address, the network and the access of source.auth' });
   return Buffer.concat(chunks);
 }
@@ -81,7 +84,12 @@ function commandOf(args: readonly string[]): string {
 function lastLine(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.replace(/^(?:fatal|error|remote): /, '').trim()).filter((line) => line !== '');
   const telling = lines.find((line) => /not found|denied|could not|couldn't|unable|refus|does not|invalid|not allowed/i.test(line)) ?? lines.at(-1);
-  return telling === undefined ? 'it said nothing' : quote(telling.replace(/:\/\/[^/@\s]*@/g, '://'), 200).slice(1, -1);
+  return telling === undefined ? 'it said nothing' : shownLine(telling);
+}
+
+/** A line of git's for a person, without the credential of an address. */
+export function shownLine(line: string): string {
+  return quote(line.replace(/:\/\/[^/@\s]*@/g, '://'), 200).slice(1, -1);
 }
 
 /**

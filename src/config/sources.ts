@@ -1,10 +1,10 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256 } from '../digest.js';
 import { HoldfastError, isHoldfastError } from '../domain/errors.js';
 import type { Revision, Source } from '../domain/target.js';
 import { git, type GitContext, withAccess } from './git.js';
+import { type BranchProposal, type Proposed, proposeBranch } from './git-propose.js';
+import { COMMIT, ensureCommit, listRemote, openRepository, type Repository } from './git-repository.js';
 import { materialise, pruneTrees } from './git-tree.js';
 import { quote } from './text.js';
 
@@ -21,6 +21,14 @@ export interface Sources {
   resolve(source: Source, ctx: GitContext, commits?: Readonly<Record<string, string>>): Promise<Revision>;
   /** The path of a Git source at a commit. */
   at(source: GitSource, commit: string, ctx: GitContext): Promise<Revision>;
+  /**
+   * Makes one commit on a new branch of the repository and pushes it; the same proposal again finds it
+   * there. Nothing is forced, and no other ref is touched. Throws `Refused` where the other side takes it
+   * from nobody who may not, or the branch holds something else.
+   */
+  propose(source: GitSource, proposal: BranchProposal, ctx: GitContext): Promise<Proposed>;
+  /** The commit of a branch as the other side has it now; `undefined` when there is none. */
+  branch(source: GitSource, branch: string, ctx: GitContext): Promise<string | undefined>;
   /** Removes trees that no check used since; returns how many. */
   prune(before: Date): Promise<number>;
 }
@@ -43,15 +51,16 @@ export function openSources({ folder }: { readonly folder: string }): Sources {
     return mine;
   }
 
+  /** The kept copy of a source's repository, with access to the other side, to itself. */
+  function withRepository<T>(source: GitSource, ctx: GitContext, work: (repository: Repository) => Promise<T>): Promise<T> {
+    return inTurn(source.url, () =>
+      withAccess(source, ctx, async (env) => work({ gitDir: await openRepository(repositories, source.url, env, ctx.signal), env, signal: ctx.signal })),
+    );
+  }
+
   async function resolveRefs(sources: readonly GitSource[], ctx: GitContext): Promise<Record<string, string>> {
     const [first] = sources;
-    if (first === undefined) return {};
-    return inTurn(first.url, () =>
-      withAccess(first, ctx, async (env) => {
-        const repository = { gitDir: await openRepository(repositories, first.url, env, ctx.signal), env, signal: ctx.signal };
-        return askForRefs(repository, sources);
-      }),
-    );
+    return first === undefined ? {} : withRepository(first, ctx, (repository) => askForRefs(repository, sources));
   }
 
   /** The folders of a commit, found out once however many targets read it. */
@@ -59,13 +68,10 @@ export function openSources({ folder }: { readonly folder: string }): Sources {
     const key = `${source.url} ${commit}`;
     const known = listings.get(key);
     if (known !== undefined) return known;
-    const listing = inTurn(source.url, () =>
-      withAccess(source, ctx, async (env) => {
-        const repository = { gitDir: await openRepository(repositories, source.url, env, ctx.signal), env, signal: ctx.signal };
-        await ensureCommit(repository, commit);
-        return listTrees(repository, commit);
-      }),
-    );
+    const listing = withRepository(source, ctx, async (repository) => {
+      await ensureCommit(repository, commit);
+      return listTrees(repository, commit);
+    });
     listings.set(key, listing);
     // What failed may succeed the next time, and old commits are not asked for again.
     listing.catch(() => listings.delete(key));
@@ -116,18 +122,13 @@ export function openSources({ folder }: { readonly folder: string }): Sources {
       return at(source, commit, ctx);
     },
     at,
+    propose: (source, proposal, ctx) => withRepository(source, ctx, (repository) => proposeBranch(repository, source, proposal)),
+    branch: (source, branch, ctx) => withRepository(source, ctx, async (repository) => (await listRemote(repository, [`refs/heads/${branch}`])).get(`refs/heads/${branch}`)),
     prune: (before) => pruneTrees(trees, before),
   };
 }
 
 const MOST_LISTINGS = 16;
-const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
-
-interface Repository {
-  readonly gitDir: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-}
 
 async function folderRevision(folder: string): Promise<Revision> {
   const found = await stat(folder).catch((cause: unknown) => {
@@ -135,27 +136,6 @@ async function folderRevision(folder: string): Promise<Revision> {
   });
   if (!found.isDirectory()) throw new HoldfastError('Invalid', `the source ${quote(folder, 300)} is not a folder`, { remedy: 'name the folder that holds the desired state' });
   return { folder };
-}
-
-/** A bare repository per address, made whole before it has its name. */
-async function openRepository(folder: string, url: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string> {
-  const gitDir = join(folder, `${sha256(url).slice(0, 40)}.git`);
-  if (await stat(join(gitDir, 'HEAD')).then(() => true, () => false)) return gitDir;
-  if (url.startsWith('-')) throw new HoldfastError('Invalid', `${quote(url)} is not the address of a repository`);
-  const draft = join(folder, `.draft-${randomUUID()}`);
-  await mkdir(draft, { recursive: true, mode: 0o700 });
-  try {
-    await git({ args: ['init', '--quiet', '--bare', '--', draft], env, signal });
-    for (const [key, value] of [['remote.origin.url', url], ['remote.origin.promisor', 'true'], ['remote.origin.partialclonefilter', 'blob:none'], ['extensions.partialClone', 'origin'], ['core.repositoryFormatVersion', '1']] as const) {
-      await git({ args: [`--git-dir=${draft}`, 'config', key, value], env, signal });
-    }
-    await rename(draft, gitDir);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    const there = await readdir(gitDir).then((names) => names.includes('HEAD'), () => false);
-    if (!there) throw error;
-  }
-  return gitDir;
 }
 
 /** Asks what the refs are, and fetches only what moved. */
@@ -178,29 +158,6 @@ async function askForRefs(repository: Repository, sources: readonly GitSource[])
     found[refKey(source)] = commit;
   }
   return found;
-}
-
-async function listRemote(repository: Repository, patterns: readonly string[]): Promise<Map<string, string>> {
-  const output = await git({ ...repository, args: [`--git-dir=${repository.gitDir}`, 'ls-remote', '--quiet', '--end-of-options', 'origin', ...patterns] });
-  const lines = output.toString('utf8').split('\n').map((line) => line.split('\t'));
-  return new Map(lines.flatMap(([commit, name]) => (commit !== undefined && name !== undefined && COMMIT.test(commit) ? [[name, commit] as const] : [])));
-}
-
-/** Our own name for a commit keeps it from being collected, and says that it is here without asking the other side. */
-async function ensureCommit(repository: Repository, commit: string): Promise<void> {
-  const name = `refs/holdfast/${commit}`;
-  const base = `--git-dir=${repository.gitDir}`;
-  const here = await git({ ...repository, args: [base, 'for-each-ref', '--format=%(refname)', name] });
-  if (here.length > 0) return;
-  const fetch = (...more: string[]) => git({ ...repository, args: [base, 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--depth=1', ...more, '--end-of-options', 'origin', `+${commit}:${name}`] });
-  try {
-    await fetch('--filter=blob:none');
-  } catch (error) {
-    repository.signal.throwIfAborted();
-    if (!isHoldfastError(error, 'Unreachable') || !/filter/i.test(error.message)) throw error;
-    // A server without partial clones gives everything.
-    await fetch();
-  }
 }
 
 /** Every folder of a commit with its tree; the top is `''`. */
