@@ -1,7 +1,7 @@
 import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
-import { highestRisk } from '../domain/decide.js';
+import { highestRisk } from '../domain/risk.js';
 import { fieldKey, flappingFields } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
 import { oneLine } from '../domain/plain-text.js';

@@ -1,53 +1,69 @@
 import type { Change } from './change.js';
-import type { Decided, Decision, DecideChange, DecisionInput, Part, Risk } from './decision.js';
+import { typeOf } from './class.js';
+import type { Decided, Decision, DecideChange, DecisionInput, Part } from './decision.js';
+import { remediationOf } from './remediation.js';
+import { highestRisk, riskInputs, riskOf, type RiskAssessment } from './risk.js';
+import { safeguarded } from './safeguards.js';
 
-const RISKS: readonly Risk[] = ['low', 'medium', 'high', 'critical'];
 /** Most restrictive first: where several rules speak, the first in this order wins. */
 const RESTRICTIVE: readonly Decision[] = ['hold', 'accept', 'adopt', 'ask', 'remediate'];
 
-/**
- * Decides one change by the target's `remediation`. Deletes and replaces are never automatic, and
- * neither is the repair of something that was unhealthy, or unmeasured, before it.
- */
-export const decideByRemediation: DecideChange = (input) => {
-  const { target, change } = input;
-  const risk = riskOf(input);
-  const base = { risk, rules: [`remediation: ${target.remediation}`] };
-  if (target.remediation === 'observe') return { ...base, decision: 'hold', reason: 'this target is only observed' };
-  if (target.remediation === 'ask') return { ...base, decision: 'ask', reason: 'this target asks before every repair' };
-  const ask = (rule: string, reason: string): Decided => ({ decision: 'ask', risk, rules: [rule, ...base.rules], reason });
-  if (change.effect === 'delete' || change.effect === 'replace') return ask('never-automatic-deletes', `a repair that would ${change.effect} is never automatic`);
-  if (target.health.length === 0) return ask('health-required', 'without a health check no repair is automatic');
-  if (input.baseline !== 'healthy') return ask('unhealthy-before', `health before the repair was ${input.baseline ?? 'not measured'}, so a person decides`);
-  return { ...base, decision: 'remediate', reason: 'this target repairs by itself' };
-};
+/** What rules as code say of a change; `undefined` where none speaks, so that `remediation` decides. */
+export type Rules = (input: DecisionInput, assessed: RiskAssessment) => Decided | undefined;
 
-/** A first, coarse order: what a person loses if the repair is wrong. */
-function riskOf({ target, change }: DecisionInput): Risk {
-  const base = change.effect === 'delete' || change.effect === 'replace' ? 2 : change.path === '@mode' || change.path === '@owner' ? 1 : 0;
-  const raised = base + (target.intent?.tier === 'critical' ? 1 : 0);
-  return RISKS[Math.min(raised, RISKS.length - 1)] ?? 'critical';
+/**
+ * Decides one change: rules first, `remediation` where none speaks, and whoever decided it, the
+ * safeguards hold. A class that is only observed is decided in full, told as what it `would` be, and held.
+ */
+export function decideWith(rules: Rules): DecideChange {
+  return (input) => {
+    const assessed = riskOf(input);
+    const setting = remediationOf(input.target, assessed.class.value);
+    const spoken = rules(input, assessed);
+    const base = {
+      risk: highestRisk([assessed.risk, spoken?.risk ?? 'low']),
+      rules: [setting.by],
+      inputs: { ...spoken?.inputs, type: typeOf(input.change, input.target.provider), risk: riskInputs(assessed) },
+    };
+    const acting = safeguarded(input, spoken === undefined ? { ...base, decision: 'remediate', reason: 'this target repairs by itself' } : { ...base, ...spoken, risk: base.risk, inputs: base.inputs });
+    const { decision, rules: named, reason } = acting;
+    const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
+    if (setting.remediation === 'observe') return { ...base, ...shadow, decision: 'hold', reason: 'this target is only observed', would: { decision, rules: named, reason } };
+    if (spoken !== undefined || setting.remediation === 'auto') return acting;
+    return { ...base, decision: 'ask', reason: 'this target asks before every repair', would: { decision, rules: named, reason } };
+  };
 }
+
+/** Decides by the target's `remediation` alone. */
+export const decideByRemediation: DecideChange = decideWith(() => undefined);
 
 export interface DecidedChange {
   readonly change: Change;
   readonly decided: Decided;
 }
 
-/** Groups changes with the same decision; the most restrictive part comes first. */
+/** Groups changes with the same decision, and what is only observed by what would be decided; the most restrictive part comes first. */
 export function splitParts(decided: readonly DecidedChange[]): readonly Part[] {
   return RESTRICTIVE.flatMap((decision) => {
     const members = decided.filter((each) => each.decided.decision === decision);
-    return members.length === 0 ? [] : [partOf(decision, members)];
+    const groups = [undefined, ...RESTRICTIVE].map((would) => members.filter((each) => wouldBe(each.decided) === would));
+    return groups.flatMap((group) => (group.length === 0 ? [] : [partOf(decision, group)]));
   });
+}
+
+/** What an observed change would be; what is asked about is one question, whatever it would be. */
+function wouldBe({ decision, would }: Decided): Decision | undefined {
+  return decision === 'hold' ? would?.decision : undefined;
 }
 
 /** What was decided for several changes, told as one. */
 export function partOf(decision: Decision, members: readonly DecidedChange[]): Part {
   const rules = [...new Set(members.flatMap((each) => each.decided.rules))];
   const reasons = [...new Set(members.map((each) => each.decided.reason))];
+  const would = members[0] === undefined ? undefined : wouldBe(members[0].decided);
   return {
     decision,
+    ...(would === undefined ? {} : { would }),
     risk: highestRisk(members.map((each) => each.decided.risk)),
     rules,
     reason: reasons.join('; '),
@@ -59,8 +75,4 @@ export function partOf(decision: Decision, members: readonly DecidedChange[]): P
 /** Of two decisions about the same change the more restrictive; the second, where they restrict alike. */
 export function moreRestrictive(one: Decided, other: Decided): Decided {
   return RESTRICTIVE.indexOf(one.decision) < RESTRICTIVE.indexOf(other.decision) ? one : other;
-}
-
-export function highestRisk(risks: readonly Risk[]): Risk {
-  return RISKS[Math.max(0, ...risks.map((risk) => RISKS.indexOf(risk)))] ?? 'low';
 }

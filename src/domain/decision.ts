@@ -18,8 +18,10 @@ export interface Decided {
   readonly reason: string;
   /** Who must approve, beyond what the environment asks for; all of them count. */
   readonly requires?: readonly Requirement[];
-  /** What the rules looked at, redacted: for the record, `explain` and `replay`. */
+  /** What the rules looked at, redacted: for the record, `explain` and `replay`. Always: `type`, and `risk` with its parts. */
   readonly inputs?: JsonObject;
+  /** What would have been decided, had the class been trusted to be repaired by itself; absent where that is what was decided. */
+  readonly would?: { readonly decision: Decision; readonly rules: readonly string[]; readonly reason: string };
   /** What rules that are only tried would have decided; never acted on. */
   readonly shadow?: readonly { readonly rule: string; readonly decision: Decision; readonly reason: string }[];
 }
@@ -53,6 +55,8 @@ export interface EnvironmentFacts {
   readonly remediation: Remediation;
   /** IANA name. */
   readonly timezone: string;
+  /** `repair`: what stood there at the first look is drift as any other is; `ask` otherwise. */
+  readonly firstSeen?: 'ask' | 'repair';
 }
 
 /** What a rule may look at. */
@@ -65,6 +69,8 @@ export interface DecisionInput {
   readonly at: string;
   /** Health before the change; `undefined` without a health check. */
   readonly baseline?: 'healthy' | 'unhealthy' | 'inconclusive' | 'error';
+  /** An automatic repair of this class was rolled back in this environment, and nobody has released it since. */
+  readonly steppedBack?: { readonly reason: string };
   /** Absent at first: changes are decided, grouped and planned, then decided again with their part's plan, which may only restrict. */
   readonly plan?: PlanFacts;
 }
@@ -74,6 +80,8 @@ export type DecideChange = (input: DecisionInput) => Decided;
 /** The changes of an incident with the same decision: one plan, one hash, one approval, one outcome. */
 export interface Part {
   readonly decision: Decision;
+  /** Of what is only observed: what would have been decided. */
+  readonly would?: Decision;
   readonly risk: Risk;
   readonly rules: readonly string[];
   readonly reason: string;

@@ -1,6 +1,7 @@
 import type { TargetAddress } from './address.js';
 import type { HealthCheck } from './health.js';
 import type { Json } from './json.js';
+import type { Settings } from './remediation.js';
 
 export type Remediation = 'observe' | 'ask' | 'auto';
 
@@ -32,7 +33,10 @@ export interface Target extends TargetAddress {
   readonly expect: Readonly<Record<string, string>>;
   readonly health: readonly HealthCheck[];
   readonly ignore: readonly IgnoreRule[];
+  /** What holds for a change of which nothing more is said. */
   readonly remediation: Remediation;
+  /** What holds for each class, and which setting said so; absent: `remediation` for all. */
+  readonly settings?: Settings;
   readonly soakMs: number;
   readonly settleMs: number;
   readonly blindAfterMs: number;

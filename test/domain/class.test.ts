@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Difference } from '../../src/domain/change.js';
-import { classOf, typeOf, type ChangeClass } from '../../src/domain/class.js';
+import { CLASSES, classOf, typeOf, type ChangeClass } from '../../src/domain/class.js';
 import { CLASS_RULES } from '../../src/domain/class-rules.js';
 import { difference } from './build.js';
 
@@ -111,7 +111,7 @@ describe('classOf', () => {
   });
 
   it('takes no secret for anything lower than a secret, whatever surrounds it', () => {
-    for (const path of ['/anything', '/tags/Owner', '/description']) expect(classOf(difference({ path, sensitive: true }), 'files')).toBe('identity');
+    for (const path of ['/anything', '/tags/Owner', '/description']) expect(CLASSES.indexOf(classOf(difference({ path, sensitive: true }), 'files'))).toBeLessThanOrEqual(CLASSES.indexOf('identity'));
   });
 
   it('says why, in every row', () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Difference } from '../../src/domain/change.js';
-import { decideByRemediation, highestRisk, splitParts } from '../../src/domain/decide.js';
+import { decideByRemediation, decideWith, splitParts } from '../../src/domain/decide.js';
 import type { Decided, Decision, DecisionInput, Risk } from '../../src/domain/decision.js';
+import { highestRisk } from '../../src/domain/risk.js';
 import type { Remediation } from '../../src/domain/target.js';
 import { change, decisionInput, HTTP, target } from './build.js';
 
@@ -43,18 +44,21 @@ describe('decideByRemediation', () => {
     if (rule !== undefined) expect(decided.rules[0]).toBe(rule);
   });
 
-  it.each<{ effect?: Difference['effect']; path?: string; tier?: string; risk: Risk; reason: string }>([
-    { risk: 'low', reason: 'a field comes back' },
-    { path: '@mode', risk: 'medium', reason: 'permissions decide who reads it' },
-    { path: '@owner', risk: 'medium', reason: 'so does the owner' },
-    { effect: 'delete', risk: 'high', reason: 'something is gone afterwards' },
-    { effect: 'replace', risk: 'high', reason: 'it is gone for a while' },
-    { tier: 'critical', risk: 'medium', reason: 'one more for what matters most' },
-    { tier: 'critical', effect: 'delete', risk: 'critical', reason: 'the worst of both' },
-    { tier: 'gold', risk: 'low', reason: 'a tier that means nothing here' },
-  ])('risk $risk: $reason', ({ effect = 'update', path = '/port', tier, risk }) => {
-    const decided = decideByRemediation(decisionInput({ target: target(tier === undefined ? {} : { intent: { tier } }), change: change({ effect, path }), baseline: 'healthy' }));
-    expect(decided.risk).toBe(risk);
+  it('says its risk with the parts of it', () => {
+    const decided = decideByRemediation(decisionInput({ change: change({ path: '@mode' }), baseline: 'healthy' }));
+    expect(decided).toMatchObject({ risk: 'high', inputs: { type: 'file', risk: { score: 28.8, class: { value: 'privilege' }, tier: { value: 'tier not said' } } } });
+  });
+
+  it.each<{ reason: string; remediation: Remediation; effect?: Difference['effect']; firstLook?: boolean; would?: Decision; rule?: string }>([
+    { reason: 'it would be repaired', remediation: 'observe', would: 'remediate', rule: 'remediation: observe' },
+    { reason: 'a delete would be asked about', remediation: 'observe', effect: 'delete', would: 'ask', rule: 'never-automatic-deletes' },
+    { reason: 'first seen would be asked about', remediation: 'observe', firstLook: true, would: 'ask', rule: 'first-seen' },
+    { reason: 'asked about, it would be repaired', remediation: 'ask', would: 'remediate' },
+    { reason: 'what is repaired is no would', remediation: 'auto' },
+  ])('$remediation would $would: $reason', ({ remediation, effect = 'update', firstLook = false, would, rule }) => {
+    const decided = decideByRemediation(decisionInput({ target: target({ remediation }), change: change({ effect }), baseline: 'healthy', history: { recurrence: 0, firstLook } }));
+    expect(decided.would?.decision).toBe(would);
+    if (rule !== undefined) expect(decided.would?.rules[0]).toBe(rule);
   });
 
   it('never repairs by itself a delete, a replace, or what was not healthy before', () => {
@@ -66,6 +70,32 @@ describe('decideByRemediation', () => {
       const safe = given.remediation === 'auto' && (given.effect === 'create' || given.effect === 'update') && given.baseline === 'healthy' && given.health.length > 0;
       expect(decide(given).decision === 'remediate').toBe(safe);
     }));
+  });
+});
+
+describe('safeguards', () => {
+  const willing = decideWith(() => ({ decision: 'remediate', risk: 'low', rules: ['a rule that repairs everything'], reason: 'it says so' }));
+  const input = (overrides: Partial<DecisionInput> = {}): DecisionInput => decisionInput({ target: target({ remediation: 'ask' }), baseline: 'healthy', ...overrides });
+
+  it.each<{ reason: string; given?: Partial<DecisionInput>; decision: Decision; rule: string }>([
+    { reason: 'a rule speaks before remediation', decision: 'remediate', rule: 'a rule that repairs everything' },
+    { reason: 'no rule deletes by itself', given: { change: change({ effect: 'delete' }) }, decision: 'ask', rule: 'never-automatic-deletes' },
+    { reason: 'no rule replaces by itself', given: { change: change({ effect: 'replace' }) }, decision: 'ask', rule: 'never-automatic-deletes' },
+    { reason: 'no rule repairs what was first seen', given: { history: { recurrence: 0, firstLook: true } }, decision: 'ask', rule: 'first-seen' },
+    { reason: 'unless the environment says so', given: { history: { recurrence: 0, firstLook: true }, environment: { name: 'preview', remediation: 'auto', timezone: 'UTC', firstSeen: 'repair' } }, decision: 'remediate', rule: 'a rule that repairs everything' },
+    { reason: 'no rule overrules a step back', given: { steppedBack: { reason: 'rolled back before' } }, decision: 'ask', rule: 'step-back' },
+    { reason: 'no rule repairs what cannot be measured', given: { target: target({ remediation: 'auto', health: [] }) }, decision: 'ask', rule: 'health-required' },
+    { reason: 'no rule repairs what was unhealthy before', given: { baseline: 'unhealthy' }, decision: 'ask', rule: 'unhealthy-before' },
+    { reason: 'no rule touches what is only observed', given: { target: target({ remediation: 'observe' }) }, decision: 'hold', rule: 'remediation: observe' },
+  ])('$decision: $reason', ({ given, decision, rule }) => {
+    const decided = willing(input(given));
+    expect([decided.decision, decided.rules[0]]).toEqual([decision, rule]);
+  });
+
+  it('lower no risk that a rule gives, and a rule lowers none', () => {
+    const low = decideWith(() => ({ decision: 'ask', risk: 'low', rules: ['r'], reason: 'r' }));
+    const critical = decideWith(() => ({ decision: 'ask', risk: 'critical', rules: ['r'], reason: 'r' }));
+    expect([low(input({ change: change({ path: '@mode' }) })).risk, critical(input()).risk]).toEqual(['high', 'critical']);
   });
 });
 
@@ -98,6 +128,11 @@ describe('splitParts', () => {
       { change: change({ path: '/b' }), decided: { decision: 'ask', risk: 'high', rules: ['two', 'one'], reason: 'because' } },
     ]);
     expect(part).toMatchObject({ decision: 'ask', risk: 'high', rules: ['one', 'two'], reason: 'because' });
+  });
+
+  it('keeps apart what is observed and would be decided differently', () => {
+    const observed = (path: string, decision: Decision) => ({ change: change({ path }), decided: { decision: 'hold', risk: 'low', rules: [], reason: '', would: { decision, rules: [], reason: '' } } as Decided });
+    expect(splitParts([observed('/a', 'remediate'), observed('/b', 'ask'), observed('/c', 'remediate')]).map((part) => [part.would, part.changes.length])).toEqual([['ask', 1], ['remediate', 2]]);
   });
 
   it('of nothing makes nothing', () => {

@@ -1,0 +1,30 @@
+import type { Decided, DecisionInput } from './decision.js';
+
+interface Safeguard {
+  readonly rule: string;
+  /** Why a person decides, or `undefined`. */
+  readonly speaks: (input: DecisionInput) => string | undefined;
+}
+
+/** What no rule and no setting can take away, foremost first. */
+const SAFEGUARDS: readonly Safeguard[] = [
+  { rule: 'never-automatic-deletes', speaks: ({ change: { effect } }) => (effect === 'delete' || effect === 'replace' ? `a repair that would ${effect} is never automatic` : undefined) },
+  {
+    rule: 'first-seen',
+    speaks: ({ history, environment }) => (history.firstLook && environment.firstSeen !== 'repair' ? 'first seen: it stood there when the target was looked at for the first time, and nobody has said yet whether it is drift' : undefined),
+  },
+  { rule: 'step-back', speaks: ({ steppedBack }) => steppedBack?.reason },
+  { rule: 'health-required', speaks: ({ target }) => (target.health.length === 0 ? 'without a health check no repair is automatic' : undefined) },
+  { rule: 'unhealthy-before', speaks: ({ baseline }) => (baseline === 'healthy' ? undefined : `health before the repair was ${baseline ?? 'not measured'}, so a person decides`) },
+];
+
+/** Lets through what does not repair by itself; of what would, whatever said so, it asks a person where a safeguard speaks. */
+export function safeguarded(input: DecisionInput, decided: Decided): Decided {
+  if (decided.decision !== 'remediate') return decided;
+  const spoken = SAFEGUARDS.flatMap(({ rule, speaks }) => {
+    const reason = speaks(input);
+    return reason === undefined ? [] : [{ rule, reason }];
+  });
+  const [first] = spoken;
+  return first === undefined ? decided : { ...decided, decision: 'ask', rules: [...spoken.map((each) => each.rule), ...decided.rules], reason: first.reason };
+}
