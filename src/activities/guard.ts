@@ -12,6 +12,7 @@ import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages
 import type { IncidentRow } from '../ledger/ledger.js';
 import { stepName } from './context.js';
 import { configured, type Dependencies } from './deps.js';
+import { expectSigned } from './signed.js';
 import type { PartRef, RollbackInput } from './types.js';
 
 /** A step that a read-only worker refuses is tried again this much later, by whichever worker takes it. */
@@ -44,6 +45,7 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
   const automatic = decision.decision === 'policy';
   if (automatic) await expectAllowed(deps, name, plan);
+  else await expectSigned(deps, decision, ref);
   return { plan, automatic };
 }
 

@@ -54,7 +54,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   const { message } = item;
   const config = await deps.config();
   const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
-  const who = await whoDecides(deps, { batch, message, at, config, trust });
+  const who = whoDecides({ batch, message, at, config });
   const judgement = judge({ message, who, at, trust, questions: batch.questions });
   const answer = { ...judgement, by: message.by, at };
   if (judgement.result !== 'accepted') {
@@ -75,9 +75,10 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       plan: question.plan,
       by: message.by,
       verified: who.verified,
+      ...(who.proved === undefined ? {} : { key: who.proved.key, signed: who.proved.signed }),
       at,
       run: batch.run,
-      message: hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null }),
+      message: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null }),
       ...(message.reason === undefined ? {} : { reason: message.reason }),
       ...(message.until === undefined ? {} : { until: message.until }),
     });

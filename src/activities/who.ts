@@ -1,8 +1,8 @@
-import type { Config, Environment } from '../config/config.js';
+import type { Config } from '../config/config.js';
 import type { Who } from '../domain/judge.js';
 import type { DecisionMessage } from '../domain/message.js';
 import { NOBODY, principalOf } from '../domain/people.js';
-import type { Dependencies } from './deps.js';
+import { proveDecision, type ProvedDecision } from './signed.js';
 import type { JudgeBatch } from './types.js';
 
 export interface Deciding {
@@ -11,10 +11,13 @@ export interface Deciding {
   /** The server's event time (ISO, UTC). */
   readonly at: string;
   readonly config: Config;
-  readonly trust: Environment['approvals']['trust'];
 }
 
-/** Which person sent a decision, under whichever of their names, and whether that is proved. */
-export function whoDecides(_deps: Dependencies, { message, config }: Deciding): Promise<Who> {
-  return Promise.resolve({ person: principalOf(config.people ?? NOBODY, message.by), verified: false });
+/** Which person sent a decision, under whichever of their names, and whether their signature proves it. */
+export function whoDecides({ batch, message, at, config }: Deciding): Who & { readonly proved?: ProvedDecision } {
+  const person = principalOf(config.people ?? NOBODY, message.by);
+  const proof = proveDecision(config, batch, { message, at });
+  if (proof === undefined) return { person, verified: false };
+  if (!proof.ok) return { person, verified: false, problem: proof.problem };
+  return { person, verified: true, part: proof.part, proved: proof };
 }

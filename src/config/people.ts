@@ -1,5 +1,6 @@
-import { isDirectoryGroup, namesOf, type People as Known, type Principal } from '../domain/people.js';
+import { isDirectoryGroup, namesOf, type People as Known, type Principal, type PrincipalKey } from '../domain/people.js';
 import { APPROVALS } from '../policy/vocabulary.js';
+import { parseKeyLine } from '../trust/ssh-key.js';
 import { readCondition } from './conditions.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
@@ -24,7 +25,7 @@ export function readPeople(principals: MapTree, groups: MapTree, report: Report)
   for (const [name, entry] of entriesOf(principals)) {
     reportName('principals', name, entry.key, report);
     const person = check(principalSchema, toPlain(entry.value), { report, where: ['principals', name], tree: entry.value });
-    const principal: Principal = { name, keys: person?.keys ?? [], aliases: person?.aliases ?? [], ...(person?.oidc === undefined ? {} : { oidc: person.oidc }) };
+    const principal: Principal = { name, keys: (person?.keys ?? []).map(toKey), aliases: person?.aliases ?? [], ...(person?.oidc === undefined ? {} : { oidc: person.oidc }) };
     found.push(principal);
     const shared = namesOf(principal).find((each) => identities.has(each));
     if (shared !== undefined) {
@@ -48,6 +49,11 @@ export function readPeople(principals: MapTree, groups: MapTree, report: Report)
     sizes.set(name, members.some(isDirectoryGroup) ? Number.POSITIVE_INFINITY : people.size);
   }
   return { principals: known, groups: sizes, known: { principals: found, groups: all } };
+}
+
+function toKey({ key, from, until }: { readonly key: string; readonly from?: string | undefined; readonly until?: string | undefined }): PrincipalKey {
+  const read = parseKeyLine(key);
+  return { key, fingerprint: read.ok ? read.value.fingerprint : '', ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };
 }
 
 function whatIs(identity: string, { oidc }: Principal): string {

@@ -2,20 +2,16 @@ import { z } from 'zod';
 import type { Json } from '../domain/json.js';
 import type { Provider } from '../providers/provider.js';
 import { environmentSchema } from './schema-environment.js';
+import { principalKeySchema } from './schema-key.js';
 import { notificationsSchema } from './schema-notifications.js';
 import { declarationOf, partialOf, targetFields } from './schema-target.js';
 import { durationSchema, hiddenReferenceSchema, nameSchema, referenceSchema, said } from './values.js';
 
 const globsSchema = z.array(z.string().min(1).max(1_000), { error: said('expected a list of paths', 'write ["./teams/*/holdfast.yaml"]') }).max(200);
 
-const KEY_REMEDY = 'write a public key as in a .pub file: "ssh-ed25519 AAAA…"; a private key never belongs here';
-
 export const principalSchema = z.strictObject({
   oidc: z.string().min(1).max(320).optional(),
-  keys: z
-    .array(z.string().regex(/^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9-]+@openssh\.com) [A-Za-z0-9+/]{16,}={0,3}(?: [^\n]*)?$/, { error: said('this is not a public SSH key', KEY_REMEDY) }))
-    .max(20)
-    .optional(),
+  keys: z.array(principalKeySchema).max(20).optional(),
   /** Other names of the same person, so that nobody approves what they caused under another. */
   aliases: z.array(z.string().min(1).max(320)).max(20).optional(),
 });

@@ -18,7 +18,6 @@ export function unenforced(root: ConfigFile, environments: Iterable<EnvironmentE
     if (child(tree, 'credentials') !== undefined) add(`${where}.credentials`, 'is checked, but no provider of this version uses it');
     if (input.approvals.rules !== undefined) add(`${where}.approvals.rules`, `${NOT_YET}: one approval is enough`);
     if (input.approvals.escalate !== undefined) add(`${where}.approvals.escalate`);
-    if (input.approvals.trust === 'signed') add(`${where}.approvals.trust`, 'is signed, but this version cannot check signatures: every approval will be refused');
   }
   const declared = new Set(resolved.filter(({ instance }) => child(instance.tree, 'schedule') !== undefined).map(({ instance }) => instance.declared.name));
   for (const name of declared) add(`targets.${name}.schedule`, `${NOT_YET}: the schedule of the environment holds`);

@@ -1,4 +1,4 @@
-import type { DecisionMessage } from './message.js';
+import type { DecisionKind, DecisionMessage } from './message.js';
 import type { Outcome, Phase } from './phase.js';
 
 /** What a decision may be about: one part of the incident as it stands when the message is judged. */
@@ -38,9 +38,17 @@ export interface Who {
   readonly person: string;
   /** True when a signature proves it. */
   readonly verified: boolean;
-  /** Why it is not proved, where it must be. */
+  /** Why the signature that came with it proves nothing. */
   readonly problem?: string;
+  /** The part that was signed: a signature is about one question. */
+  readonly part?: number;
 }
+
+/**
+ * What only stops needs no signature: whoever could send it could cancel the run as well, and
+ * whoever must stop a repair must not have to look for a key.
+ */
+const UNSIGNED: readonly DecisionKind[] = ['rollback'];
 
 export interface JudgeInput {
   readonly message: DecisionMessage;
@@ -66,8 +74,9 @@ export function judge(input: JudgeInput): Judgement {
     ...(standing === undefined ? {} : { plan: standing }),
   });
 
-  if (input.trust === 'signed' && input.who?.verified !== true) {
-    return { ...say('refused', input.who?.problem ?? 'approvals.trust is signed and this decision carries no signature that can be verified'), unauthorised: true };
+  const { who } = input;
+  if (input.trust === 'signed' && who?.verified !== true && who?.problem === undefined && !UNSIGNED.includes(message.decision)) {
+    return { ...say('refused', 'approvals.trust is signed and this decision carries no signature; holdfast incident shows how to sign it'), unauthorised: true };
   }
   if (message.decision === 'rollback') return judgeRollback(questions, say);
 
@@ -84,7 +93,10 @@ export function judge(input: JudgeInput): Judgement {
   }
   const inTime = open.filter((question) => question.expiresAt === undefined || Date.parse(input.at) < Date.parse(question.expiresAt));
   if (inTime.length === 0) return say('expired', `the question about plan ${short(open[0])} expired at ${open[0]?.expiresAt ?? ''}; this decision came at ${input.at}`);
-  return message.decision === 'approve' ? judgeApproval(inTime, message, say) : judgeRefusal(inTime, input, say);
+  if (who?.problem !== undefined) return { ...say('refused', who.problem), unauthorised: true };
+  const meant = who?.part === undefined ? inTime : inTime.filter((question) => question.part === who.part);
+  if (meant.length === 0) return { ...say('refused', 'the signature is about a question of this incident that is closed; sign the one that stands now'), unauthorised: true };
+  return message.decision === 'approve' ? judgeApproval(meant, message, say) : judgeRefusal(meant, input, say);
 }
 
 type Say = (result: JudgedResult, text: string, parts?: readonly number[]) => Judgement;

@@ -3,10 +3,22 @@ export interface Principal {
   readonly name: string;
   /** As the identity provider says it, most often an e-mail address. */
   readonly oidc?: string;
-  /** Public SSH keys, as in a `.pub` file. */
-  readonly keys: readonly string[];
+  /** Public SSH keys, that they sign with. */
+  readonly keys: readonly PrincipalKey[];
   /** Other names of the same person: e-mail addresses of commits, accounts of engines (`os:asmith`), a second sign-in (`oidc:…`). */
   readonly aliases: readonly string[];
+}
+
+/** A key that a person signs with. */
+export interface PrincipalKey {
+  /** As in a `.pub` file. */
+  readonly key: string;
+  /** `SHA256:…`, as `ssh-keygen -l` shows it. */
+  readonly fingerprint: string;
+  /** ISO, UTC: signs from then on. Absent: always did. */
+  readonly from?: string;
+  /** ISO, UTC: signs nothing from then on; what it signed before stays. */
+  readonly until?: string;
 }
 
 /** Who is who, and who is in which group. */
@@ -52,7 +64,7 @@ export function isDirectoryGroup(member: string): boolean {
 /** Everything that names this person and nobody else. */
 export function namesOf(principal: Principal): readonly string[] {
   const { name, oidc, keys, aliases } = principal;
-  return [...new Set([name, ...(oidc === undefined ? [] : [oidc, `oidc:${oidc}`]), ...keys, ...aliases].map(normal))];
+  return [...new Set([name, ...(oidc === undefined ? [] : [oidc, `oidc:${oidc}`]), ...keys.map(({ key }) => key), ...aliases].map(normal))];
 }
 
 const indexes = new WeakMap<People, ReadonlyMap<string, string>>();

@@ -4,7 +4,11 @@ import type { GateName } from '../domain/gate.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { Plan } from '../domain/plan.js';
+import type { Signed } from '../domain/signed.js';
 import type { ChildProcessIdentity } from '../providers/provider.js';
+import type { OutboxMessage } from './outbox-message.js';
+
+export type { OutboxMessage };
 
 /**
  * The record of what was seen, decided, approved, intended and done, and the memory that rules
@@ -319,8 +323,11 @@ export interface DecisionRow extends IncidentId {
   readonly decision: 'approve' | 'reject' | 'accept' | 'policy';
   readonly plan: string;
   readonly by: string;
-  /** False with `trust: namespace`: the name is as given. */
+  /** False without a signature: the name is as given. */
   readonly verified: boolean;
+  /** Fingerprint of the key that proved it, and what it signed. */
+  readonly key?: string;
+  readonly signed?: Signed;
   readonly at: string;
   readonly reason?: string;
   readonly until?: string;
@@ -346,19 +353,5 @@ export interface IntentRow extends NewIntent {
   readonly child?: ChildProcessIdentity;
   readonly closedAt?: string;
   readonly ok?: boolean;
-  readonly error?: string;
-}
-
-export interface OutboxMessage {
-  /** The delivery id, the same on every attempt. */
-  readonly id: string;
-  readonly sink: string;
-  readonly event: string;
-  readonly subject: string;
-  readonly at: string;
-  readonly body: JsonObject;
-  readonly attempts: number;
-  readonly nextAt: string;
-  readonly deliveredAt?: string;
   readonly error?: string;
 }

@@ -50,6 +50,7 @@ export type Steps = ControlActivities & ReadActivities & WriteActivities;
 /** The real steps over a real ledger and real files; only Temporal, the clock and health are played. */
 export interface Bench {
   readonly deps: Dependencies;
+  readonly config: Config;
   readonly ledger: Ledger;
   readonly temporal: FakeTemporal;
   readonly told: (Notice & { readonly sequence: string })[];
@@ -106,7 +107,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   };
   const own = incidentWorkflowId(SHOP.environment, SHOP.target);
   const bench: Bench = {
-    deps, ledger, temporal, told, probes,
+    deps, config, ledger, temporal, told, probes,
     run(name, input, { workflowId = own, workflowType = 'incident', runId = RUN, attempt = 1, worker = {} } = {}) {
       const { control, read, write } = createActivities({ ...deps, ...worker });
       const step = { ...control, ...read, ...write }[name] as (input: unknown) => Promise<never>;

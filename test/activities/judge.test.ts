@@ -82,14 +82,6 @@ describe('judge', () => {
     expect((await on.entries('refused')).map((entry) => entry.data['reason'])).toEqual([expect.stringContaining('replayed') as string]);
   });
 
-  it('refuses every unsigned decision where decisions must be signed, and records it', async () => {
-    const approvals = { trust: 'signed', expiresMs: 3_600_000, remindMs: [], onExpiry: 'hold', settledMs: 1 } as const;
-    const { on, part } = await asked({ environment: { approvals } });
-    expect(only(await judge(on, part, [signalled(approve(part))]))).toMatchObject({ result: 'refused' });
-    expect(await on.ledger.decisionOf(part.ask ?? '')).toBeUndefined();
-    expect(await on.entries('refused')).toHaveLength(1);
-  });
-
   it('a rejection of what the rules allowed is answered as decided already: a rollback stops it', async () => {
     const { on, part } = await asked({ target: { remediation: 'auto' } });
     const answer = only(await judge(on, part, [signalled({ decision: 'reject', by: 'alice', reason: 'no' })]));

@@ -19,13 +19,14 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   domain: { may: [] },
   digest: { may: ['domain'], packages: ['canonicalize'], builtins: true },
   system: { may: ['domain'], builtins: true },
+  trust: { may: ['domain', 'digest'], builtins: true },
   workflows: {
     may: ['domain/phase.ts', 'domain/message.ts', 'domain/address.ts', 'domain/gate.ts'],
     types: ['domain', 'activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
   },
   activities: {
-    may: ['domain', 'digest', 'system', 'providers', 'health', 'policy', 'ledger', 'notify', 'config', 'client', 'workflows/messages.ts'],
+    may: ['domain', 'digest', 'system', 'trust', 'providers', 'health', 'policy', 'ledger', 'notify', 'config', 'client', 'workflows/messages.ts'],
     packages: ['@temporalio/activity', '@temporalio/common'],
     lazy: ['@temporalio/client'],
     builtins: true,
@@ -35,12 +36,12 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   policy: { may: ['domain', 'digest'], types: ['config', 'providers/provider.ts', 'ledger/ledger.ts'], packages: ['@marcbachmann/cel-js', 're2js'] },
   ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], lazy: ['pg'], builtins: true },
   notify: { may: ['domain', 'digest', 'system'], types: ['config', 'ledger/ledger.ts'], builtins: true },
-  config: { may: ['domain', 'digest', 'system', 'providers', 'policy/condition.ts', 'policy/vocabulary.ts'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
+  config: { may: ['domain', 'digest', 'system', 'trust', 'providers', 'policy/condition.ts', 'policy/vocabulary.ts'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
   codec: { may: ['domain'], packages: ['@temporalio/common'], builtins: true },
   client: { may: ['domain', 'codec', 'workflows/messages.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
   embedded: { may: ['domain', 'config', 'digest', 'system'], lazy: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
   worker: { may: ['domain', 'activities', 'client', 'config'], types: ['ledger/ledger.ts', 'providers/provider.ts'], packages: ['@temporalio/worker'], builtins: true },
-  cli: { may: ['client', 'domain', 'digest', 'system', 'config', 'ledger', 'policy', 'workflows/messages.ts'], packages: ['commander'], lazy: ['*'], builtins: true },
+  cli: { may: ['client', 'domain', 'digest', 'system', 'trust', 'config', 'ledger', 'policy', 'workflows/messages.ts'], packages: ['commander'], lazy: ['*'], builtins: true },
 };
 
 /** Composition roots put everything together: the workers, and what the commands are given. */

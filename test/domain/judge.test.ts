@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judge, type Judgement, type Question } from '../../src/domain/judge.js';
+import { judge, type Judgement, type Question, type Who } from '../../src/domain/judge.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
 import type { Phase } from '../../src/domain/phase.js';
 
@@ -107,9 +107,30 @@ describe('judge', () => {
     expect(answer.parts).toEqual([2]);
   });
 
-  it.each<DecisionMessage['decision']>(['approve', 'reject', 'accept', 'rollback'])('refuses an unsigned %s where decisions must be signed', (decision) => {
-    const answer = judged(said({ decision, reason: 'x', until: LATER }), [question({ phase: decision === 'rollback' ? 'soaking' : 'awaiting-approval' })], { trust: 'signed' });
-    expect(answer).toMatchObject({ result: 'refused', parts: [], message: expect.stringMatching(/signed/) as string });
+  const GOOD = { person: 'alice', verified: true, part: 1 } as const;
+  const BAD = { person: 'alice', verified: false, problem: 'the key is not registered' } as const;
+  const signed: (Row & { readonly who?: Who; readonly unauthorised?: true })[] = [
+    { reason: 'an approval without a signature lets nothing be written', trust: 'signed', result: 'refused', unauthorised: true, text: /carries no signature/ },
+    { reason: 'a rejection without one would keep the drift quiet', message: { decision: 'reject', reason: 'no' }, trust: 'signed', result: 'refused', unauthorised: true, text: /carries no signature/ },
+    { reason: 'an acceptance without one would keep the drift quiet', message: { decision: 'accept', reason: 'x', until: LATER }, trust: 'signed', result: 'refused', unauthorised: true, text: /carries no signature/ },
+    { reason: 'what stops a repair needs no key: cancelling the run does the same', message: { decision: 'rollback', reason: 'slow' }, questions: [question({ phase: 'soaking', decided: 'x' })], trust: 'signed', result: 'accepted', parts: [1] },
+    { reason: 'a good signature is what is asked for', who: GOOD, trust: 'signed', result: 'accepted', parts: [1] },
+    { reason: 'a wrong one is none', who: BAD, trust: 'signed', result: 'refused', unauthorised: true, text: /not registered/ },
+    { reason: 'where none is needed, a wrong one still proves that something is wrong', who: BAD, result: 'refused', unauthorised: true, text: /not registered/ },
+    { reason: 'where none is needed, a good one decides like any other', who: GOOD, result: 'accepted', parts: [1] },
+    { reason: 'it was given for the question that was closed before', who: GOOD, questions: [question({ phase: 'closed', outcome: 'expired' }), question({ part: 2 })], trust: 'signed', result: 'refused', unauthorised: true, text: /a question of this incident that is closed/ },
+    { reason: 'a good signature does not make it come in time', who: GOOD, questions: [question({ expiresAt: BEFORE })], trust: 'signed', result: 'expired' },
+    { reason: 'a good signature of whoever caused the change', who: GOOD, questions: [question({ causedBy: ['alice'] })], trust: 'signed', result: 'refused', unauthorised: true, text: /alice caused/ },
+    { reason: 'signed again after it was decided', who: GOOD, questions: [question({ decided: 'approved by bob' })], trust: 'signed', result: 'already-decided' },
+    { reason: 'a signature is about one plan, and says which of two that begin alike', who: { ...GOOD, part: 2 }, questions: [question(), question({ part: 2, plan: TWIN })], trust: 'signed', result: 'accepted', parts: [2] },
+    { reason: 'a rejection without a plan means the part that was signed, and no other', message: { decision: 'reject', reason: 'no', ...WITHOUT_PLAN }, who: { ...GOOD, part: 2 }, questions: [question(), question({ part: 2, plan: OTHER })], trust: 'signed', result: 'accepted', parts: [2] },
+    { reason: 'the plan that was signed is not the one that stands', message: { plan: 'dddddddd' }, who: BAD, trust: 'signed', result: 'stale-plan' },
+  ];
+  it.each(signed)('signatures: $result, because $reason', ({ message, questions, trust, who, result, parts, text, unauthorised }) => {
+    const answer = judge({ message: said(message), questions: questions ?? [question()], at: NOW, trust: trust ?? 'namespace', ...(who === undefined ? {} : { who }) });
+    expect(answer).toMatchObject({ result, parts: parts ?? [] });
+    expect(answer.unauthorised).toBe(unauthorised);
+    if (text !== undefined) expect(answer.message).toMatch(text);
   });
 
   it('says which plan stands, so that a stale approval can be looked at and given again', () => {

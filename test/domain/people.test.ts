@@ -5,7 +5,7 @@ const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlice';
 
 const PEOPLE: People = {
   principals: [
-    { name: 'alice', oidc: 'alice@example.com', keys: [KEY], aliases: ['os:asmith', 'Alice.Smith@corp.example', 'oidc:asmith@partner.example'] },
+    { name: 'alice', oidc: 'alice@example.com', keys: [{ key: KEY, fingerprint: 'SHA256:alice' }], aliases: ['os:asmith', 'Alice.Smith@corp.example', 'oidc:asmith@partner.example'] },
     { name: 'bob', keys: [], aliases: [] },
   ],
   groups: { sre: ['alice', 'bob', 'oidc:alice@example.com', 'oidc:group/sre', 'oidc:carol@example.com'], leads: ['oidc:group/leads'] },

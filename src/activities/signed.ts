@@ -1,0 +1,72 @@
+import { formatIncident } from '../domain/address.js';
+import type { DecisionMessage } from '../domain/message.js';
+import { moved, refused, type HoldfastError } from '../domain/errors.js';
+import { NOBODY, principalOf } from '../domain/people.js';
+import { environmentOf, type Config } from '../config/config.js';
+import { sha256 } from '../digest.js';
+import type { Signed } from '../domain/signed.js';
+import type { DecisionRow } from '../ledger/ledger.js';
+import { prove, saidIn } from '../trust/proof.js';
+import { decisionStatement } from '../trust/statement.js';
+import type { Dependencies } from './deps.js';
+import type { JudgeBatch, PartRef } from './types.js';
+
+/** A signature that proves who decided, and what they signed. */
+export interface ProvedDecision {
+  readonly ok: true;
+  /** The part that was signed. */
+  readonly part: number;
+  /** Fingerprint. */
+  readonly key: string;
+  readonly signed: Signed;
+  /** Of what was signed: the same words about another question are another message. */
+  readonly digest: string;
+}
+
+/** Looks for the question that a signature is about; `undefined` when the message carries none. */
+export function proveDecision(config: Config, { incident, questions }: Pick<JudgeBatch, 'incident' | 'questions'>, { message, at }: { readonly message: DecisionMessage; readonly at: string }): ProvedDecision | { readonly ok: false; readonly problem: string } | undefined {
+  const { signature, by, plan: named } = message;
+  if (signature === undefined) return undefined;
+  let problem: string | undefined;
+  for (const { part, plan, ask } of [...questions].reverse()) {
+    if (named !== undefined && plan?.startsWith(named) !== true) continue;
+    const question = plan === undefined || ask === undefined ? { part } : { plan, ask };
+    const statement = decisionStatement({ project: config.project, incident, question }, message);
+    const proof = prove({ signature, statement, by, at, people: config.people ?? NOBODY });
+    if (proof.ok) return { ok: true, part, key: proof.key, signed: { statement, signature }, digest: sha256(statement) };
+    problem ??= proof.problem;
+  }
+  return { ok: false, problem: problem ?? 'the signature is about no question of this incident' };
+}
+
+/**
+ * The write worker's own look at an approval: what was signed is read from the record and verified with
+ * the keys of this worker's configuration. Nothing that fails here is written; the record says why.
+ * Without a signature, or with a key that is no longer registered, it is `Moved` and asked again, as an
+ * approval is that was given before signatures were asked for; words that were not signed are `Refused` for good.
+ */
+export async function expectSigned(deps: Dependencies, decision: DecisionRow, ref: PartRef): Promise<void> {
+  const config = await deps.config();
+  if (environmentOf(config, decision.environment)?.approvals.trust !== 'signed') return;
+  const refusal = unproved(config, decision, ref);
+  if (refusal === undefined) return;
+  const { environment, target, number } = decision;
+  await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', environment, target, incident: number, data: { reason: `${decision.decision} by ${decision.by}, before the write: ${refusal.message}`, incident: formatIncident(decision) } });
+  throw refusal;
+}
+
+function unproved(config: Config, decision: DecisionRow, ref: PartRef): HoldfastError | undefined {
+  const name = formatIncident(decision);
+  if (decision.signed === undefined) return moved(`${name}: the approval of plan ${ref.plan.slice(0, 12)} carries no signature, and approvals.trust is signed; it is asked again`);
+  const { statement, signature } = decision.signed;
+  const said = saidIn(statement);
+  const expected = { version: 1, project: config.project, incident: name, plan: ref.plan, ask: ref.ask, decision: 'approve' };
+  const other = Object.entries(expected).find(([member, value]) => said?.[member] !== value);
+  if (other !== undefined) return refused(`${name}: what ${decision.by} signed is about another ${other[0]}`);
+  const people = config.people ?? NOBODY;
+  const by = typeof said?.['by'] === 'string' ? said['by'] : '';
+  if (principalOf(people, by) !== principalOf(people, decision.by)) return refused(`${name}: what is on record as said by ${decision.by} was signed by another`);
+  const proof = prove({ signature, statement, by, at: decision.at, people });
+  if (proof.ok) return undefined;
+  return proof.isKey ? moved(`${name}: the approval does not hold any more: ${proof.problem}; it is asked again`) : refused(`${name}: ${proof.problem}`);
+}
