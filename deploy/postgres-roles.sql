@@ -64,8 +64,12 @@ CREATE POLICY reading ON holdfast.entries FOR INSERT TO holdfast_read
     OR kind = 'outcome' AND data::json ->> 'ok' = 'false');
 CREATE POLICY writing ON holdfast.entries FOR INSERT TO holdfast_write
   WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'intent', 'outcome', 'staged', 'validated', 'finalized', 'rolled-back', 'gate'));
-CREATE POLICY reading ON holdfast.gates TO holdfast_read USING (gate = 'flapping') WITH CHECK (gate = 'flapping');
-CREATE POLICY writing ON holdfast.gates TO holdfast_write USING (gate IN ('quarantine', 'breaker')) WITH CHECK (gate IN ('quarantine', 'breaker'));
+-- What a read worker proves opens or keeps closed the breaker of failed repairs, never the one that a failed rollback closed.
+CREATE POLICY reading ON holdfast.gates TO holdfast_read
+  USING (gate IN ('flapping', 'busy') OR gate = 'breaker' AND (row::json ->> 'halfOpenAt' IS NOT NULL OR row::json ->> 'holder' IS NOT NULL))
+  WITH CHECK (gate IN ('flapping', 'busy') OR gate = 'breaker' AND (row::json ->> 'halfOpenAt' IS NOT NULL OR row::json ->> 'holder' IS NOT NULL));
+CREATE POLICY writing ON holdfast.gates TO holdfast_write
+  USING (gate IN ('quarantine', 'breaker', 'budget', 'busy')) WITH CHECK (gate IN ('quarantine', 'breaker', 'budget', 'busy'));
 -- A read worker says of an open intent that it was cut short, never that it was done.
 CREATE POLICY reading ON holdfast.intents FOR UPDATE TO holdfast_read USING (closed_at IS NULL) WITH CHECK (ok = 0);
 CREATE POLICY writing ON holdfast.intents TO holdfast_write USING (true) WITH CHECK (true);

@@ -60,7 +60,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     target,
     provider,
     revision: await revisionOf(deps, target, ctx),
-    gates: await gateFacts({ config, target, at, ledger: deps.ledger }),
+    gates: await gateFacts({ config, target, changes: free, at, ledger: deps.ledger }),
     ...(environment.limits.resources === undefined ? {} : { reach: { limit: environment.limits.resources, of: observation.resources } }),
     decide: deps.decide(config),
     hash: hashJson,

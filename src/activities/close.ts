@@ -13,6 +13,7 @@ import type { ReadContext } from '../providers/provider.js';
 import { inStep, probeFor } from './context.js';
 import { type Dependencies } from './deps.js';
 import { expectOwnStep, readablePlan } from './guard.js';
+import { letGo, repairFailed } from './let-through.js';
 import { refused } from '../domain/errors.js';
 import { targetOf } from '../config/config.js';
 import { settledRows } from './settling.js';
@@ -40,8 +41,17 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
   if (row.closedAt === undefined) await closeRow(deps, { input, row, target }, ctx);
   const { closedAt: at, outcome, narrative = '' } = (await deps.ledger.incident(incident, incident.number)) ?? row;
   if (at === undefined || outcome === undefined) return;
+  await toldBreaker(deps, input);
   await deps.ledger.checkpoint(at);
   if (outcome !== 'cleared') await tellEnd(deps, { incident, outcome, narrative, at, target });
+}
+
+/** A part that ended without a rollback of its own: what a breaker let through is given back, and what needs a person counts as failed. */
+async function toldBreaker(deps: Dependencies, { incident, parts }: CloseInput): Promise<void> {
+  for (const { part, outcome } of parts) {
+    if (outcome === 'needs-human') await repairFailed(deps, { incident, part });
+    else if (outcome !== 'fixed' && outcome !== 'rolled-back') await letGo(deps, { incident, part });
+  }
 }
 
 interface Closing {

@@ -5,23 +5,22 @@ import type { CommandMessage } from '../domain/message.js';
 import type { Config } from '../config/config.js';
 import { targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
-import type { IncidentRow } from '../ledger/ledger.js';
 import type { CommandAnswer } from '../workflows/messages.js';
-import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { expectGuard } from './guard.js';
-import { inLanes } from './lanes.js';
 import { startIncident } from './start.js';
 import { isUndoable } from './tidy.js';
+import { openIn, wakeAll } from './waking.js';
 import type { CommandDone, CommandInput, ControlActivities } from './types.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
-const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker' };
+const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy' };
+/** They stand for a whole environment, whichever target closed them. */
+const OF_ENVIRONMENT: readonly GateName[] = ['breaker', 'budget'];
 
 /** A person waits for the answer to a freeze: more than so many are told after it. */
 const WOKEN_BEFORE_ANSWER = 50;
-const WOKEN_AT_ONCE = 20;
 
 /** Carries out what a person says to an environment, and wakes the incidents that it concerns. */
 export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command' | 'startGuard' | 'wakeIncidents'> {
@@ -85,10 +84,9 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
 async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandDone> {
   const gate = Object.hasOwn(RELEASABLE, named ?? '') ? RELEASABLE[named ?? ''] : undefined;
   if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
-  // The breaker stands for a whole environment, whichever target closed it.
-  const where = gate === 'breaker' ? (parseAddress(scope)?.environment ?? scope) : scope;
+  const where = OF_ENVIRONMENT.includes(gate) ? (parseAddress(scope)?.environment ?? scope) : scope;
   const closed = (await deps.ledger.allClosedGates(at)).filter((row) => row.gate === gate && (row.scope === where || row.scope.startsWith(`${where}/`)));
-  if (closed.length === 0) return no(`no ${named ?? gate} is closed in ${scope}`);
+  if (closed.length === 0 && gate !== 'budget') return no(`no ${named ?? gate} is closed in ${scope}`);
   // What was quarantined, or left half repaired, was settled too: releasing it means that it may be asked about again.
   // First, since an attempt that was cut short finds by the gate what is left to do.
   for (const row of closed) {
@@ -97,9 +95,19 @@ async function release(deps: Dependencies, { scope, by, reason, gate: named }: C
     const address = parseAddress(row.scope);
     if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
   }
-  await deps.ledger.openGate({ scope: where, gate, by, reason, at });
+  const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
+  if (opened.length === 0 && gate === 'budget') return no(`nothing counts for the budget of ${where} now`);
   const wake = await stir(deps, where);
-  return { ...yes(`released ${closed.length} ${named ?? gate} in ${scope}; the next check decides again`), ...wake };
+  return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length })), ...wake };
+}
+
+/** What moves now, and what moves it. */
+function releasedText(gate: GateName, { named, where, opened }: { readonly named: string; readonly where: string; readonly opened: number }): string {
+  const what = `released ${opened} ${named} in ${where}`;
+  if (gate === 'breaker') return `${what}; what waits goes on now, and failed repairs are counted anew`;
+  if (gate === 'budget') return `the budget of ${where} is whole again: ${opened} ${opened === 1 ? 'repair counts' : 'repairs count'} no more, and what waits goes on now`;
+  if (gate === 'busy') return `${what}; what waits goes on now, unless the engine itself is still at work`;
+  return `${what}; the next check decides again`;
 }
 
 async function retry(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
@@ -149,15 +157,6 @@ async function stir(deps: Dependencies, scope: string): Promise<Pick<CommandDone
   if (open.length > WOKEN_BEFORE_ANSWER) return { wake: scope };
   await wakeAll(deps, open);
   return {};
-}
-
-function openIn(deps: Dependencies, scope: string): Promise<readonly IncidentRow[]> {
-  const address = scope === '*' ? {} : parseAddress(scope) ?? {};
-  return deps.ledger.incidents({ ...address, open: true });
-}
-
-async function wakeAll(deps: Dependencies, open: readonly IncidentRow[]): Promise<void> {
-  await inLanes(open, WOKEN_AT_ONCE, (row) => deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined));
 }
 
 function addressOf(scope: string): { environment: string; target: string } {

@@ -6,6 +6,7 @@ import type { IncidentRow, IntentRow } from '../ledger/ledger.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import { closeLeftOpen, CUT_SHORT } from './close.js';
 import type { Dependencies } from './deps.js';
+import { letGo } from './let-through.js';
 import { settledRows } from './settling.js';
 import { tellAbout } from './telling.js';
 
@@ -45,6 +46,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     narrative: text,
     settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
   });
+  for (const part of row.parts) await letGo(deps, { incident: row, part: Number(part['part']) });
   await deps.client.workflow
     .getHandle(environmentWorkflowId(row.environment))
     .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: run.runId ?? row.runId ?? '' })

@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { HoldfastError, isHoldfastError, moved, refused } from '../domain/errors.js';
-import { askGates, type Asking } from '../domain/gates.js';
+import { askGates, type Asking, type GateFacts } from '../domain/gates.js';
 import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
 import { makePlan, type Plan, type Staged } from '../domain/plan.js';
@@ -12,6 +12,7 @@ import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages
 import type { IncidentRow } from '../ledger/ledger.js';
 import { stepName } from './context.js';
 import { configured, type Dependencies } from './deps.js';
+import { passGates } from './let-through.js';
 import { expectSigned } from './signed.js';
 import type { PartRef, RollbackInput } from './types.js';
 
@@ -126,11 +127,14 @@ export function refuseReadOnly(deps: Dependencies): void {
   if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker; the step waits', retryAfterMs: READ_ONLY_PAUSE_MS });
 }
 
-/** Asks every gate whether this repair may take its next step now. */
-export async function gatesOf(deps: Dependencies, { plan, automatic }: Authorised, action: Asking['action']): Promise<GateAnswer> {
-  const { config, target } = await configured(deps, plan);
-  const facts = await gateFacts({ config, target, at: deps.now().toISOString(), ledger: deps.ledger });
-  return askGates(facts, { action, changes: plan.changes, automatic });
+/** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have. */
+export async function gatesOf(deps: Dependencies, { plan, automatic, holder }: Authorised & { readonly holder?: string }, action: Asking['action']): Promise<GateAnswer> {
+  const facts = async (): Promise<GateFacts> => {
+    const { config, target } = await configured(deps, plan);
+    return gateFacts({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger });
+  };
+  const asking = { action, changes: plan.changes, automatic };
+  return holder === undefined ? askGates(await facts(), asking) : passGates(deps, facts, { ...asking, holder });
 }
 
 /** Whether the target is still configured as it was planned for. */

@@ -1,4 +1,5 @@
 import { environmentOf } from '../config/config.js';
+import type { DecisionRow } from '../ledger/ledger.js';
 import { formatIncident } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import { judge } from '../domain/judge.js';
@@ -9,6 +10,7 @@ import { incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
+import { holderOf } from './let-through.js';
 import { partNotice } from './telling.js';
 import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
 import { whoDecides } from './who.js';
@@ -35,7 +37,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const { config } = await configured(deps, ref.incident);
       const plan = await storedPlan(deps, ref.plan);
       const decision = await deps.ledger.decisionOf(ref.ask);
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy' }, 'stage');
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}) }, 'stage');
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
       if (!gate.allowed || expiresMs === undefined) return { gate };
       return { gate, expiresAt: new Date(deps.now().getTime() + expiresMs).toISOString() };
@@ -48,6 +50,11 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       await deps.tell(notice, `remind-${part}-${ordinal}-${plan}`);
     }),
   };
+}
+
+/** Only what nobody is asked about any more takes a place that others wait for. */
+function mayBegin(decision: DecisionRow | undefined): boolean {
+  return decision?.decision === 'policy' || decision?.decision === 'approve';
 }
 
 async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessage, at: string): Promise<Judged> {

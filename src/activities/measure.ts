@@ -9,6 +9,7 @@ import { recordEnd } from './close.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
+import { letGo, repairHeld } from './let-through.js';
 import { lookUntil } from './look-until.js';
 import { observeTarget } from './observe.js';
 import { heard, note, tellCheck } from './repair.js';
@@ -41,6 +42,8 @@ export function measureActivities(deps: Dependencies): Pick<ReadActivities, 'val
       const result = resultOf(report, left, input.final);
       await note(deps, input, 'validated', { of: input.final ? 'soak' : 'switch', verdict: report.verdict, left: left.length, checks: report.checks.map(briefly) });
       await tellCheck(deps, input, observation);
+      if (result.result === 'healthy' && input.final) await repairHeld(deps, input);
+      if (result.result === 'moved') await letGo(deps, input);
       if (result.result === 'healthy') await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.final ? 'closed' : 'soaking' } });
       if (input.end === undefined || result.result !== 'healthy') return heard(deps, input, result);
       const { end } = input;

@@ -15,6 +15,7 @@ import type { ReadContext, Restored, WriteContext } from '../providers/provider.
 import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, stagedOnRecord } from './guard.js';
+import { holderOf, letGo, repairFailed, unspent } from './let-through.js';
 import { lookUntil } from './look-until.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { relevantChanges } from './relevant.js';
@@ -29,7 +30,11 @@ const MOVED = 'moved';
 /** The steps that write. Each may run more than once: what an earlier attempt finished is returned, what it left open is looked at. */
 export function repairActivities(deps: Dependencies): WriteActivities {
   return {
-    stage: (ref) => inStep(deps, async (ctx) => heard(deps, ref, await stage(deps, ref, ctx))),
+    stage: (ref) => inStep(deps, async (ctx) => {
+      const answer = await heard(deps, ref, await stage(deps, ref, ctx));
+      if (answer.result === 'moved' || answer.result === 'cleared') await unspent(deps, ref);
+      return answer;
+    }),
     finalize: (ref) => inStep(deps, async (ctx) => heard(deps, ref, await finalize(deps, ref, ctx))),
     rollback: (input) => inStep(deps, (ctx) => rollBack(deps, input, ctx)),
   };
@@ -58,7 +63,7 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   const { plan } = authorised;
   const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
   if (done !== undefined) return { result: 'staged', staged: done };
-  const gate = await gatesOf(deps, authorised, 'stage');
+  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref) }, 'stage');
   if (!gate.allowed) return { result: 'gate-closed', gate };
   const { config, target, provider } = await configured(deps, ref.incident);
   if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
@@ -96,7 +101,7 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   const { target, provider } = await configured(deps, input.incident);
   if (!begun) {
     // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
-    const gate = await gatesOf(deps, authorised, 'finalize');
+    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input) }, 'finalize');
     if (!gate.allowed) return { result: 'gate-closed', gate };
     if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
     const look = stillThere(plan, await lookAgain(deps, input, ctx));
@@ -150,12 +155,21 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
     await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, resource: formatAddress(plan), reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
   }
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
+  await toldBreaker(deps, input, result);
   if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
   else await tellCheck(deps, input, seen ?? (await observeTarget(deps, target, ctx)));
   await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' } });
   await deps.ledger.stepDone(key, result as unknown as Json);
   if (staged !== undefined && context !== undefined) await removeStaged(deps, { plan, staged, keepSnapshot: result.result === 'not-restored' }, context);
   return result;
+}
+
+/** What became of a repair that is put back: it failed, or a person, a gate or a move took it back and nothing failed. */
+async function toldBreaker(deps: Dependencies, input: RollbackInput, { result }: RollbackResult): Promise<void> {
+  if (input.undoes !== undefined) return;
+  if (result === 'not-restored' || input.cause === 'unhealthy' || input.cause === 'failed') await repairFailed(deps, input);
+  else if (input.cause === 'moved') await unspent(deps, input);
+  else if (input.cause !== 'gate-closed') await letGo(deps, input);
 }
 
 /**

@@ -78,7 +78,10 @@ export interface Limits {
   /** How many targets are read at once in one step of a check. */
   readonly reads: number;
   readonly resources?: { readonly max: number; readonly percent: number };
+  /** So many failed repairs within the time open the breaker. */
   readonly failures?: { readonly max: number; readonly withinMs: number };
+  /** So many automatic repairs are made within the time. */
+  readonly budget?: { readonly max: number; readonly withinMs: number };
 }
 
 export interface Window {

@@ -52,7 +52,8 @@ const limitsSchema = z.strictObject({
   concurrent: countSchema.default(2),
   reads: countSchema.default(8),
   resources: z.strictObject({ max: z.int().min(1), percent: z.int().min(1).max(100) }).optional(),
-  failures: z.strictObject({ max: z.int().min(1).max(1_000), within: durationSchema }).optional(),
+  failures: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
+  budget: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
 });
 
 export const remediationSchema = z.enum(['observe', 'ask', 'auto']);

@@ -11,6 +11,12 @@ export type GateAnswer =
       readonly reason: string;
       /** When it opens by itself (ISO, UTC); absent when only a person or an event opens it. */
       readonly opensAt?: string;
+      /** The command that opens it, where one does. */
+      readonly command?: string;
+      /** The other gates that are closed, next in order first. */
+      readonly also?: readonly ClosedAnswer[];
     };
+
+export type ClosedAnswer = Omit<Extract<GateAnswer, { readonly allowed: false }>, 'also'>;
 
 export const OPEN: GateAnswer = { allowed: true };

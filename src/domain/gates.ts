@@ -1,5 +1,7 @@
 import type { Change } from './change.js';
-import { OPEN, type GateAnswer, type GateName } from './gate.js';
+import { breakerGate } from './breaker.js';
+import { budgetGate, type Budget } from './budget.js';
+import { OPEN, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
 
 /** A gate that somebody or something closed, as the ledger remembers it. */
 export interface GateRow {
@@ -12,6 +14,12 @@ export interface GateRow {
   readonly revision?: string;
   readonly resource?: string;
   readonly path?: string;
+  /** ISO, UTC. */
+  readonly at?: string;
+  /** A breaker that failed repairs closed: from then on (ISO, UTC) one repair is let through. */
+  readonly halfOpenAt?: string;
+  /** Not a closed gate, but a place that it has given: the part that was let through, or that counts. */
+  readonly holder?: string;
 }
 
 /** What is known of a target, its environment and everything, when gates are asked. */
@@ -20,6 +28,9 @@ export interface GateFacts {
   readonly at: string;
   /** Those past their time are not handed in. */
   readonly rows: readonly GateRow[];
+  readonly environment?: string;
+  /** `limits.budget` of the environment. */
+  readonly budget?: Budget;
 }
 
 /** What wants to go on. */
@@ -28,6 +39,10 @@ export interface Asking {
   readonly changes: readonly Pick<Change, 'fingerprint' | 'revision' | 'resource' | 'path'>[];
   /** True when no person approved: the breaker stops only what is automatic. */
   readonly automatic: boolean;
+  /** Which part asks, `prod/storefront#7/1`: what was let through stays so. Absent: nobody in particular. */
+  readonly holder?: string;
+  /** Approved by somebody who may go through a breaker. */
+  readonly breakGlass?: boolean;
 }
 
 type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
@@ -35,18 +50,21 @@ type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
 /** Asked in this order; the first that is closed answers. */
 const GATES: readonly Gate[] = [
   rowGate('freeze', () => true),
-  rowGate('breaker', (_row, { automatic }) => automatic),
+  breakerGate,
   rowGate('quarantine', (row, { changes }) => changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision)),
   rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
+  budgetGate,
 ];
 
 /** Whether a repair of these changes may go on now. */
 export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
-  return closedGates(facts, asking)[0] ?? OPEN;
+  const [first, ...also] = closedGates(facts, asking);
+  if (first === undefined) return OPEN;
+  return also.length === 0 ? first : { ...first, also };
 }
 
 /** Every gate that is closed for it, foremost first. */
-function closedGates(facts: GateFacts, asking: Asking): readonly Exclude<GateAnswer, { allowed: true }>[] {
+function closedGates(facts: GateFacts, asking: Asking): readonly ClosedAnswer[] {
   return GATES.flatMap((gate) => {
     const answer = gate(facts, asking);
     return answer.allowed ? [] : [answer];
@@ -56,7 +74,7 @@ function closedGates(facts: GateFacts, asking: Asking): readonly Exclude<GateAns
 /** A gate that somebody or something closed, as a row says it. */
 function rowGate(gate: GateName, holdsFor: (row: GateRow, asking: Asking) => boolean): Gate {
   return ({ rows }, asking) => {
-    const row = rows.find((each) => each.gate === gate && holdsFor(each, asking));
+    const row = rows.find((each) => each.gate === gate && each.holder === undefined && holdsFor(each, asking));
     return row === undefined ? OPEN : closed(row);
   };
 }
@@ -68,6 +86,7 @@ function closed(row: GateRow): GateAnswer {
     gate: row.gate,
     reason: `${row.gate} of ${row.scope} by ${row.by}, ${opens}: ${row.reason}`,
     ...(row.until === undefined ? {} : { opensAt: row.until }),
+    command: row.gate === 'freeze' ? `holdfast unfreeze ${row.scope === '*' ? '--all' : row.scope} --reason WHY` : `holdfast release ${row.scope} --gate ${row.gate} --reason WHY`,
   };
 }
 

@@ -7,7 +7,11 @@ import type { Plan } from '../domain/plan.js';
 import type { Signed } from '../domain/signed.js';
 import type { ChildProcessIdentity } from '../providers/provider.js';
 import type { OutboxMessage } from './outbox-message.js';
+import type { ClosedGate, Place } from './closed-gate.js';
+import type { IntentRow, NewIntent } from './writes.js';
 
+export type { ClosedGate, Place } from './closed-gate.js';
+export type { IntentRow, NewIntent } from './writes.js';
 export type { OutboxMessage };
 
 /**
@@ -59,9 +63,19 @@ export interface Ledger {
    * targets); a freeze only where it was set, so that lifting one lifts nobody else's. Returns what was opened.
    */
   openGate(input: { readonly scope: string; readonly gate: GateName; readonly by: string; readonly reason: string; readonly at: string }): Promise<readonly ClosedGate[]>;
-  /** Gates in force for this target at that time: its own, its environment's and those of `*`. */
+  /** Gates in force for this target at that time, and the places that they have given: its own, its environment's and those of `*`. */
   closedGates(address: TargetAddress, at: string): Promise<readonly ClosedGate[]>;
+  /** Without places. */
   allClosedGates(at: string): Promise<readonly ClosedGate[]>;
+  /** Ends one row of `closeGate`, and no other of its scope: it holds no longer from then on. False when it holds no more. */
+  liftGate(gate: ClosedGate, end: { readonly at: string; readonly by: string; readonly reason: string }): Promise<boolean>;
+  /**
+   * Gives one of `max` places of a gate to a holder, atomically over all workers. True when it has
+   * one, also from before. A place is kept until it is freed or `until` has passed.
+   */
+  takePlace(place: Place): Promise<boolean>;
+  /** Frees the place; true when that holder has, or had, one, so that a retried step tells the others again. */
+  freePlace(place: Pick<Place, 'scope' | 'gate' | 'holder' | 'at'>): Promise<boolean>;
   accept(acceptance: Acceptance): Promise<void>;
   /** Announced ones first, then those of incidents; `at` leaves out what has lapsed by then, which is kept for a month longer. */
   acceptances(filter: AcceptanceFilter, at?: string): Promise<readonly Acceptance[]>;
@@ -269,21 +283,6 @@ export interface Settled extends TargetAddress {
   readonly ticket?: string;
 }
 
-export interface ClosedGate {
-  readonly scope: string;
-  readonly gate: GateName;
-  readonly by: string;
-  readonly reason: string;
-  readonly at: string;
-  readonly until?: string;
-  /** For `quarantine` and `flapping`: the change it holds for. */
-  readonly fingerprint?: string;
-  readonly revision?: string;
-  readonly resource?: string;
-  readonly path?: string;
-  readonly incident?: number;
-}
-
 export interface Acceptance extends TargetAddress {
   readonly resource: string;
   /** Absent: the whole resource. */
@@ -335,23 +334,4 @@ export interface DecisionRow extends IncidentId {
   readonly run: string;
   /** Digest of the message that decided. */
   readonly message: string;
-}
-
-export interface NewIntent extends IncidentId {
-  /** Step key and the write's name: unique. */
-  readonly key: string;
-  readonly step: string;
-  readonly write: string;
-  readonly resource?: string;
-  readonly plan: string;
-  readonly fence: number;
-  readonly at: string;
-}
-
-export interface IntentRow extends NewIntent {
-  readonly attempts: number;
-  readonly child?: ChildProcessIdentity;
-  readonly closedAt?: string;
-  readonly ok?: boolean;
-  readonly error?: string;
 }

@@ -39,9 +39,9 @@ describe('askGates', () => {
   });
 
   it('says who closed it, why, and what will open it', () => {
-    expect(ask([row('freeze', { until: '2026-11-03T00:00:00.000Z' })])).toEqual({ allowed: false, gate: 'freeze', reason: 'freeze of prod by alice, until 2026-11-03T00:00:00.000Z: launch', opensAt: '2026-11-03T00:00:00.000Z' });
-    expect(ask([row('freeze')])).toEqual({ allowed: false, gate: 'freeze', reason: 'freeze of prod by alice, until it is unfrozen: launch' });
-    expect(ask([QUARANTINE])).toMatchObject({ reason: 'quarantine of prod by alice, until it is released: launch' });
+    expect(ask([row('freeze', { until: '2026-11-03T00:00:00.000Z' })])).toEqual({ allowed: false, gate: 'freeze', reason: 'freeze of prod by alice, until 2026-11-03T00:00:00.000Z: launch', opensAt: '2026-11-03T00:00:00.000Z', command: 'holdfast unfreeze prod --reason WHY' });
+    expect(ask([row('freeze')])).toEqual({ allowed: false, gate: 'freeze', reason: 'freeze of prod by alice, until it is unfrozen: launch', command: 'holdfast unfreeze prod --reason WHY' });
+    expect(ask([QUARANTINE])).toMatchObject({ reason: 'quarantine of prod by alice, until it is released: launch', command: 'holdfast release prod --gate quarantine --reason WHY' });
   });
 
   it('opens no gate by asking for fewer rows, whatever their order', () => {

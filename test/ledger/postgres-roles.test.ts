@@ -83,9 +83,24 @@ describe('each role can do its steps', () => {
     expect(await ledger.stepDone(STEP, { release: 'r1' })).toEqual({ release: 'r1' });
     await ledger.append({ at: minute(3), kind: 'finalized', ...SHOP, incident: 1, data: {} });
     await ledger.closeGate({ scope: 'prod/storefront', gate: 'quarantine', by: 'holdfast', reason: 'rolled back', at: minute(3), fingerprint: port.fingerprint });
+    expect(await ledger.takePlace({ scope: 'prod', gate: 'budget', holder: 'prod/storefront#1/0', max: 1, at: minute(3), until: minute(60) })).toBe(true);
+    expect(await ledger.takePlace({ scope: 'prod', gate: 'breaker', holder: 'prod/storefront#1/0', max: 1, at: minute(3) })).toBe(true);
+    await ledger.closeGate({ scope: 'prod', gate: 'breaker', by: 'holdfast', reason: '3 failed', at: minute(3), halfOpenAt: minute(9) });
+    await ledger.closeGate({ scope: 'prod', gate: 'breaker', by: 'holdfast', reason: 'a rollback failed', at: minute(3), resource: 'prod/storefront' });
     await ledger.updateIncident(ID, { part: { part: 0, phase: 'finalizing' } });
     await ledger.observed({ address: SHOP, at: minute(4), observation: CLEAN });
     await ledger.enqueue([{ id: 'n', sink: 's', event: 'e', subject: 'prod', at: minute(1), body: {}, attempts: 0, nextAt: minute(1) }]);
+  });
+
+  it('a read worker whose proof closes the breaker of failed repairs gives the place back, and cannot open the one of a failed rollback', async () => {
+    const ledger = as('read');
+    const rows = (await ledger.closedGates(SHOP, minute(4))).filter((row) => row.gate === 'breaker' && row.holder === undefined);
+    const [broken] = rows.filter((row) => row.halfOpenAt === undefined);
+    const [failing] = rows.filter((row) => row.halfOpenAt !== undefined);
+    if (broken === undefined || failing === undefined) throw new Error('both are closed');
+    await expect(ledger.liftGate(broken, { at: minute(4), by: 'mallory', reason: 'no' })).rejects.toMatchObject({ failure: 'ReadOnly' });
+    expect(await ledger.liftGate(failing, { at: minute(4), by: 'holdfast', reason: 'it held' })).toBe(true);
+    expect(await ledger.freePlace({ scope: 'prod', gate: 'breaker', holder: 'prod/storefront#1/0', at: minute(4) })).toBe(true);
   });
 
   it('a control worker takes decisions, ends incidents, delivers, signs and prunes', async () => {

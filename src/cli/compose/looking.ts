@@ -105,7 +105,7 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const inputs = await decisionInputs({ config, target, changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
   const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
   const parts = await assessParts(
-    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, inputs, gates: await gateFacts({ config, target, at, ...record }), decide: deciderOf(config), hash: hashJson },
+    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record }), decide: deciderOf(config), hash: hashJson },
     ctx,
   );
   return { quiet, parts: parts.map(({ gate, ...part }): AssessedPart => ({ ...part, gates: gate.allowed ? [] : [gate] })) };

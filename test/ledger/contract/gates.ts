@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClosedGate, Settled } from '../../../src/ledger/ledger.js';
+import type { ClosedGate, Ledger, Settled } from '../../../src/ledger/ledger.js';
 import { all, change, minute, OTHER, SHOP, type LedgerHarness } from './harness.js';
 
 export function gateContract(harness: () => LedgerHarness): void {
@@ -55,6 +55,47 @@ export function gateContract(harness: () => LedgerHarness): void {
       expect(await names(SHOP, minute(1))).toEqual(['* freeze', 'prod breaker', 'prod/storefront quarantine']);
       expect(await names(OTHER, minute(5))).toEqual(['prod breaker']);
       expect(await ledger.allClosedGates(minute(1))).toHaveLength(4);
+    });
+
+    it('end one row alone when it is lifted, once, and that is recorded', async () => {
+      const { ledger } = harness();
+      const failing = gate({ gate: 'breaker', reason: '3 failed repairs', halfOpenAt: minute(9) });
+      const broken = gate({ gate: 'breaker', reason: 'a rollback failed', resource: 'prod/storefront' });
+      await ledger.closeGate(failing);
+      await ledger.closeGate(broken);
+      expect(await ledger.liftGate(failing, { at: minute(3), by: 'holdfast', reason: 'it held' })).toBe(true);
+      expect(await ledger.liftGate(failing, { at: minute(4), by: 'holdfast', reason: 'it held' })).toBe(false);
+      expect(await ledger.closedGates(SHOP, minute(3))).toEqual([broken]);
+      expect(await all(ledger.entries({ kinds: ['gate'] }))).toMatchObject([{ data: { event: 'closed' } }, { data: { event: 'closed' } }, { at: minute(3), by: 'holdfast', data: { event: 'opened', gate: 'breaker', scope: 'prod', reason: 'it held' } }]);
+      await ledger.closeGate({ ...failing, at: minute(5), halfOpenAt: minute(15) });
+      expect(await ledger.closedGates(SHOP, minute(6))).toHaveLength(2);
+    });
+
+    it('give away so many places, whoever asks first, and the same one again to the same', async () => {
+      const { ledger, another } = harness();
+      const other = await another();
+      const take = (by: Ledger, holder: string, more: { until?: string; at?: string } = {}) => by.takePlace({ scope: 'prod', gate: 'budget', holder, max: 2, at: minute(0), ...more });
+      const given = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((holder, index) => take(index % 2 === 0 ? ledger : other, holder, { until: minute(10) })));
+      expect(given.filter(Boolean)).toHaveLength(2);
+      const held = (await ledger.closedGates(SHOP, minute(1))).flatMap((each) => each.holder ?? []);
+      expect(held).toHaveLength(2);
+      expect(await take(other, held[0] ?? '', { at: minute(5) }), 'again').toBe(true);
+      expect(await take(ledger, 'f', { at: minute(9) }), 'none is left').toBe(false);
+      expect(await take(ledger, 'f', { at: minute(10) }), 'their time has passed').toBe(true);
+    });
+
+    it('take a place back, and say that there was one however often they are asked', async () => {
+      const { ledger } = harness();
+      const place = { scope: 'prod', gate: 'breaker', holder: 'prod/storefront#1/1', max: 1, at: minute(0) } as const;
+      expect(await ledger.freePlace(place), 'it never had one').toBe(false);
+      await ledger.takePlace(place);
+      expect(await ledger.takePlace({ ...place, holder: 'prod/search#1/1' })).toBe(false);
+      expect(await ledger.freePlace({ ...place, at: minute(1) })).toBe(true);
+      expect(await ledger.freePlace({ ...place, at: minute(2) })).toBe(true);
+      expect(await ledger.closedGates(SHOP, minute(2))).toEqual([]);
+      expect(await ledger.takePlace({ ...place, holder: 'prod/search#1/1', at: minute(3) })).toBe(true);
+      expect(await ledger.openGate({ scope: 'prod', gate: 'breaker', by: 'alice', reason: 'enough', at: minute(4) }), 'a release takes places back too').toHaveLength(2);
+      expect(await ledger.allClosedGates(minute(5))).toEqual([]);
     });
 
     it('hold for several changes of a target at once, named by fingerprint or by field', async () => {

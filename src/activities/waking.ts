@@ -1,0 +1,18 @@
+import { parseAddress } from '../domain/address.js';
+import type { IncidentRow } from '../ledger/ledger.js';
+import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
+import type { Dependencies } from './deps.js';
+import { inLanes } from './lanes.js';
+
+const WOKEN_AT_ONCE = 20;
+
+/** The open incidents of a scope: `prod`, `prod/storefront` or `*`. */
+export function openIn({ ledger }: Pick<Dependencies, 'ledger'>, scope: string): Promise<readonly IncidentRow[]> {
+  const address = scope === '*' ? {} : parseAddress(scope) ?? {};
+  return ledger.incidents({ ...address, open: true });
+}
+
+/** Tells incidents to ask their gates again; one whose run has ended hears nothing. */
+export async function wakeAll({ client }: Pick<Dependencies, 'client'>, open: readonly Pick<IncidentRow, 'environment' | 'target'>[]): Promise<void> {
+  await inLanes(open, WOKEN_AT_ONCE, (row) => client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined));
+}
