@@ -42,7 +42,10 @@ export interface Environment {
   /** IANA name. */
   readonly timezone: string;
   readonly schedule: Schedule;
+  /** Where nothing more is said; a target's `settings` have what holds by class. */
   readonly remediation: Remediation;
+  /** Absent: what stood there at the first look is asked about. */
+  readonly firstSeen?: 'repair';
   readonly pool: string;
   readonly blindAfterMs: number;
   readonly approvals: Approvals;

@@ -76,7 +76,8 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
     ...(owner === undefined ? {} : { owner }),
     timezone: input.timezone,
     schedule: toSchedule(input),
-    remediation: input.remediation,
+    remediation: input.remediation.default,
+    ...(input.firstSeen === 'repair' ? { firstSeen: input.firstSeen } : {}),
     pool: input.pool ?? name,
     blindAfterMs: input.blindAfter,
     approvals: {

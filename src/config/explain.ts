@@ -19,7 +19,7 @@ export interface ExplainedValue {
 }
 
 /** What a target inherits from its environment when it says nothing itself. */
-const INHERITED = ['owner', 'pool', 'remediation', 'settle', 'blindAfter', 'schedule', 'timezone', 'approvals', 'windows', 'limits'];
+const INHERITED = ['owner', 'pool', 'remediation', 'firstSeen', 'settle', 'blindAfter', 'schedule', 'timezone', 'approvals', 'windows', 'limits'];
 
 const DEFAULTS: readonly (readonly [string, Json])[] = [
   ['remediation', 'ask'], ['soak', '10m'], ['settle', '0s'], ['blindAfter', '45m'], ['observeTimeout', '1m'],
@@ -40,7 +40,10 @@ export async function explain(options: LoadOptions, address: TargetAddress): Pro
     const tree = child(instance.environment.tree, key);
     if (tree !== undefined && child(instance.tree, key) === undefined) values.push(...explainTree(tree, [key], (scalar) => scalar.value));
   }
-  const told = new Set(values.map((value) => value.path));
+  const limits = child(instance.environment.tree, 'remediation');
+  // Both count: the most restrictive of what is said of the target, the class and the provider holds.
+  if (limits?.kind === 'map' && child(instance.tree, 'remediation') !== undefined) values.push(...explainTree(limits, ['environment', 'remediation'], (scalar) => scalar.value));
+  const told = new Set(values.flatMap((value) => [value.path, value.path.split('.')[0] ?? '']));
   values.push(...DEFAULTS.filter(([path]) => !told.has(path)).map(([path, value]) => ({ path, value, file: 'default', line: 0 })));
   if (!told.has('pool')) values.push({ path: 'pool', value: target.pool, file: 'default', line: 0 });
   return values.sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -40,8 +40,12 @@ function unfold(issue: Issue, above: readonly PropertyKey[] = []): Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [{ ...issue, path }];
   const branches = issue.errors.map((errors) => errors.flatMap((each) => unfold(each, path)));
   const reached = branches.filter((branch) => !branch.some((each) => each.code === 'invalid_type' && each.path.length === path.length));
-  const [best] = [...(reached.length === 0 ? [] : reached)].sort((a, b) => a.length - b.length);
+  const [best] = reached.sort((a, b) => depthOf(b) - depthOf(a) || a.length - b.length);
   return best ?? [{ ...issue, path }];
+}
+
+function depthOf(branch: readonly Issue[]): number {
+  return Math.max(...branch.map((each) => each.path.length));
 }
 
 function reportIssue(issue: Issue, options: CheckOptions): void {

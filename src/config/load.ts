@@ -12,6 +12,7 @@ import { readNotifications } from './notifications.js';
 import { readPeople } from './people.js';
 import { createReport, type Report } from './problem.js';
 import { createReader, type Reader, type Stamp } from './read.js';
+import { checkRemediation } from './remediation.js';
 import { resolveTarget } from './resolve.js';
 import { checkTargets, type Resolved } from './rules.js';
 import { sections } from './schema.js';
@@ -92,6 +93,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
     return target === undefined ? [] : [{ instance, target }];
   });
   checkTargets(resolved, report);
+  checkRemediation({ environments: environments.values(), providers: Object.keys(options.providers), resolved, report, warn });
   await readPolicies(loading);
   const targets = resolved.map((each) => each.target).sort(byAddress);
   const matches = resolved.filter(({ instance }) => instance.matched).map(({ target }): string => formatAddress(target)).sort();

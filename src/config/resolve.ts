@@ -2,11 +2,12 @@ import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '../domain/errors.js';
 import type { HealthCheck, HealthTiming } from '../domain/health.js';
 import type { Json } from '../domain/json.js';
-import type { Remediation, Source, Target } from '../domain/target.js';
+import type { Source, Target } from '../domain/target.js';
 import type { Provider } from '../providers/provider.js';
 import { type Instance, placeOf } from './expand.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
+import { targetRemediation } from './remediation.js';
 import { type HealthInput, type TargetInput, targetSchema } from './schema-target.js';
 import { child, emptyMap, locate, type MapScalar, toPlain } from './tree.js';
 import { substitution } from './variables.js';
@@ -19,8 +20,6 @@ export interface ResolveContext {
   readonly known?: ReadonlySet<string>;
   readonly now: Date;
 }
-
-const SEVERITY: Readonly<Record<Remediation, number>> = { observe: 0, ask: 1, auto: 2 };
 
 /** Replaces variables and checks one target. What is wrong is reported, and nothing is returned. */
 export function resolveTarget(instance: Instance, ctx: ResolveContext): Target | undefined {
@@ -44,7 +43,7 @@ export function resolveTarget(instance: Instance, ctx: ResolveContext): Target |
     expect: input.expect,
     health: toHealth(input.health, instance, ctx.report),
     ignore: toIgnore(input.ignore, instance, ctx),
-    remediation: remediationOf(input, instance, ctx),
+    ...targetRemediation(input.remediation, instance, ctx),
     soakMs: input.soak,
     settleMs: input.settle ?? inherited.settle,
     blindAfterMs: input.blindAfter ?? inherited.blindAfter,
@@ -157,21 +156,3 @@ function toIgnore(rules: TargetInput['ignore'], { tree, declared }: Instance, { 
     return { resource, reason, ...(path === undefined ? {} : { path }), ...(ends === undefined ? {} : { until: ends.toISOString() }) };
   });
 }
-
-function remediationOf(input: TargetInput, instance: Instance, { report, known }: ResolveContext): Remediation {
-  const { environment, declared, matched, name } = instance;
-  const allowed = environment.input.remediation;
-  const wanted = input.remediation ?? allowed;
-  const written = locate(instance.tree, ['remediation']);
-  const byRoot = written.tree === undefined || written.at.file === rootFileOf(environment);
-  if (!byRoot && SEVERITY[wanted] > SEVERITY[allowed]) {
-    report.add({ at: written.at, message: `targets.${declared.name}.remediation: an included file may not raise ${allowed} of ${environment.name} to ${wanted}`, remedy: 'set it in the root configuration, or leave it out' });
-  }
-  const isNew = matched && known !== undefined && !known.has(`${environment.name}/${name}`);
-  return isNew ? 'observe' : wanted;
-}
-
-function rootFileOf(environment: Instance['environment']) {
-  return environment.tree.at.file;
-}
-

@@ -4,6 +4,7 @@ import { formatAddress } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
 import type { Instance } from './expand.js';
 import type { Report } from './problem.js';
+import { mayBeAutomatic } from './remediation.js';
 import { quote, suggest } from './text.js';
 import { locate } from './tree.js';
 
@@ -24,8 +25,8 @@ function checkHealth({ instance, target }: Resolved, report: Report): void {
   const { declared, environment, tree } = instance;
   // A new match waits in `observe`, and becomes automatic with the rest: it is held to the same rule.
   const written = locate(tree, ['remediation']).tree;
-  const wanted = written?.kind === 'scalar' && typeof written.value === 'string' && !written.value.includes('${') ? written.value : environment.input.remediation;
-  if (target.health.length > 0 || (target.remediation !== 'auto' && wanted !== 'auto')) return;
+  const wanted = written?.kind === 'scalar' && typeof written.value === 'string' && !written.value.includes('${') ? written.value : environment.input.remediation.default;
+  if (target.health.length > 0 || (!mayBeAutomatic(target) && (wanted !== 'auto' || target.settings !== undefined))) return;
   report.add({
     at: declared.key,
     message: `targets.${declared.name}: remediation is auto in ${environment.name}, which needs a health check`,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { environmentRemediationSchema } from './schema-remediation.js';
 import { cronSchema, durationOrZeroSchema, durationSchema, jsonSchema, lineSchema, nameSchema, said, timezoneSchema } from './values.js';
 
 const countSchema = z.int().min(1).max(1_000);
@@ -56,8 +57,6 @@ const limitsSchema = z.strictObject({
   budget: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
 });
 
-export const remediationSchema = z.enum(['observe', 'ask', 'auto']);
-
 /** Values only: a variable never holds another variable, nor a reference to a secret. */
 export const varsSchema = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/, { error: said('this is not a name for a variable', 'use letters, digits, _ and -') }),
@@ -72,7 +71,8 @@ export const environmentSchema = z.strictObject({
   owner: lineSchema.optional(),
   timezone: timezoneSchema.default('UTC'),
   schedule: scheduleSchema.optional(),
-  remediation: remediationSchema.default('ask'),
+  remediation: environmentRemediationSchema.prefault('ask'),
+  firstSeen: z.enum(['ask', 'repair']).default('ask'),
   settle: durationOrZeroSchema.prefault('0s'),
   blindAfter: durationSchema.prefault('45m'),
   pool: nameSchema.optional(),

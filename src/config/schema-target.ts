@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isJsonObject } from '../domain/json.js';
-import { remediationSchema, scheduleSchema } from './schema-environment.js';
+import { scheduleSchema } from './schema-environment.js';
+import { targetRemediationSchema } from './schema-remediation.js';
 import {
   commandSchema, durationOrZeroSchema, durationSchema, globSchema, jsonSchema, lineSchema, nameSchema, patternSchema, referenceSchema,
   referringTextSchema, said, textualSchema, urlSchema,
@@ -130,7 +131,7 @@ export const targetFields = {
   expect: z.record(z.string().min(1).max(100), textualSchema).default({}),
   health: z.array(healthSchema).max(50).default([]),
   ignore: z.array(ignoreSchema).max(500).default([]),
-  remediation: remediationSchema.optional(),
+  remediation: targetRemediationSchema.optional(),
   pool: nameSchema.optional(),
   soak: durationOrZeroSchema.prefault('10m'),
   settle: durationOrZeroSchema.optional(),

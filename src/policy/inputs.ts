@@ -26,8 +26,8 @@ export async function decisionInputs({ config, target, changes, at, ledger, base
 function factsOf(config: Config, { environment: name }: Target): EnvironmentFacts {
   const environment = config.environments.find((each) => each.name === name);
   if (environment === undefined) throw new TypeError(`environment ${name} is not configured`);
-  const { owner, remediation, timezone } = environment;
-  return { name, remediation, timezone, ...(owner === undefined ? {} : { owner }) };
+  const { owner, remediation, timezone, firstSeen } = environment;
+  return { name, remediation, timezone, ...(firstSeen === undefined ? {} : { firstSeen }), ...(owner === undefined ? {} : { owner }) };
 }
 
 function historyOf(sighting: Sighting | undefined): ChangeHistory {

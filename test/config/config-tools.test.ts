@@ -90,6 +90,13 @@ targets:
     });
   });
 
+  test('tells what an environment says by class, beside what the target says', async () => {
+    const folder = folderWith(minimal({ environment: 'remediation: { default: ask, classes: { metadata: observe } }', target: 'remediation: observe' }));
+    const values = await explain({ file: join(folder, 'holdfast.yaml'), providers }, { environment: 'dev', target: 'web' });
+    const told = Object.fromEntries(values.map((value) => [value.path, value.value]));
+    expect(told).toMatchObject({ remediation: 'observe', 'environment.remediation.default': 'ask', 'environment.remediation.classes.metadata': 'observe' });
+  });
+
   test('an unknown address names the nearest', async () => {
     const folder = folderWith(minimal());
     await expect(explain({ file: join(folder, 'holdfast.yaml'), providers }, { environment: 'dev', target: 'wbe' })).rejects.toMatchObject({ remedy: 'did you mean "dev/web"?' });

@@ -181,6 +181,32 @@ targets:
     ${more}
 `;
 
+describe('remediation by class', () => {
+  const health = 'health: [{ type: tcp, host: a, port: 1 }]';
+
+  test('is worked out for each target, with what said so', async () => {
+    const target = await onlyTarget(minimal({ environment: 'remediation: { default: ask, classes: { metadata: auto, data: observe }, providers: { files: auto } }', target: `remediation: { classes: { exposure: observe } }\n    ${health}` }));
+    expect(target.remediation).toBe('auto');
+    expect(target.settings).toEqual({
+      default: { remediation: 'auto', by: 'remediation.providers.files of dev: auto' },
+      classes: {
+        metadata: { remediation: 'auto', by: 'remediation.classes.metadata of dev: auto' },
+        data: { remediation: 'observe', by: 'remediation.classes.data of dev: observe' },
+        exposure: { remediation: 'observe', by: 'remediation.classes.exposure of web: observe' },
+      },
+    });
+  });
+
+  test('a share takes in a target by its address', async () => {
+    const of = async (share: string) => (await onlyTarget(minimal({ environment: `remediation: { default: auto, auto: { targets: ${share} } }`, target: health }))).remediation;
+    expect([await of('0%'), await of('100%'), await of('[web]')]).toEqual(['ask', 'auto', 'auto']);
+  });
+
+  test('a share that a target without a health check is not in needs none', async () => {
+    await expect(loadText(minimal({ environment: 'remediation: { default: auto, auto: { targets: 0% } }' }))).resolves.toBeDefined();
+  });
+});
+
 describe('includes', () => {
   test('paths count from the file that says them', async () => {
     const folder = folderWith({ 'holdfast.yaml': root('defaults: { target: { source: { path: ./shared } } }\n'), 'teams/a/holdfast.yaml': team(''), 'teams/b/holdfast.yaml': team('').replace('  web:', '  api:').replace('    source: { path: ./desired }\n', '') });
@@ -207,6 +233,7 @@ describe('includes', () => {
     { reason: 'further includes', text: `${team('')}include: []\n`, says: /include may be set in the root/ },
     { reason: 'more than the environment allows', text: team('remediation: auto'), says: /an included file may not raise ask of dev to auto/ },
     { reason: 'more than the environment allows, by its defaults', text: `${team('health: [{ type: tcp, host: a, port: 1 }]')}defaults: { target: { remediation: auto } }\n`, says: /may not raise ask of dev to auto/ },
+    { reason: 'more of a class than the environment allows', text: team('remediation: { classes: { metadata: auto } }'), says: /remediation\.classes\.metadata: an included file may not raise ask of dev to auto/ },
     { reason: 'another project', text: `${team('')}project: other\n`, says: /belongs to the project of the root/ },
     { reason: 'a target that is there already', text: team(''), says: /dev\/web is declared twice/ },
   ])('may not set $reason', async ({ text, says }) => {
