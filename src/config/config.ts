@@ -1,6 +1,7 @@
 import { formatAddress } from '../domain/address.js';
 import type { People } from '../domain/people.js';
 import type { Remediation, Target } from '../domain/target.js';
+import type { TimeWindow } from '../domain/window.js';
 
 /** The configuration after includes, defaults, variables, `each` and overrides: what the rest of Holdfast reads. */
 export interface Config {
@@ -50,8 +51,8 @@ export interface Environment {
   readonly blindAfterMs: number;
   readonly approvals: Approvals;
   readonly limits: Limits;
-  /** Validated and kept as written; the window gate reads them. */
-  readonly windows: readonly Window[];
+  /** When changes may be made. */
+  readonly windows: readonly TimeWindow[];
 }
 
 export interface Schedule {
@@ -85,15 +86,6 @@ export interface Limits {
   readonly failures?: { readonly max: number; readonly withinMs: number };
   /** So many automatic repairs are made within the time. */
   readonly budget?: { readonly max: number; readonly withinMs: number };
-}
-
-export interface Window {
-  readonly kind: 'allow' | 'deny';
-  readonly start: string;
-  readonly durationMs: number;
-  readonly timezone: string;
-  readonly actions: readonly string[];
-  readonly overrun: boolean;
 }
 
 export interface Notifications {

@@ -1,10 +1,12 @@
 import { nameProblem } from './values.js';
-import { type Environment, type Schedule, type Window } from './config.js';
-import { neverOpens, shortestInterval } from './cron.js';
+import { STAGE_KEPT_MS, type TimeWindow } from '../domain/window.js';
+import type { Environment, Schedule } from './config.js';
+import { shortestInterval } from './cron.js';
 import { formatDuration } from './durations.js';
 import { check } from './issues.js';
 import { type People, checkRules } from './people.js';
 import type { Report } from './problem.js';
+import { neverOpens } from './windows.js';
 import { type EnvironmentInput, environmentSchema, varsSchema } from './schema-environment.js';
 import { child, entriesOf, locate, type MapTree, type Scalar, toPlain, type Tree } from './tree.js';
 import { refuseExpressions } from './variables.js';
@@ -94,7 +96,7 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
       ...(limits.failures === undefined ? {} : { failures: { max: limits.failures.max, withinMs: limits.failures.within } }),
       ...(limits.budget === undefined ? {} : { budget: { max: limits.budget.max, withinMs: limits.budget.within } }),
     },
-    windows: input.windows.map((window): Window => ({
+    windows: input.windows.map((window): TimeWindow => ({
       kind: window.kind,
       start: window.start,
       durationMs: window.duration,
@@ -124,5 +126,7 @@ function checkEnvironment({ name, tree, input, environment }: EnvironmentEntry, 
     add(['approvals', 'escalate', 'after'], 'comes after the approval has expired', 'escalate earlier, or let approvals stand longer');
   }
   checkRules({ name, tree, approvals: input.approvals, people, report });
-  if (neverOpens(windows)) add(['windows'], 'leave no moment in which a change could be made', 'shorten a deny window, or add an allow window outside it');
+  const never = neverOpens(windows);
+  if (never === 'finalize') add(['windows'], 'leave no moment in which a change could be made', 'shorten a deny window, or add an allow window outside it');
+  if (never === 'stage') add(['windows'], `leave no moment in which a repair could be staged and finalized within ${formatDuration(STAGE_KEPT_MS)}`, 'let a window of stage lie within one of finalize, or end shortly before it begins');
 }

@@ -13,7 +13,6 @@ export function unenforced(root: ConfigFile, environments: Iterable<EnvironmentE
   for (const section of ['principals', 'groups', 'policies']) if (child(root.tree, section) !== undefined) add(section);
   for (const { name, tree, input } of environments) {
     const where = `environments.${name}`;
-    if (input.windows.length > 0) add(`${where}.windows`, `${NOT_YET}: changes are made at any time`);
     if (child(tree, 'credentials') !== undefined) add(`${where}.credentials`, 'is checked, but no provider of this version uses it');
     if (input.approvals.rules !== undefined) add(`${where}.approvals.rules`, `${NOT_YET}: one approval is enough`);
     if (input.approvals.escalate !== undefined) add(`${where}.approvals.escalate`);

@@ -3,7 +3,11 @@ export type GateName =
   | 'window' | 'freeze' | 'breaker' | 'budget' | 'quarantine' | 'blast-radius' | 'flapping' | 'settling' | 'busy' | 'after';
 
 export type GateAnswer =
-  | { readonly allowed: true }
+  | {
+      readonly allowed: true;
+      /** When it closes by itself (ISO, UTC), where that is known and soon. */
+      readonly closesAt?: string;
+    }
   | {
       readonly allowed: false;
       readonly gate: GateName;

@@ -2,6 +2,7 @@ import type { Change } from './change.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
 import { OPEN, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
+import { windowGate, type WindowRule } from './window.js';
 
 /** A gate that somebody or something closed, as the ledger remembers it. */
 export interface GateRow {
@@ -31,6 +32,8 @@ export interface GateFacts {
   readonly environment?: string;
   /** `limits.budget` of the environment. */
   readonly budget?: Budget;
+  /** Of the environment; absent means none. */
+  readonly windows?: readonly WindowRule[];
 }
 
 /** What wants to go on. */
@@ -43,6 +46,8 @@ export interface Asking {
   readonly holder?: string;
   /** Approved by somebody who may go through a breaker. */
   readonly breakGlass?: boolean;
+  /** ISO, UTC: when its staging began; absent before it. */
+  readonly begunAt?: string;
 }
 
 type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
@@ -54,21 +59,20 @@ const GATES: readonly Gate[] = [
   rowGate('quarantine', (row, { changes }) => changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision)),
   rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
   budgetGate,
+  windows,
 ];
 
 /** Whether a repair of these changes may go on now. */
 export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
-  const [first, ...also] = closedGates(facts, asking);
-  if (first === undefined) return OPEN;
-  return also.length === 0 ? first : { ...first, also };
+  const answers = GATES.map((gate) => gate(facts, asking));
+  const [first, ...also] = answers.filter((answer) => !answer.allowed);
+  if (first !== undefined) return also.length === 0 ? first : { ...first, also };
+  const [closesAt] = answers.flatMap((answer) => (answer.allowed && answer.closesAt !== undefined ? [answer.closesAt] : [])).sort();
+  return closesAt === undefined ? OPEN : { allowed: true, closesAt };
 }
 
-/** Every gate that is closed for it, foremost first. */
-function closedGates(facts: GateFacts, asking: Asking): readonly ClosedAnswer[] {
-  return GATES.flatMap((gate) => {
-    const answer = gate(facts, asking);
-    return answer.allowed ? [] : [answer];
-  });
+function windows({ at, environment = '', windows: known = [] }: GateFacts, { action, begunAt }: Asking): GateAnswer {
+  return known.length === 0 ? OPEN : windowGate(known, { at, action, scope: environment, ...(begunAt === undefined ? {} : { begunAt }) });
 }
 
 /** A gate that somebody or something closed, as a row says it. */

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js';
+import { windowRules } from '../config/windows.js';
 import type { Change } from '../domain/change.js';
 import type { GateFacts } from '../domain/gates.js';
 import type { Target } from '../domain/target.js';
@@ -17,11 +18,14 @@ export interface Gating {
 
 /** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. */
 export async function gateFacts({ config, target, at, ledger }: Gating): Promise<GateFacts> {
-  const budget = config.environments.find((each) => each.name === target.environment)?.limits.budget;
+  const environment = config.environments.find((each) => each.name === target.environment);
+  const windows = environment?.windows ?? [];
+  const budget = environment?.limits.budget;
   return {
     at,
     rows: (await ledger?.closedGates(target, at)) ?? [],
     environment: target.environment,
     ...(budget === undefined ? {} : { budget }),
+    ...(windows.length === 0 ? {} : { windows: windowRules(windows) }),
   };
 }

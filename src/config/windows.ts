@@ -1,0 +1,32 @@
+import { openingFor, type TimeWindow, type WindowAction, type WindowRule } from '../domain/window.js';
+import { formatDuration } from './durations.js';
+import { occurrencesOf } from './occurrences.js';
+
+/** Fixed, so that the same file is valid on every day or on none. */
+const REFERENCE_MS = Date.parse('2024-01-01T00:00:00Z');
+const DAY_MS = 86_400_000;
+const YEAR_MS = 400 * DAY_MS;
+const ACTIONS: readonly WindowAction[] = ['finalize', 'stage'];
+
+/** Windows as the gate asks them, each with its starts. */
+export function windowRules(windows: readonly TimeWindow[]): readonly WindowRule[] {
+  return windows.map(({ start, ...window }) => ({
+    ...window,
+    name: `"${start.trim()}" for ${formatDuration(window.durationMs)} (${window.timezone})`,
+    ...occurrencesOf(start, window.timezone),
+  }));
+}
+
+/**
+ * The action that may never be taken: within a year no instant is left for it, or, to stage, none from
+ * which a switch could follow. What would take long to prove counts as open.
+ */
+export function neverOpens(windows: readonly TimeWindow[]): WindowAction | undefined {
+  const rules = windowRules(windows);
+  const isDaily = windows.every((window) => window.kind === 'allow' || /(?:\s\*){3}\s*$/.test(window.start));
+  return ACTIONS.find((action) => {
+    const next = openingFor(rules, { action, from: REFERENCE_MS, horizonMs: YEAR_MS });
+    // Who is closed over two days by rules that are the same every day is closed for ever.
+    return 'never' in next || ('reached' in next && isDaily && next.reached - REFERENCE_MS >= 2 * DAY_MS);
+  });
+}
