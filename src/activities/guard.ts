@@ -128,12 +128,12 @@ export function refuseReadOnly(deps: Dependencies): void {
 }
 
 /** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have. */
-export async function gatesOf(deps: Dependencies, { plan, automatic, holder }: Authorised & { readonly holder?: string }, action: Asking['action']): Promise<GateAnswer> {
+export async function gatesOf(deps: Dependencies, { plan, automatic, holder }: Authorised & { readonly holder?: string }, step: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
   const facts = async (): Promise<GateFacts> => {
     const { config, target } = await configured(deps, plan);
     return gateFacts({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger });
   };
-  const asking = { action, changes: plan.changes, automatic };
+  const asking = { ...step, changes: plan.changes, automatic };
   return holder === undefined ? askGates(await facts(), asking) : passGates(deps, facts, { ...asking, holder });
 }
 

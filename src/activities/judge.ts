@@ -37,7 +37,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const { config } = await configured(deps, ref.incident);
       const plan = await storedPlan(deps, ref.plan);
       const decision = await deps.ledger.decisionOf(ref.ask);
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}) }, 'stage');
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}) }, { action: 'stage' });
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
       if (!gate.allowed || expiresMs === undefined) return { gate };
       return { gate, expiresAt: new Date(deps.now().getTime() + expiresMs).toISOString() };

@@ -8,7 +8,7 @@ import { HoldfastError, isHoldfastError, refused } from '../domain/errors.js';
 import { fieldKey } from '../domain/gates.js';
 import type { Json } from '../domain/json.js';
 import type { Plan, Staged } from '../domain/plan.js';
-import type { EntryKind } from '../ledger/ledger.js';
+import type { Entry, EntryKind } from '../ledger/ledger.js';
 import type { Target } from '../domain/target.js';
 import { strangerIn } from '../providers/look.js';
 import type { ReadContext, Restored, WriteContext } from '../providers/provider.js';
@@ -63,7 +63,8 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   const { plan } = authorised;
   const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
   if (done !== undefined) return { result: 'staged', staged: done };
-  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref) }, 'stage');
+  const begunAt = deps.now().toISOString();
+  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref) }, { action: 'stage' });
   if (!gate.allowed) return { result: 'gate-closed', gate };
   const { config, target, provider } = await configured(deps, ref.incident);
   if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
@@ -77,7 +78,7 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   try {
     await deps.ledger.updateIncident(ref.incident, { part: { part: ref.part, phase: 'staging' } });
     const staged = await provider.stage(plan, await revisionOf(deps, target, ctx), context);
-    await noteOnce(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length });
+    await noteOnce(deps, ref, 'staged', { staging: plan.staging, artifacts: staged.artifacts.length, begunAt });
     await deps.ledger.stepDone(key, staged as unknown as Json);
     await tidyEarlier(deps, target, provider, context);
     return { result: 'staged', staged };
@@ -101,7 +102,7 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   const { target, provider } = await configured(deps, input.incident);
   if (!begun) {
     // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
-    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input) }, 'finalize');
+    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input) }, { action: 'finalize', ...(await begunOf(deps, input)) });
     if (!gate.allowed) return { result: 'gate-closed', gate };
     if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
     const look = stillThere(plan, await lookAgain(deps, input, ctx));
@@ -199,6 +200,12 @@ async function expectSame(deps: Dependencies, target: Target, ctx: ReadContext):
   if (stranger !== undefined) throw new HoldfastError('Unreachable', `${formatAddress(target)} is not written to: ${stranger}`);
 }
 
+/** When the staging of this round began, which its gates had allowed. */
+async function begunOf(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'round'>): Promise<{ readonly begunAt?: string }> {
+  const begunAt = (await ofRound(deps, ref, 'staged'))?.data['begunAt'];
+  return typeof begunAt === 'string' ? { begunAt } : {};
+}
+
 /** Whether a switch was begun: before its first intent nothing was written, and after this fence none is let in. */
 async function hasBegun(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'round'>): Promise<boolean> {
   const step = stepName(ref, 'finalize');
@@ -284,9 +291,15 @@ export async function note(deps: Dependencies, { incident, part, plan }: Pick<Pa
 
 /** The same, and once for each staging of a part: an attempt that was cut short right after it is not told twice. */
 async function noteOnce(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'plan' | 'round'>, kind: EntryKind, data: Record<string, Json>): Promise<void> {
-  const { environment, target, number } = ref.incident;
-  for await (const { data: known } of deps.ledger.entries({ environment, target, incident: number, kinds: [kind] })) {
-    if (known['part'] === ref.part && known['round'] === ref.round) return;
-  }
+  if ((await ofRound(deps, ref, kind)) !== undefined) return;
   await note(deps, ref, kind, { round: ref.round, ...data });
+}
+
+/** The entry of this kind that one staging of a part has. */
+async function ofRound(deps: Dependencies, { incident, part, round }: Pick<PartRef, 'incident' | 'part' | 'round'>, kind: EntryKind): Promise<Entry | undefined> {
+  const { environment, target, number } = incident;
+  for await (const entry of deps.ledger.entries({ environment, target, incident: number, kinds: [kind] })) {
+    if (entry.data['part'] === part && entry.data['round'] === round) return entry;
+  }
+  return undefined;
 }

@@ -24,6 +24,38 @@ export function cronOf(expression: string, timezone: string): Cron {
  * elapsed time instead: both of two equal hours have theirs, and an hour that is skipped has none.
  */
 export function occurrencesOf(expression: string, timezone: string): Occurrences {
+  return remembering(startsOf(expression, timezone));
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly start?: number | undefined;
+}
+
+/** Whoever walks through time asks about the same span again and again; a start is computed in some 50 µs. */
+function remembering({ next, last }: Occurrences): Occurrences {
+  let after: Span = { from: 0, to: 0 };
+  let before: Span = { from: 0, to: 0 };
+  return {
+    next(at) {
+      if (at >= after.from && at < after.to) return after.start;
+      const start = next(at);
+      after = { from: at, to: start ?? Number.POSITIVE_INFINITY, start };
+      return start;
+    },
+    last(at) {
+      if (at >= before.from && at < before.to) return before.start;
+      // Between a look ahead and the start that it found there is none.
+      if (at >= before.to && at < after.to && before.to > after.from) return before.start;
+      const start = last(at);
+      before = { from: start ?? Number.NEGATIVE_INFINITY, to: at + 1, start };
+      return start;
+    },
+  };
+}
+
+function startsOf(expression: string, timezone: string): Occurrences {
   if (expression.trim().split(/\s+/)[1] === '*') {
     const cron = cronOf(expression, timezone);
     return {

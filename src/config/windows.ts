@@ -26,7 +26,7 @@ export function neverOpens(windows: readonly TimeWindow[]): WindowAction | undef
   const isDaily = windows.every((window) => window.kind === 'allow' || /(?:\s\*){3}\s*$/.test(window.start));
   return ACTIONS.find((action) => {
     const next = openingFor(rules, { action, from: REFERENCE_MS, horizonMs: YEAR_MS });
-    // Who is closed over two days by rules that are the same every day is closed for ever.
-    return 'never' in next || ('reached' in next && isDaily && next.reached - REFERENCE_MS >= 2 * DAY_MS);
+    // Who is closed over a day by rules that are the same every day is closed for ever.
+    return 'never' in next || ('reached' in next && isDaily && next.reached - REFERENCE_MS >= DAY_MS);
   });
 }

@@ -1,4 +1,4 @@
-import type { GateAnswer } from './gate.js';
+import { OPEN, type GateAnswer } from './gate.js';
 
 export type WindowAction = 'stage' | 'finalize';
 
@@ -44,8 +44,8 @@ const DAY_MS = 86_400_000;
 const HORIZON_MS = 9 * 366 * DAY_MS;
 /** How far ahead the end of an open time is looked for: questions end sooner. */
 const CLOSING_HORIZON_MS = 31 * DAY_MS;
-/** Minute after minute of two days; each takes some 100 µs. */
-const MOST_STEPS = 3_000;
+/** Minute after minute of a day; each takes some 100 µs. */
+const MOST_STEPS = 1_500;
 
 /** When something next opens; `reached` is as far as was looked where that would take too long. */
 export type Opening = { readonly at: number } | { readonly never: true } | { readonly reached: number };
@@ -61,7 +61,7 @@ export function windowGate(rules: readonly WindowRule[], asking: AskingWindows):
   const own = rulesOf(rules, asking.action);
   const foreign = asking.action === 'stage' ? rulesOf(rules, 'finalize') : [];
   const next = openingFor(rules, { action: asking.action, from: at, ...(begunAt === undefined ? {} : { begunAt }) });
-  if ('at' in next && next.at === at) return openAnswer(rules, asking.action, at);
+  if ('at' in next && next.at === at) return begunAt === undefined ? openAnswer(rules, asking.action, at) : OPEN;
   const closed = closedBy(own, at, begunAt) ?? closedBy(foreign, at) ?? OUTSIDE;
   return { allowed: false, gate: 'window', reason: `${whyClosed(closed, asking.scope)}; ${whatOpens([...own, ...foreign], next)}`, ...opensAtOf(next) };
 }
