@@ -1,7 +1,7 @@
 import type { Change } from './change.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
-import { OPEN, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
+import { OPEN, type GateAnswer, type GateName } from './gate.js';
 import { windowGate, type WindowRule } from './window.js';
 
 /** A gate that somebody or something closed, as the ledger remembers it. */
