@@ -60,6 +60,13 @@ export interface Provider<Spec = unknown> {
   /** Removes what staging left beside the live thing. `keepSnapshot` keeps what a later undo needs. */
   cleanup(plan: Plan, staged: Staged, ctx: WriteContext, options: { readonly keepSnapshot: boolean }): Promise<void>;
 
+  /**
+   * Returns what the desired state becomes when exactly these changes are taken over into it, or why
+   * they cannot be. Changes nothing. Looking again at the desired state so changed finds these
+   * changes gone and every other one as it was. A secret is never written into a desired state.
+   */
+  adopt?(target: Target, revision: Revision, changes: readonly Change[], ctx: ReadContext): Promise<Adoption>;
+
   /** Writes what is live as a desired state into an empty or absent folder; returns the resources written. */
   capture?(target: Target, into: string, ctx: ReadContext): Promise<readonly string[]>;
 
@@ -85,6 +92,23 @@ export type PlanResult =
   | { readonly possible: true; readonly proposal: Proposal }
   /** `reason` says why these changes cannot be repaired (alone), in one line. */
   | { readonly possible: false; readonly reason: string };
+
+export type Adoption =
+  | { readonly possible: true; readonly files: readonly AdoptedFile[] }
+  /** `reason` says why, and what to do instead, in one line. */
+  | { readonly possible: false; readonly reason: string };
+
+/** One file of the source as it becomes: plain data, written by whoever keeps the source. */
+export interface AdoptedFile {
+  /** Relative to the source's path, with `/`. */
+  readonly path: string;
+  /** Absent: the file goes. */
+  readonly content?: Uint8Array;
+  /** Permission bits; absent: as they are, or usual for a new file. */
+  readonly mode?: number;
+  /** Values that stand in the file on either side and are shown to nobody. */
+  readonly secrets: readonly string[];
+}
 
 export interface Restored {
   readonly restored: readonly string[];

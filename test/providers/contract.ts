@@ -6,6 +6,7 @@ import { hashJson } from '../../src/digest.js';
 import { driftFingerprint, type Change, type Observation } from '../../src/domain/change.js';
 import { makePlan, type Plan, type Staged } from '../../src/domain/plan.js';
 import { look } from '../../src/providers/look.js';
+import { describeAdopting } from './adopting.js';
 import { intents, readContext, saidIn, writeContext } from './contexts.js';
 import { CANARY, type Harness, type Subject } from './subject.js';
 
@@ -230,6 +231,8 @@ export function describeContract(harness: Harness): void {
       expect(observation.changes.some((change) => change.sensitive)).toBe(true);
     });
   });
+
+  describeAdopting(harness, fresh);
 
   describe(`${harness.name}: a crash after every external call`, () => {
     /** Kills the step at its calls in turn, and has `after` judge what the next attempt makes of it. */

@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js';
+import { adopt } from './adopt.js';
 import { capture } from './capture.js';
 import { cleanup } from './cleanup.js';
 import { finalize } from './finalize.js';
@@ -21,6 +22,7 @@ export const files: Provider<FilesSpec> = {
   finalize,
   rollback,
   cleanup,
+  adopt,
   capture,
   inject,
 };
