@@ -19,6 +19,8 @@ export interface DecideInput {
   readonly reason?: string;
   /** ISO, UTC; for `accept`. */
   readonly until?: string;
+  /** Armoured, over `decisionStatement`. */
+  readonly signature?: string;
 }
 
 /** What a person says to an environment. `scope` is `prod`, `prod/storefront` or `*`. */

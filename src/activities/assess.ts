@@ -152,7 +152,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
   }
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) } });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) } });
   return {
     part: number,
     decision,

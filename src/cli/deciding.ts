@@ -7,7 +7,10 @@ import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
 import { findIncident, isClosed } from './incident-row.js';
 import { decider, planPrefix } from './options.js';
+import { questionOf } from './question.js';
 import { plain, shellWord } from './render/escape.js';
+import { printStatement, provesItself, signed, type Signing } from './signing.js';
+import { decisionStatement } from '../trust/statement.js';
 import { sayEnd, waitForEnd } from './waiting.js';
 
 export interface DecideRequest {
@@ -19,14 +22,24 @@ export interface DecideRequest {
   /** ISO, UTC. */
   readonly until?: string;
   readonly wait: boolean;
+  readonly signing?: Signing;
 }
 
 type Answer = Awaited<ReturnType<HoldfastClient['decide']>>;
 
+interface Deciding {
+  readonly request: DecideRequest;
+  readonly client: HoldfastClient;
+  readonly address: TargetAddress;
+  readonly plan?: string;
+  readonly ledger?: Ledger;
+  readonly row?: IncidentRow;
+}
+
 /** Sends one person's decision to an open incident, says what it will do, and waits for the end when asked to. */
 export async function decide(context: Context, request: DecideRequest): Promise<number> {
-  const by = decider(context, request.by);
   const plan = planPrefix(request.plan);
+  if (request.by !== undefined || !provesItself(request.signing)) decider(context, request.by);
   const asked = context.incidentAddress(request.id);
   const ledger = await context.ledger();
   try {
@@ -35,28 +48,63 @@ export async function decide(context: Context, request: DecideRequest): Promise<
     const address: TargetAddress = { environment: asked.environment, target: asked.target };
     const { client } = await context.connect();
     try {
-      const answer = await sendDecision(client, address, {
-        decision: request.decision,
-        by,
-        ...(plan === undefined ? {} : { plan }),
-        ...(request.reason === undefined ? {} : { reason: request.reason }),
-        ...(request.until === undefined ? {} : { until: request.until }),
-      });
-      const code = await exitOfAnswer(context, { answer, request, address, ...(ledger === undefined ? {} : { ledger }), ...(row === undefined ? {} : { row }) });
-      const name = row === undefined ? formatAddress(address) : formatIncident(row);
-      if (!context.json) await sayAnswer(context, { name, by, answer, code });
-      const waits = code === EXIT.done && request.wait;
-      const end = waits ? await waitForEnd(context, { client, address, wanted: request.decision, ...(ledger === undefined ? {} : { ledger }), ...(row === undefined ? {} : { number: row.number }) }) : undefined;
-      const exitCode = end?.exitCode ?? code;
-      if (context.json) await context.printJson('decision', { incident: name, decision: request.decision, by, verified: false, ...answer, ...(end === undefined ? {} : { end: end.standing ?? null }), exitCode });
-      else if (end !== undefined) await sayEnd(context, end);
-      return exitCode;
+      return await decideOpen(context, { request, client, address, ...(plan === undefined ? {} : { plan }), ...(ledger === undefined ? {} : { ledger }), ...(row === undefined ? {} : { row }) });
     } finally {
       await client.close();
     }
   } finally {
     await ledger?.close();
   }
+}
+
+async function decideOpen(context: Context, deciding: Deciding): Promise<number> {
+  const { request, client, address, plan, ledger, row } = deciding;
+  const name = row === undefined ? formatAddress(address) : formatIncident(row);
+  const { decision, reason, until } = request;
+  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
+  const signing = await signedDecision(context, { said, deciding, name });
+  if (typeof signing === 'number') return signing;
+  const { by, signature } = signing;
+  const verified = signature !== undefined;
+  const answer = await sendDecision(client, address, { ...said, by, ...(plan === undefined ? {} : { plan }), ...(signature === undefined ? {} : { signature }) });
+  const code = await exitOfAnswer({ ...deciding, answer });
+  if (!context.json) await sayAnswer(context, { name, by: verified ? `${by}, signed` : `${by}, unverified`, answer, code });
+  const waits = code === EXIT.done && request.wait;
+  const end = waits ? await waitForEnd(context, { client, address, wanted: request.decision, ...(ledger === undefined ? {} : { ledger }), ...(row === undefined ? {} : { number: row.number }) }) : undefined;
+  const exitCode = end?.exitCode ?? code;
+  if (context.json) await context.printJson('decision', { incident: name, decision, by, verified, ...answer, ...(end === undefined ? {} : { end: end.standing ?? null }), exitCode });
+  else if (end !== undefined) await sayEnd(context, end);
+  return exitCode;
+}
+
+/** Decisions that need a signature where approvals.trust is signed: all but what only stops. */
+function needsSignature(decision: DecideRequest['decision'], trust: string | undefined): boolean {
+  return trust === 'signed' && decision !== 'rollback';
+}
+
+interface Saying {
+  readonly said: Omit<DecideInput, 'by'>;
+  readonly deciding: Deciding;
+  readonly name: string;
+}
+
+/** Who decides, with their signature; or, where only the words were asked for or they were said before, the exit code. */
+async function signedDecision(context: Context, { said, deciding, name }: Saying): Promise<{ readonly by: string; readonly signature?: string } | number> {
+  const { request, address, row, plan, client } = deciding;
+  const { signing = {}, by, decision } = request;
+  const config = await context.config();
+  const needed = needsSignature(decision, config.environments.find((each) => each.name === address.environment)?.approvals.trust);
+  const isSigned = provesItself(signing) || signing.printStatement === true;
+  if (isSigned && (await sameDecisionStands(deciding))) {
+    if (!context.json) await context.say(`${name}: ${decision} stands already`);
+    else await context.printJson('decision', { incident: name, decision, result: 'already-decided', message: 'it stands already', exitCode: EXIT.done });
+    return EXIT.done;
+  }
+  const about = isSigned ? await questionOf({ client, address, decision, ...(row === undefined ? {} : { row }), ...(plan === undefined ? {} : { plan }) }) : undefined;
+  const statementOf = (speaker: string): string => (about === undefined ? '' : decisionStatement({ project: config.project, ...about }, { ...said, by: speaker }));
+  const what = `${decision} ${name}`;
+  if (signing.printStatement === true) return printStatement(context, { statementOf, what, again: said.until === undefined ? '' : ` --until ${said.until}`, ...(by === undefined ? {} : { by }) });
+  return signed(context, { signing, needed, statementOf, what, ...(by === undefined ? {} : { by }) });
 }
 
 export function closedAlready(row: IncidentRow, request: { readonly decision: string }): CliError {
@@ -76,22 +124,18 @@ async function sendDecision(client: HoldfastClient, address: TargetAddress, inpu
   }
 }
 
-interface Judged {
+interface Judged extends Deciding {
   readonly answer: Answer;
-  readonly request: DecideRequest;
-  readonly address: TargetAddress;
-  readonly ledger?: Ledger;
-  readonly row?: IncidentRow;
 }
 
-async function exitOfAnswer(context: Context, judged: Judged): Promise<number> {
+async function exitOfAnswer(judged: Judged): Promise<number> {
   switch (judged.answer.result) {
     case 'accepted':
       return EXIT.done;
     case 'already-decided':
       return (await sameDecisionStands(judged)) ? EXIT.done : EXIT.error;
     case 'refused':
-      return (await unauthorised(context, judged)) ? EXIT.unauthorised : EXIT.error;
+      return judged.answer.unauthorised === true ? EXIT.unauthorised : EXIT.error;
     case 'stale-plan':
     case 'expired':
       return EXIT.error;
@@ -99,17 +143,11 @@ async function exitOfAnswer(context: Context, judged: Judged): Promise<number> {
 }
 
 /** Saying again what was decided is no failure: a retried command ends as the first did. */
-async function sameDecisionStands({ ledger, row, request }: Judged): Promise<boolean> {
+async function sameDecisionStands({ ledger, row, request }: Deciding): Promise<boolean> {
   if (request.decision === 'rollback') return true;
   if (ledger === undefined || row === undefined) return false;
   const decisions = await ledger.decisions(row);
   return decisions.some((each) => each.decision === request.decision && (request.plan === undefined || each.plan.startsWith(request.plan.toLowerCase())));
-}
-
-async function unauthorised(context: Context, { answer, address }: Judged): Promise<boolean> {
-  if (answer.unauthorised === true) return true;
-  const config = await context.config();
-  return config.environments.find((each) => each.name === address.environment)?.approvals.trust === 'signed';
 }
 
 interface Said {
@@ -120,7 +158,7 @@ interface Said {
 }
 
 async function sayAnswer(context: Context, { name, by, answer, code }: Said): Promise<void> {
-  if (code === EXIT.done) return context.say(`${name}: ${plain(answer.message)} (by ${plain(by)}, unverified)`);
+  if (code === EXIT.done) return context.say(`${name}: ${plain(answer.message)} (by ${plain(by)})`);
   const stale = answer.result === 'stale-plan' && answer.plan !== undefined;
   throw new CliError(`${name}: ${answer.message}`, { exit: code, ...(stale ? { remedy: `Review the plan that stands now with: holdfast incident ${shellWord(name)}` } : {}) });
 }

@@ -7,6 +7,8 @@ export interface Io {
   out(text: string): Promise<void>;
   /** Everything that is not data. */
   err(text: string): void;
+  /** Standard input as text, up to so many characters. */
+  input?(limit: number): Promise<string>;
   readonly outTty: boolean;
   readonly errTty: boolean;
   readonly columns: number;
@@ -52,6 +54,7 @@ export function processIo(): ProcessIo {
   return {
     out: (text) => writeOut(text, controller.signal),
     err: (text) => void process.stderr.write(text),
+    input: readInput,
     outTty: isatty(1),
     errTty: isatty(2),
     columns: process.stdout.columns || process.stderr.columns || 100,
@@ -79,6 +82,15 @@ function writeOut(text: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write(text, () => resolve());
   });
+}
+
+async function readInput(limit: number): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += String(chunk);
+    if (text.length >= limit) break;
+  }
+  return text.slice(0, limit);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,8 @@ export interface RecordedPart {
   readonly decision?: string;
   readonly risk?: string;
   readonly plan?: string;
+  /** The id of the question that waits. */
+  readonly ask?: string;
   readonly changes?: number;
   readonly waitsFor?: string;
   /** Why its step under way does not get done; said by the server, never recorded. */
@@ -29,6 +31,7 @@ export function readPart(part: JsonObject): RecordedPart {
     decision: text('decision'),
     risk: text('risk'),
     plan: text('plan'),
+    ask: text('ask'),
     changes: numberOf(part, 'changes'),
     waitsFor: text('waitsFor'),
     blocked: text('blocked'),

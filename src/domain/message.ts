@@ -53,6 +53,8 @@ const LONGEST_ID = 300;
 const PLAN_PREFIX = /^[0-9a-f]{8,64}$/;
 /** A surrogate without its other half, sent so or cut so: it has no canonical form, and hashing it would fail for ever. */
 const HALF_CHARACTER = /\p{Surrogate}/gu;
+/** What stands in no armoured signature. Without it, a hundred messages at once stay within what a step may be given. */
+const UNARMOURED = /[^A-Za-z0-9+/= \r\n-]/g;
 /** The server refuses to signal any other, and refuses again whenever the workflow task that tried is tried again. */
 const RUN_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
@@ -71,7 +73,7 @@ export function parseDecision(payload: unknown, decision?: DecisionKind): Parsed
   if (kind !== 'approve' && (reason === undefined || reason.trim() === '')) return no(`"reason" is required to ${kind}`);
   const until = text(payload, 'until');
   if (kind === 'accept' && (until === undefined || !INSTANT.test(until))) return no('"until" must be an instant such as 2030-01-31T12:00:00Z');
-  const signature = text(payload, 'signature');
+  const signature = text(payload, 'signature')?.replace(UNARMOURED, '');
   return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature }) });
 }
 

@@ -94,6 +94,7 @@ export function statusOf(run: IncidentRun): IncidentStatus {
       decision: part.decision,
       risk: part.risk,
       ...(part.plan === undefined ? {} : { plan: part.plan }),
+      ...(part.ask === undefined || part.outcome !== undefined ? {} : { ask: part.ask }),
       changes: part.changes,
       waitsFor: part.gateNow.allowed ? part.note : part.gateNow.reason,
       ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DecideInput, EnvironmentCommand, HoldfastClient } from '../../src/client.js';
 import { HoldfastError } from '../../src/domain/errors.js';
 import type { DecisionRow } from '../../src/ledger/ledger.js';
-import { cli, config, connected, environment, HASH, incident, json, recorded, text } from './support.js';
+import { cli, connected, HASH, incident, json, recorded, text } from './support.js';
 
 type Answer = Awaited<ReturnType<HoldfastClient['decide']>>;
 
@@ -53,7 +53,7 @@ describe('approve', () => {
 });
 
 describe('the exit code of a decision', () => {
-  const rows: readonly { readonly reason: string; readonly answer: Answer; readonly decisions?: readonly DecisionRow[]; readonly code: number; readonly trust?: 'signed' }[] = [
+  const rows: readonly { readonly reason: string; readonly answer: Answer; readonly decisions?: readonly DecisionRow[]; readonly code: number }[] = [
     { reason: 'accepted', answer: { result: 'accepted', message: 'm' }, code: 0 },
     { reason: 'the same decision again is no failure', answer: { result: 'already-decided', message: 'm' }, decisions: [decision()], code: 0 },
     { reason: 'another decision stands', answer: { result: 'already-decided', message: 'm' }, decisions: [decision({ decision: 'reject' })], code: 1 },
@@ -61,13 +61,10 @@ describe('the exit code of a decision', () => {
     { reason: 'too late', answer: { result: 'expired', message: 'm' }, code: 1 },
     { reason: 'refused for what it is', answer: { result: 'refused', message: 'm' }, code: 1 },
     { reason: 'refused for who decides', answer: { result: 'refused', message: 'm', unauthorised: true }, code: 4 },
-    { reason: 'refused because decisions must be signed', answer: { result: 'refused', message: 'm' }, trust: 'signed', code: 4 },
   ];
 
-  it.each(rows)('$reason: $code', async ({ answer, decisions = [], code, trust }) => {
-    const base = environment('prod');
-    const loadConfig = () => Promise.resolve(config({ environments: [{ ...base, approvals: { ...base.approvals, trust: trust ?? 'namespace' } }] }));
-    const deps = { loadConfig, ...recorded({ incident: () => Promise.resolve(incident()), decisions: () => Promise.resolve(decisions) }), ...answering(answer) };
+  it.each(rows)('$reason: $code', async ({ answer, decisions = [], code }) => {
+    const deps = { ...recorded({ incident: () => Promise.resolve(incident()), decisions: () => Promise.resolve(decisions) }), ...answering(answer) };
     const ran = await cli(['approve', 'prod/storefront', '--plan', '3f9ac2d1'], { deps });
     expect(ran.code).toBe(code);
     expect(code === 0 ? ran.out : ran.err).toContain('prod/storefront#7: m');

@@ -6,8 +6,9 @@ import type { Context } from '../context.js';
 import { decide } from '../deciding.js';
 import { CliError } from '../errors.js';
 import { byOption, decider, planOption, reasonOption, requireReason, requireUntil, untilOption, waitOption } from '../options.js';
+import { addSigning, type Signing } from '../signing.js';
 
-interface AcceptOptions {
+interface AcceptOptions extends Signing {
   readonly plan?: string;
   readonly resource?: string;
   readonly path?: string;
@@ -29,6 +30,7 @@ export function acceptCommand(cli: Cli): Command {
     .addOption(reasonOption())
     .addOption(byOption())
     .addOption(waitOption());
+  addSigning(command);
   example(command, 'holdfast accept prod/storefront --until 7d --reason "emergency limit"', 'holdfast accept prod/storefront --resource etc/app.yaml --path /limits/rps --until 2h --reason "load test"');
   return define<AcceptOptions>(cli, {
     command,
@@ -37,7 +39,7 @@ export function acceptCommand(cli: Cli): Command {
       const until = requireUntil(context, options.until);
       if (options.resource !== undefined) return announce(context, id, { ...options, resource: options.resource, reason, until });
       if (options.path !== undefined) throw new CliError('--path is given without --resource', { remedy: 'Name the resource it is in.' });
-      return decide(context, { ...options, id, decision: 'accept', reason, until, wait: options.wait === true });
+      return decide(context, { ...options, id, decision: 'accept', reason, until, signing: options, wait: options.wait === true });
     },
   });
 }

@@ -10,8 +10,9 @@ import { byOption, planOption, reasonOption, waitOption } from '../options.js';
 import { plain, shellWord } from '../render/escape.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { indent } from '../render/table.js';
+import { addSigning, type Signing } from '../signing.js';
 
-interface ApproveOptions {
+interface ApproveOptions extends Signing {
   readonly plan?: string;
   readonly by?: string;
   readonly reason?: string;
@@ -27,10 +28,11 @@ export function approveCommand(cli: Cli): Command {
     .addOption(byOption())
     .addOption(reasonOption())
     .addOption(waitOption());
+  addSigning(command);
   example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m');
   return define<ApproveOptions>(cli, {
     command,
-    run: ({ context, args: [id = ''], options }) => (options.plan === undefined ? showPlan(context, id) : decide(context, { ...options, id, decision: 'approve', wait: options.wait === true })),
+    run: ({ context, args: [id = ''], options }) => (options.plan === undefined ? showPlan(context, id) : decide(context, { ...options, id, decision: 'approve', signing: options, wait: options.wait === true })),
   });
 }
 

@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { type Cli, define, example } from '../command.js';
 import { decide } from '../deciding.js';
 import { byOption, planOption, reasonOption, requireReason, waitOption } from '../options.js';
+import { addSigning, type Signing } from '../signing.js';
 
-interface RejectOptions {
+interface RejectOptions extends Signing {
   readonly plan?: string;
   readonly by?: string;
   readonly reason?: string;
@@ -19,9 +20,10 @@ export function rejectCommand(cli: Cli): Command {
     .addOption(byOption())
     .addOption(reasonOption())
     .addOption(waitOption());
+  addSigning(command);
   example(command, 'holdfast reject prod/storefront --reason "emergency value, kept until the release"');
   return define<RejectOptions>(cli, {
     command,
-    run: async ({ context, args: [id = ''], options }) => decide(context, { ...options, id, decision: 'reject', reason: requireReason(options.reason), wait: options.wait === true }),
+    run: async ({ context, args: [id = ''], options }) => decide(context, { ...options, id, decision: 'reject', reason: requireReason(options.reason), signing: options, wait: options.wait === true }),
   });
 }
