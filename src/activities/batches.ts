@@ -27,9 +27,9 @@ type Batches = TargetBatches['batches'];
  */
 export function batchActivities(deps: Dependencies): Pick<ControlActivities, 'listTargets'> {
   return {
-    listTargets: ({ environment, target }) => inStep(deps, async (ctx): Promise<TargetBatches> => {
+    listTargets: ({ environment, target, targets: some }) => inStep(deps, async (ctx): Promise<TargetBatches> => {
       const config = await deps.config();
-      const targets = config.targets.filter((each) => each.environment === environment && (target === undefined || each.target === target));
+      const targets = config.targets.filter((each) => each.environment === environment && (target === undefined || each.target === target) && (some === undefined || some.includes(each.target)));
       const reads = environmentOf(config, environment)?.limits.reads ?? 1;
       const commits = await deps.sources.refs(targets.map((each) => each.source), ctx);
       const isLate = targets.length > 1 ? await lateness(deps, environment, targets) : () => false;

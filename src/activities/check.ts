@@ -9,6 +9,7 @@ import { environmentOf, targetOf } from '../config/config.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
+import { wakeDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
 import { findEnded, isGone } from './ended.js';
 import { inLanes } from './lanes.js';
@@ -89,6 +90,8 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
     ...(seen.previous?.lastKnownAt === undefined ? {} : { lastKnownAt: seen.previous.lastKnownAt }),
     ...(open === undefined ? {} : { open }),
   });
+  // Put right by hand: no incident ends that what comes after it would hear of.
+  if (open === undefined && observation.verdict === 'clean' && seen.previous?.verdict === 'drifted') await wakeDependants(deps, target);
   if (action.action === 'open') await openIncident(deps, target, { drift, kind: action.kind, at });
   if (action.action === 'tell' && open !== undefined) {
     await tellIncident(deps, open, drift);

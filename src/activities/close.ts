@@ -11,6 +11,7 @@ import { oneLine } from '../domain/plain-text.js';
 import type { Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
 import { inStep, probeFor } from './context.js';
+import { tellDependants } from './dependants.js';
 import { type Dependencies } from './deps.js';
 import { expectOwnStep, readablePlan } from './guard.js';
 import { letGo, repairFailed } from './let-through.js';
@@ -42,6 +43,7 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
   const { closedAt: at, outcome, narrative = '' } = (await deps.ledger.incident(incident, incident.number)) ?? row;
   if (at === undefined || outcome === undefined) return;
   await toldBreaker(deps, input);
+  await tellDependants(deps, incident, input.parts.map((part) => part.outcome));
   await deps.ledger.checkpoint(at);
   if (outcome !== 'cleared') await tellEnd(deps, { incident, outcome, narrative, at, target });
 }

@@ -15,7 +15,14 @@ import { openIn, wakeAll } from './waking.js';
 import type { CommandDone, CommandInput, ControlActivities } from './types.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
-const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy' };
+const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after' };
+/** What opens the others. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  freeze: 'holdfast unfreeze opens it',
+  window: 'it opens by itself at its time',
+  settling: 'it opens by itself once the change has been seen for the time of `settle`',
+  'blast-radius': 'an approval of the plan opens it',
+};
 /** They stand for a whole environment, whichever target closed them. */
 const OF_ENVIRONMENT: readonly GateName[] = ['breaker', 'budget'];
 
@@ -83,7 +90,8 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
 
 async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandDone> {
   const gate = Object.hasOwn(RELEASABLE, named ?? '') ? RELEASABLE[named ?? ''] : undefined;
-  if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released; these can: ${Object.keys(RELEASABLE).join(', ')}`);
+  if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released${Object.hasOwn(ELSEWHERE, named ?? '') ? `: ${ELSEWHERE[named ?? ''] ?? ''}` : ''}; these can: ${Object.keys(RELEASABLE).join(', ')}`);
+  if (gate === 'after') return goOnWithout(deps, { scope, by, reason }, at);
   const where = OF_ENVIRONMENT.includes(gate) ? (parseAddress(scope)?.environment ?? scope) : scope;
   const closed = (await deps.ledger.allClosedGates(at)).filter((row) => row.gate === gate && (row.scope === where || row.scope.startsWith(`${where}/`)));
   if (closed.length === 0 && gate !== 'budget') return no(`no ${named ?? gate} is closed in ${scope}`);
@@ -99,6 +107,14 @@ async function release(deps: Dependencies, { scope, by, reason, gate: named }: C
   if (opened.length === 0 && gate === 'budget') return no(`nothing counts for the budget of ${where} now`);
   const wake = await stir(deps, where);
   return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length })), ...wake };
+}
+
+/** Whoever waits for a dependency that was rolled back goes on without it; an open one is waited for all the same. */
+async function goOnWithout(deps: Dependencies, { scope, by, reason }: Pick<CommandMessage, 'scope' | 'by' | 'reason'>, at: string): Promise<CommandDone> {
+  const { environment = scope, target } = parseAddress(scope) ?? {};
+  await deps.ledger.append({ at, kind: 'gate', environment, ...(target === undefined ? {} : { target }), by, data: { event: 'opened', gate: 'after', scope, reason } });
+  const wake = await stir(deps, scope);
+  return { ...yes(`${scope} goes on without what was rolled back before it; a dependency with an open incident is still waited for`), ...wake };
 }
 
 /** What moves now, and what moves it. */

@@ -5,6 +5,7 @@ import type { Target } from '../domain/target.js';
 import type { IncidentRow, IntentRow } from '../ledger/ledger.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import { closeLeftOpen, CUT_SHORT } from './close.js';
+import { tellDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
 import { letGo } from './let-through.js';
 import { settledRows } from './settling.js';
@@ -46,6 +47,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     narrative: text,
     settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
   });
+  await tellDependants(deps, row, ['terminated']);
   for (const part of row.parts) await letGo(deps, { incident: row, part: Number(part['part']) });
   await deps.client.workflow
     .getHandle(environmentWorkflowId(row.environment))

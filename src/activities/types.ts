@@ -47,6 +47,8 @@ export interface WriteActivities {
 export interface ListTargetsInput {
   readonly environment: string;
   readonly target?: string;
+  /** Only these. */
+  readonly targets?: readonly string[];
 }
 
 export interface TargetBatches {

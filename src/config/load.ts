@@ -92,7 +92,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
     const target = resolveTarget(instance, ctx);
     return target === undefined ? [] : [{ instance, target }];
   });
-  checkTargets(resolved, report);
+  checkTargets(resolved, names, report);
   checkRemediation({ environments: environments.values(), providers: Object.keys(options.providers), resolved, report, warn });
   await readPolicies(loading);
   const targets = resolved.map((each) => each.target).sort(byAddress);

@@ -3,9 +3,10 @@ import { isJsonObject } from '../domain/json.js';
 import { formatAddress } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
 import type { Instance } from './expand.js';
+import { checkAfter } from './order.js';
 import type { Report } from './problem.js';
 import { mayBeAutomatic } from './remediation.js';
-import { quote, suggest } from './text.js';
+import { quote } from './text.js';
 import { locate } from './tree.js';
 
 export interface Resolved {
@@ -14,10 +15,10 @@ export interface Resolved {
 }
 
 /** What holds between targets, and between a target and its environment. */
-export function checkTargets(resolved: readonly Resolved[], report: Report): void {
+export function checkTargets(resolved: readonly Resolved[], environments: readonly string[], report: Report): void {
   for (const each of resolved) checkHealth(each, report);
   checkRoots(resolved, report);
-  checkAfter(resolved, report);
+  checkAfter(resolved, environments, report);
 }
 
 /** Without a health check nobody would know that an automatic repair did harm. */
@@ -68,46 +69,4 @@ function reportOverlap({ instance }: Resolved, fact: string, report: Report): vo
     message: `targets.${instance.declared.name}.spec.root: in ${instance.environment.name}, ${fact}`,
     remedy: 'let one target own each folder: use ${target.environment} or ${match.N} in the path, or merge the targets',
   });
-}
-
-/** What a target comes after is in the same environment and does not come after it in turn. */
-function checkAfter(resolved: readonly Resolved[], report: Report): void {
-  const targets = new Map(resolved.map((each) => [formatAddress(each.target), each]));
-  const finished = new Set<string>();
-  for (const each of resolved) {
-    for (const [index, name] of each.target.after.entries()) {
-      if (targets.has(`${each.target.environment}/${name}`)) continue;
-      const here = resolved.filter((other) => other.target.environment === each.target.environment).map((other) => other.target.target);
-      report.add({
-        at: locate(each.instance.tree, ['after', index]).at,
-        message: `targets.${each.instance.declared.name}.after: ${quote(name)} is not a target of ${each.target.environment}`,
-        remedy: suggest(name, here),
-      });
-    }
-    const circle = circleFrom(each, targets, finished);
-    if (circle === undefined) continue;
-    report.add({ at: locate(each.instance.tree, ['after']).at, message: `targets.${each.instance.declared.name}.after: goes in a circle: ${circle.join(' → ')}`, remedy: 'remove one of these' });
-  }
-}
-
-function circleFrom(start: Resolved, targets: ReadonlyMap<string, Resolved>, finished: Set<string>): readonly string[] | undefined {
-  const path: string[] = [];
-  let circle: readonly string[] | undefined;
-  const visit = (each: Resolved): void => {
-    const address = formatAddress(each.target);
-    if (circle !== undefined || finished.has(address)) return;
-    if (path.includes(address)) {
-      circle = [...path.slice(path.indexOf(address)), address];
-      return;
-    }
-    path.push(address);
-    for (const name of each.target.after) {
-      const next = targets.get(`${each.target.environment}/${name}`);
-      if (next !== undefined) visit(next);
-    }
-    path.pop();
-    finished.add(address);
-  };
-  visit(start);
-  return circle;
 }

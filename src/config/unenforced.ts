@@ -19,7 +19,5 @@ export function unenforced(root: ConfigFile, environments: Iterable<EnvironmentE
   }
   const declared = new Set(resolved.filter(({ instance }) => child(instance.tree, 'schedule') !== undefined).map(({ instance }) => instance.declared.name));
   for (const name of declared) add(`targets.${name}.schedule`, `${NOT_YET}: the schedule of the environment holds`);
-  const after = new Set(resolved.filter(({ target }) => target.after.length > 0).map(({ instance }) => instance.declared.name));
-  for (const name of after) add(`targets.${name}.after`, `${NOT_YET}: the order of repairs is left open`);
   return warnings;
 }

@@ -1,4 +1,5 @@
 import type { Change } from './change.js';
+import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
 import { OPEN, type GateAnswer, type GateName } from './gate.js';
@@ -34,6 +35,10 @@ export interface GateFacts {
   readonly budget?: Budget;
   /** Of the environment; absent means none. */
   readonly windows?: readonly WindowRule[];
+  /** `prod/storefront`. */
+  readonly address?: string;
+  /** Who is repaired before it, in the order of the configuration; those that are configured no more are left out. */
+  readonly dependencies?: readonly DependencyState[];
 }
 
 /** What wants to go on. */
@@ -60,6 +65,7 @@ const GATES: readonly Gate[] = [
   rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
   budgetGate,
   windows,
+  afterGate,
 ];
 
 /** Whether a repair of these changes may go on now. */

@@ -41,7 +41,7 @@ export interface Target extends TargetAddress {
   readonly settleMs: number;
   readonly blindAfterMs: number;
   readonly observeTimeoutMs: number;
-  /** Announced exceptions and dependencies stay in the configuration's words. */
+  /** Names of environments and of targets of its own, as the configuration has them. */
   readonly after: readonly string[];
 }
 

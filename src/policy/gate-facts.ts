@@ -1,9 +1,13 @@
 import type { Config } from '../config/config.js';
 import { windowRules } from '../config/windows.js';
+import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
+import { dependenciesOf, stopsDependants, type DependencyState } from '../domain/after.js';
 import type { Change } from '../domain/change.js';
 import type { GateFacts } from '../domain/gates.js';
 import type { Target } from '../domain/target.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { IncidentRow, Ledger } from '../ledger/ledger.js';
+
+type Remembering = Pick<Ledger, 'closedGates' | 'incident' | 'lastObservation' | 'entries'>;
 
 export interface Gating {
   readonly config: Config;
@@ -13,19 +17,53 @@ export interface Gating {
   /** ISO, UTC. */
   readonly at: string;
   /** Without a record only what the configuration closes is known. */
-  readonly ledger?: Pick<Ledger, 'closedGates'>;
+  readonly ledger?: Remembering;
 }
 
-/** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. */
+/** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. One query; one more for each target that `after` names. */
 export async function gateFacts({ config, target, at, ledger }: Gating): Promise<GateFacts> {
   const environment = config.environments.find((each) => each.name === target.environment);
   const windows = environment?.windows ?? [];
   const budget = environment?.limits.budget;
+  const dependencies = ledger === undefined || target.after.length === 0 ? [] : await statesOf(ledger, config, target);
   return {
     at,
     rows: (await ledger?.closedGates(target, at)) ?? [],
     environment: target.environment,
+    address: formatAddress(target),
     ...(budget === undefined ? {} : { budget }),
     ...(windows.length === 0 ? {} : { windows: windowRules(windows) }),
+    ...(dependencies.length === 0 ? {} : { dependencies }),
   };
+}
+
+/** One that is configured no more holds nobody. */
+async function statesOf(ledger: Remembering, config: Config, target: Target): Promise<readonly DependencyState[]> {
+  const environments = config.environments.map((each) => each.name);
+  const known = dependenciesOf(target, environments).filter((each) => config.targets.some((other) => other.environment === each.environment && other.target === each.target));
+  return Promise.all(known.map((each) => stateOf(ledger, each, target)));
+}
+
+async function stateOf(ledger: Remembering, dependency: TargetAddress, waiting: TargetAddress): Promise<DependencyState> {
+  const address = formatAddress(dependency);
+  const row = await ledger.incident(dependency);
+  // What could not be read says nothing about what is to be repaired.
+  if (row === undefined || row.kind === 'blind') return { address };
+  const incident = { id: formatIncident(row), open: row.closedAt === undefined, phase: row.phase, ...(row.outcome === undefined ? {} : { outcome: row.outcome }) };
+  const held = row.closedAt !== undefined && stopsDependants(row.outcome);
+  const passed = held && ((await isCleanSince(ledger, row)) || (await isReleased(ledger, row, waiting)));
+  return { address, incident, ...(passed ? { passed } : {}) };
+}
+
+async function isCleanSince(ledger: Remembering, row: IncidentRow): Promise<boolean> {
+  const last = await ledger.lastObservation(row);
+  return last?.verdict === 'clean' && last.at > (row.closedAt ?? row.openedAt);
+}
+
+/** A person said since then that what waits for it goes on without it. */
+async function isReleased(ledger: Remembering, row: IncidentRow, { environment, target }: TargetAddress): Promise<boolean> {
+  for await (const entry of ledger.entries({ environment, kinds: ['gate'], since: row.closedAt ?? row.openedAt })) {
+    if (entry.data['gate'] === 'after' && entry.data['event'] === 'opened' && (entry.target === undefined || entry.target === target)) return true;
+  }
+  return false;
 }

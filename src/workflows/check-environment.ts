@@ -8,6 +8,8 @@ export interface CheckInput {
   readonly environment: string;
   /** Absent: every target. */
   readonly target?: string;
+  /** Only these. */
+  readonly targets?: readonly string[];
   /** Present after continue-as-new: what is left to read, and the counts so far. */
   readonly left?: TargetBatches;
   readonly counts?: CheckResult;
@@ -32,9 +34,9 @@ const NAMED = 20;
 /** Reads every target of an environment once, in batches by pool, and starts or tells their incidents. */
 export async function checkEnvironment(input: CheckInput): Promise<CheckResult> {
   expectUnlocked(input);
-  const { environment, target } = input;
+  const { environment, target, targets } = input;
   const { listTargets } = stepsOf(environment).control;
-  const todo = input.left ?? (await listTargets.executeWithOptions(told(`list the targets of ${environment}`), [{ environment, ...(target === undefined ? {} : { target }) }]));
+  const todo = input.left ?? (await listTargets.executeWithOptions(told(`list the targets of ${environment}`), [{ environment, ...(target === undefined ? {} : { target }), ...(targets === undefined ? {} : { targets }) }]));
   const now = todo.batches.slice(0, BATCHES_PER_RUN);
   const results = await inParallel(now, FAN_OUT, (batch) => readBatch(environment, batch, todo.commits));
   const counts = results.reduce(add, input.counts ?? { clean: 0, drifted: 0, unknown: 0, unknownTargets: [], opened: [] });

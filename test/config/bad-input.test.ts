@@ -128,7 +128,7 @@ const rows: readonly Row[] = [
   { reason: 'a Git address that is an option', config: base.replace('path: ./desired', 'git: "--upload-pack=id"'), says: /expected the address of a Git repository/, remedy: /https/ },
   { reason: 'a ref that is an option', config: base.replace('path: ./desired', 'git: "https://a/b", ref: "--x"'), says: /expected a branch/, remedy: /main/ },
   { reason: 'a path out of the repository', config: base.replace('path: ./desired', 'git: "https://a/b", path: "../x"'), says: /source\.path: expected a path inside/, remedy: /without \.\./ },
-  { reason: 'a target after nothing', config: target('after: [wbe]'), says: /after: "wbe" is not a target of dev/, remedy: /did you mean "web"/ },
+  { reason: 'a target after nothing', config: target('after: [wbe]'), says: /after: "wbe" is not a target of dev, nor an environment/, remedy: /did you mean "web"/ },
   { reason: 'a target after itself', config: target('after: [web]'), says: /goes in a circle: dev\/web → dev\/web/, remedy: /remove one/ },
   { reason: 'windows that never open', config: env('windows: [{ kind: allow, start: "0 9 * * 1-5", duration: 8h }, { kind: deny, start: "0 0 * * *", duration: 24h }]'), says: /windows: leave no moment/, remedy: /shorten a deny/ },
   { reason: 'a window that never begins', config: env('windows: [{ kind: allow, start: "0 0 31 4 *", duration: 8h }]'), says: /never comes/, remedy: /day of month/ },
