@@ -21,6 +21,8 @@ export interface DecideInput {
   readonly until?: string;
   /** Armoured, over `decisionStatement`. */
   readonly signature?: string;
+  /** For `accept`: where it is followed up. */
+  readonly ticket?: string;
 }
 
 /** What a person says to an environment. `scope` is `prod`, `prod/storefront` or `*`. */
@@ -33,7 +35,9 @@ export type EnvironmentCommand =
   /** Undoes a closed `fixed` incident from its snapshot. */
   | { readonly command: 'undo'; readonly scope: string; readonly incident: number; readonly by: string; readonly reason: string }
   /** Announces a change before it is made. */
-  | { readonly command: 'accept'; readonly scope: string; readonly resource: string; readonly path?: string; readonly until: string; readonly by: string; readonly reason: string };
+  | { readonly command: 'accept'; readonly scope: string; readonly resource: string; readonly path?: string; readonly until: string; readonly by: string; readonly reason: string; readonly ticket?: string }
+  /** Ends acceptances before their date: of a resource or a field of it, or all that an incident gave. */
+  | { readonly command: 'accept'; readonly end: true; readonly scope: string; readonly resource?: string; readonly path?: string; readonly incident?: number; readonly by: string; readonly reason: string };
 
 export interface EnvironmentSchedule {
   readonly environment: string;

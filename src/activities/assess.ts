@@ -17,10 +17,14 @@ import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep } from './guard.js';
 import { observeTarget, revisionOf } from './observe.js';
+import { sayLapsed } from './lapses.js';
 import { relevantChanges } from './relevant.js';
 import { standingParts } from './standing.js';
 import { partNotice, tellAbout } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
+
+/** The reason of a part is a line or two, whatever was accepted. */
+const MOST_LAPSES = 3;
 
 /** Looks, decides and plans for an incident, and puts its questions on record. */
 export function assessActivities(deps: Dependencies): Pick<ReadActivities, 'assess'> {
@@ -52,7 +56,7 @@ interface Deciding {
 async function decideParts(deps: Dependencies, { input, target, environment, observation }: Deciding, ctx: ReadContext): Promise<Pick<Assessment, 'gone' | 'parts' | 'details'>> {
   const { config, provider } = await configured(deps, target);
   const at = deps.now().toISOString();
-  const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
+  const { changes, drift, lapsed, quiet } = await relevantChanges(deps, target, observation, at);
   const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
   const free = changes.filter((change) => !busy.has(change.fingerprint));
   await closeFlapping(deps, target, free, at);
@@ -67,12 +71,13 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   };
   const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)) });
   const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
-  const { gone, left } = await standingParts(deps, input, free, propose);
+  const { gone, left } = await standingParts(deps, { input, changes: free, quiet }, propose);
   for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
   const fresh = await propose(left);
+  const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
-  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index }, each));
+  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index }, withLapses(each, says)));
   await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
   return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
 }
@@ -128,6 +133,12 @@ async function lastRelease(deps: Dependencies, target: Target, since: string): P
     if (entry.data['gate'] === 'flapping' && entry.data['event'] === 'opened') last = entry.at;
   }
   return last;
+}
+
+/** A part says first that somebody had accepted what it is about. */
+function withLapses(part: Proposed, says: ReadonlyMap<string, string>): Proposed {
+  const said = [...new Set(part.changes.flatMap((change) => says.get(change.fingerprint) ?? []))];
+  return said.length === 0 ? part : { ...part, reason: [...said.slice(0, MOST_LAPSES), part.reason].join('; ') };
 }
 
 interface Opening extends Omit<Deciding, 'observation'> {

@@ -75,7 +75,7 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   const at = deps.now().toISOString();
   // First what was ended from outside: it settles changes that would open an incident again.
   const open = await findOpen(deps, target, at);
-  const { drift, changes } = await relevantChanges(deps.ledger, target, observation, at);
+  const { drift, changes } = await relevantChanges(deps, target, observation, at);
   const seen = await deps.ledger.observed({ address: { environment: target.environment, target: target.target }, at, observation, driftFingerprint: drift });
   if (seen.previous === undefined && open === undefined) await endLost(deps, target);
   const fingerprints = new Set(changes.map((change) => change.fingerprint));

@@ -13,6 +13,7 @@ import type { ReadContext } from '../providers/provider.js';
 import { inStep, probeFor } from './context.js';
 import { tellDependants } from './dependants.js';
 import { type Dependencies } from './deps.js';
+import { LAPSED } from './lapses.js';
 import { expectOwnStep, readablePlan } from './guard.js';
 import { letGo, repairFailed } from './let-through.js';
 import { refused } from '../domain/errors.js';
@@ -82,9 +83,10 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
     ...(moved === undefined ? {} : { desiredMoved: moved }),
   });
   const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome)).map((part) => settledRows(deps, input.incident, {
-    at, outcome: part.outcome, reason: part.reason, parts: [part],
+    at, outcome: part.outcome, reason: part.given ?? part.reason, parts: [part],
     ...(part.by === undefined ? {} : { by: part.by }),
     ...(part.until === undefined ? {} : { until: part.until }),
+    ...(part.ticket === undefined ? {} : { ticket: part.ticket }),
   })));
   await deps.ledger.closeIncident(input.incident, {
     at,
@@ -156,8 +158,18 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
     ...(part.by === undefined ? {} : { by: part.by }),
     ...(part.cause === undefined ? {} : { cause: part.cause }),
     ...(part.until === undefined ? {} : { until: part.until }),
+    ...(part.given === undefined ? {} : { given: part.given }),
+    ...(part.ticket === undefined ? {} : { ticket: part.ticket }),
+    lapsed: lapsesOf(entries, plan),
     ...(decision?.decision === 'approve' ? { approvedBy: `${decision.by}${decision.verified ? '' : ' (unverified)'}`, approvedAt: decision.at } : {}),
   };
+}
+
+/** That somebody had accepted what this part is about, as the incident said it. */
+function lapsesOf(entries: readonly Entry[], plan: Plan | undefined): readonly string[] {
+  const said = entries.filter(({ kind, data }) => kind === 'settled' && data['event'] === LAPSED);
+  const own = said.filter(({ data }) => plan === undefined || plan.changes.some((change) => data['place'] === fieldKey(change)));
+  return [...new Set(own.map(({ data }) => textOf(data['message'])))];
 }
 
 function measuredText(entry: Entry): string {

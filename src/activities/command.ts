@@ -160,11 +160,21 @@ async function undo(deps: Dependencies, config: Config, message: CommandMessage,
   return yes(`${scope}#${opened.number} puts back what was live before ${scope}#${incident}`);
 }
 
-async function announce(deps: Dependencies, { scope, resource = '', path, until = '', by, reason }: CommandMessage, at: string): Promise<CommandAnswer> {
+async function announce(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
+  const { scope, resource = '', path, until = '', by, reason, ticket } = message;
+  if (message.end === true) return endAcceptances(deps, message, at);
   if (!(Date.parse(until) > Date.parse(at))) return no(`"until" must lie in the future; ${until} does not`);
   const address = addressOf(scope);
-  await deps.ledger.accept({ ...address, resource, until, by, reason, at, ...(path === undefined ? {} : { path }) });
+  await deps.ledger.accept({ ...address, resource, until, by, reason, at, ...(path === undefined ? {} : { path }), ...(ticket === undefined ? {} : { ticket }) });
   return yes(`changes of ${resource}${path === undefined ? '' : ` ${path}`} in ${scope} are left alone until ${until}`);
+}
+
+async function endAcceptances(deps: Dependencies, { scope, resource, path, incident, by, reason }: CommandMessage, at: string): Promise<CommandAnswer> {
+  const filter = { ...(resource === undefined ? {} : { resource }), ...(path === undefined ? {} : { path }), ...(incident === undefined ? {} : { incident }) };
+  const what = incident === undefined ? `${resource ?? ''}${path === undefined ? '' : ` ${path}`} in ${scope}` : `${scope}#${incident}`;
+  const ended = await deps.ledger.endAcceptances(addressOf(scope), filter, { at, by, reason });
+  if (ended.length === 0) return no(`no acceptance of ${what} is on record; list them with: holdfast accept ${scope} --list`);
+  return yes(`${ended.length} ${ended.length === 1 ? 'acceptance' : 'acceptances'} of ${what} ended: the next check decides about what it sees`);
 }
 
 /** Tells the open incidents in the scope to ask their gates again; where they are many, says that it is left to do. */

@@ -85,9 +85,10 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
       ...(who.proved === undefined ? {} : { key: who.proved.key, signed: who.proved.signed }),
       at,
       run: batch.run,
-      message: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null }),
+      message: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }) }),
       ...(message.reason === undefined ? {} : { reason: message.reason }),
       ...(message.until === undefined ? {} : { until: message.until }),
+      ...(message.ticket === undefined ? {} : { ticket: message.ticket }),
     });
     if (first) {
       await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' } });

@@ -278,7 +278,7 @@ export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 
   const { target } = await configured(deps, incident);
   if (observation.verdict === 'unknown') return;
   const at = deps.now().toISOString();
-  const { changes, drift } = await relevantChanges(deps.ledger, target, observation, at);
+  const { changes, drift } = await relevantChanges(deps, target, observation, at);
   await deps.ledger.observed({ address: { environment: incident.environment, target: incident.target }, at, observation, driftFingerprint: drift });
   const row = await deps.ledger.incident(incident, incident.number);
   const known = new Set((row?.parts ?? []).flatMap((each) => (Array.isArray(each['fingerprints']) ? (each['fingerprints'] as readonly Json[]) : [])));

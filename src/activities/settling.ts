@@ -14,6 +14,7 @@ export interface SettlingInput {
   readonly reason?: string;
   readonly by?: string;
   readonly until?: string;
+  readonly ticket?: string;
   /** Only these parts; absent: every part of the incident. */
   readonly parts?: readonly { readonly part: number; readonly plan?: string }[];
 }
@@ -40,6 +41,7 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
     ...(until === undefined ? {} : { until }),
     ...(input.by === undefined ? {} : { by: input.by }),
     ...(input.reason === undefined ? {} : { reason: input.reason }),
+    ...(input.ticket === undefined ? {} : { ticket: input.ticket }),
   }));
 }
 

@@ -1,7 +1,9 @@
 import type { Change } from '../domain/change.js';
 import { fieldKey } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
+import { acceptedText } from '../domain/exception.js';
 import type { AssessedPart as Proposed } from '../policy/assess.js';
+import type { Concerns } from '../policy/concerns.js';
 import type { Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
 import type { Assessment, AssessInput } from './types.js';
@@ -15,12 +17,19 @@ export interface StandingParts {
   readonly left: readonly Change[];
 }
 
+interface Look {
+  readonly input: AssessInput;
+  /** What concerns anybody now, and what does not any more. */
+  readonly changes: readonly Change[];
+  readonly quiet: Concerns['quiet'];
+}
+
 /**
  * Each part at rest is looked at alone: whatever else drifted, its plan and its approval stand while
  * its own changes are as they were and would be decided and repaired in the same way. A question
  * that another run has used up, as a reset does, can be answered no more and is asked again.
  */
-export async function standingParts(deps: Dependencies, input: AssessInput, changes: readonly Change[], propose: (changes: readonly Change[]) => Promise<readonly Proposed[]>): Promise<StandingParts> {
+export async function standingParts(deps: Dependencies, { input, changes, quiet }: Look, propose: (changes: readonly Change[]) => Promise<readonly Proposed[]>): Promise<StandingParts> {
   const gone: Assessment['gone'][number][] = [];
   let left = changes;
   for (const part of input.parts.filter((each) => REST_PHASES.includes(each.phase))) {
@@ -29,7 +38,7 @@ export async function standingParts(deps: Dependencies, input: AssessInput, chan
     const whole = own.length > 0 && own.length === known.length;
     if (whole && (await isUsedUp(deps, input, part))) gone.push({ part: part.part, event: 'moved', reason: 'its question was used by another run; asked again' });
     else if (whole && stands(part, await propose(own))) left = left.filter((change) => !own.includes(change));
-    else gone.push(howItWent(part, known, left));
+    else gone.push(howItWent(part, known, { left, quiet }));
   }
   return { gone, left };
 }
@@ -62,9 +71,14 @@ async function isUsedUp(deps: Dependencies, { run }: AssessInput, part: Standing
   return decision !== undefined && decision.run !== run;
 }
 
-function howItWent(part: Standing, known: readonly Known[], left: readonly Change[]): Assessment['gone'][number] {
+function howItWent(part: Standing, known: readonly Known[], { left, quiet }: Pick<Look, 'quiet'> & { readonly left: readonly Change[] }): Assessment['gone'][number] {
   const fields = new Set(known.map((each) => each.field));
   const same = left.filter((change) => known.some((each) => each.fingerprint === change.fingerprint)).length;
-  if (same === 0 && !left.some((change) => fields.has(fieldKey(change)))) return { part: part.part, event: 'cleared', reason: 'its changes are gone' };
+  if (same === 0 && !left.some((change) => fields.has(fieldKey(change)))) return { part: part.part, event: 'cleared', reason: whyCleared(known, quiet) };
   return { part: part.part, event: 'moved', reason: `its changes moved: ${same} of ${known.length} are as they were; decided again` };
+}
+
+function whyCleared(known: readonly Known[], quiet: Concerns['quiet']): string {
+  const accepted = quiet.find(({ change, exception }) => exception !== undefined && known.some((each) => each.fingerprint === change.fingerprint))?.exception;
+  return accepted === undefined ? 'its changes are gone' : `its changes are ${acceptedText(accepted)}`;
 }

@@ -219,6 +219,9 @@ export interface EndedPart {
   readonly reason: string;
   readonly by?: string;
   readonly until?: string;
+  /** Why it was accepted, in the words of who did, and where that is followed up. */
+  readonly given?: string;
+  readonly ticket?: string;
 }
 
 /** `wake`: the scope whose open incidents are so many that they are told beside, after the answer. */

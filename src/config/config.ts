@@ -49,6 +49,8 @@ export interface Environment {
   readonly firstSeen?: 'repair';
   readonly pool: string;
   readonly blindAfterMs: number;
+  /** Annotations and tags of resources may accept their changes; absent: they may not. */
+  readonly acceptFromResources?: boolean;
   readonly approvals: Approvals;
   readonly limits: Limits;
   /** When changes may be made. */

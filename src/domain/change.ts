@@ -28,6 +28,11 @@ export interface Difference {
   readonly effect: 'create' | 'update' | 'replace' | 'delete';
   /** Who made it, when the engine knows. */
   readonly by?: string;
+  /**
+   * That the resource itself, by an annotation or a tag, asks to be left alone. Heard only where the
+   * environment allows it; no part of the fingerprint.
+   */
+  readonly exception?: { readonly until: string; readonly by: string; readonly reason: string; readonly ticket?: string };
   /** For a person: a unified diff or another picture of the difference, redacted, at most 16 KiB. */
   readonly text?: string;
 }

@@ -18,6 +18,8 @@ export interface DecisionMessage {
   readonly reason?: string;
   /** For `accept`: ISO 8601. */
   readonly until?: string;
+  /** For `accept`: where it is followed up. */
+  readonly ticket?: string;
   readonly signature?: string;
 }
 
@@ -33,6 +35,9 @@ export interface CommandMessage {
   readonly incident?: number;
   readonly resource?: string;
   readonly path?: string;
+  readonly ticket?: string;
+  /** For `accept`: end it before its date. */
+  readonly end?: true;
 }
 
 export interface SlotRequest {
@@ -48,7 +53,7 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 const DECISIONS: readonly string[] = ['approve', 'reject', 'accept', 'rollback'] satisfies readonly DecisionKind[];
 const COMMANDS: readonly string[] = ['freeze', 'unfreeze', 'release', 'retry', 'undo', 'accept'] satisfies readonly CommandName[];
-const LIMITS: Readonly<Record<string, number>> = { by: 200, reason: 1000, plan: 80, until: 40, signature: 4000, scope: 130, gate: 40, resource: 1000, path: 1000 };
+const LIMITS: Readonly<Record<string, number>> = { by: 200, reason: 1000, plan: 80, until: 40, signature: 4000, ticket: 200, scope: 130, gate: 40, resource: 1000, path: 1000 };
 const LONGEST_ID = 300;
 const PLAN_PREFIX = /^[0-9a-f]{8,64}$/;
 /** A surrogate without its other half, sent so or cut so: it has no canonical form, and hashing it would fail for ever. */
@@ -74,7 +79,8 @@ export function parseDecision(payload: unknown, decision?: DecisionKind): Parsed
   const until = text(payload, 'until');
   if (kind === 'accept' && (until === undefined || !INSTANT.test(until))) return no('"until" must be an instant such as 2030-01-31T12:00:00Z');
   const signature = text(payload, 'signature')?.replace(UNARMOURED, '');
-  return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature }) });
+  const ticket = kind === 'accept' ? text(payload, 'ticket') : undefined;
+  return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature, ticket }) });
 }
 
 export function parseCommand(payload: unknown, command?: CommandName): Parsed<CommandMessage> {
@@ -95,9 +101,12 @@ export function parseCommand(payload: unknown, command?: CommandName): Parsed<Co
   const numbered = typeof incident === 'number' && Number.isInteger(incident) && incident > 0 ? incident : undefined;
   if ((name === 'retry' || name === 'undo') && numbered === undefined) return no('"incident" must be the number of the incident');
   const resource = text(payload, 'resource');
-  if (name === 'accept' && (resource === undefined || until === undefined)) return no('"resource" and "until" are required to accept');
+  const end = name === 'accept' && payload['end'] === true;
+  if (end && resource === undefined && numbered === undefined) return no('"resource" or "incident" must say what is accepted no longer');
+  if (name === 'accept' && !end && (resource === undefined || until === undefined)) return no('"resource" and "until" are required to accept');
   const path = text(payload, 'path');
-  return yes({ command: name as CommandName, scope, by, reason, ...defined({ until, gate, resource, path }), ...(numbered === undefined ? {} : { incident: numbered }) });
+  const ticket = name === 'accept' ? text(payload, 'ticket') : undefined;
+  return yes({ command: name as CommandName, scope, by, reason, ...defined({ until, gate, resource, path, ticket }), ...(end ? { end } : {}), ...(numbered === undefined ? {} : { incident: numbered }) });
 }
 
 export function parseSlotRequest(payload: unknown): Parsed<SlotRequest> {

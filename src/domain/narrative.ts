@@ -7,6 +7,11 @@ export interface NarratedPart {
   readonly reason: string;
   readonly by?: string;
   readonly until?: string;
+  /** Why it was accepted, in the words of who did, and where that is followed up. */
+  readonly given?: string;
+  readonly ticket?: string;
+  /** Acceptances of these changes that hold no more, each in a line. */
+  readonly lapsed?: readonly string[];
   /** `etc/app.yaml /port and 2 more`. */
   readonly brief: string;
   readonly rules: readonly string[];
@@ -47,6 +52,7 @@ export function narrate(told: Narrated): string {
 
 function narratePart(part: NarratedPart): string[] {
   const lines = [`Part ${part.part}, ${part.outcome}: ${part.brief}.`];
+  for (const lapse of part.lapsed ?? []) lines.push(`${lapse.charAt(0).toUpperCase()}${lapse.slice(1)}.`);
   if (part.rules.length > 0) lines.push(`Decided ${part.decision} (${part.rules.join(', ')}).`);
   if (part.approvedBy !== undefined) lines.push(`Approved by ${part.approvedBy} at ${part.approvedAt ?? ''}.`);
   if (part.writes.length > 0) lines.push(`Done: ${part.writes.join('; ')}.`);
@@ -69,7 +75,7 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
     case 'rejected':
       return [`The drift stays, and is not asked about again until it or the desired state changes. If it should stay for good, make it the desired state.`];
     case 'accepted':
-      return [`The drift is left alone until ${part.until ?? 'the date given'}.`];
+      return [accepted(part, told, address)];
     case 'fixed':
       return [`To undo it while its snapshot is kept: holdfast rollback ${told.incident} --reason "…"`];
     default:
@@ -91,6 +97,11 @@ function afterFailure(part: NarratedPart, told: Narrated, address: string): stri
   }
   const or = told.desiredMoved === undefined ? ', unless the desired state has a mistake (no clean look is on record to tell)' : '';
   return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one:`, ...values, release];
+}
+
+function accepted({ until, given, ticket }: NarratedPart, { incident }: Narrated, address: string): string {
+  const why = given === undefined ? '' : `: ${given}`;
+  return `The drift is left alone until ${until ?? 'the date given'}${ticket === undefined ? '' : ` (${ticket})`}${why}. If it changes before, it is asked about again. To end that early: holdfast accept ${address}${incident.slice(address.length)} --end --reason "…"`;
 }
 
 function undone(address: string): string[] {

@@ -15,6 +15,19 @@ export interface IgnoreRule {
   readonly until?: string;
 }
 
+/** Changes that the configuration leaves alone until a date. */
+export interface AcceptRule {
+  /** Glob over resource names. */
+  readonly resource: string;
+  /** Glob over paths; absent means the whole resource. */
+  readonly path?: string;
+  /** ISO, UTC; from then on the rule no longer holds. */
+  readonly until: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly ticket?: string;
+}
+
 /** Where desired state lives. Relative folders are already absolute. `url` never holds a credential. */
 export type Source =
   | { readonly type: 'folder'; readonly folder: string }
@@ -33,6 +46,7 @@ export interface Target extends TargetAddress {
   readonly expect: Readonly<Record<string, string>>;
   readonly health: readonly HealthCheck[];
   readonly ignore: readonly IgnoreRule[];
+  readonly accept?: readonly AcceptRule[];
   /** What holds for a change of which nothing more is said. */
   readonly remediation: Remediation;
   /** What holds for each class, and which setting said so; absent: `remediation` for all. */

@@ -330,6 +330,7 @@ export interface DecisionRow extends IncidentId {
   readonly at: string;
   readonly reason?: string;
   readonly until?: string;
+  readonly ticket?: string;
   /** The run that consumed it: a reset run that replays it gets nothing. */
   readonly run: string;
   /** Digest of the message that decided. */

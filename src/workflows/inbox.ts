@@ -86,8 +86,8 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
     part.stop = { cause: 'asked', by, reason: `${by} asked to roll back: ${message.reason ?? ''}` };
     return;
   }
-  const { reason, until } = message;
-  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
+  const { reason, until, ticket } = message;
+  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }) };
   part.decidedRun = run.runId;
   delete part.askExpiresAt;
 }

@@ -90,6 +90,8 @@ export function endOf(run: IncidentRun, fixed?: PartState): CloseInput {
     ...(rollingBack === undefined ? {} : { cause: rollingBack.cause }),
     ...(decided === undefined ? {} : { by: decided.by }),
     ...(decided?.until === undefined ? {} : { until: decided.until }),
+    ...(decided?.decision !== 'accept' || decided.reason === undefined ? {} : { given: decided.reason }),
+    ...(decided?.ticket === undefined ? {} : { ticket: decided.ticket }),
   }));
   return { incident: run.input.incident, run: run.runId, outcome, parts, malformed: run.malformed };
 }

@@ -41,7 +41,7 @@ export interface PartState extends AssessedPart {
   askExpiresAt?: string;
   /** The run that consumed the ask. */
   decidedRun?: string;
-  decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string };
+  decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string; readonly ticket?: string };
   /** A person or a cancellation stops it, at the next point where it can. */
   stop?: { readonly cause: 'asked' | 'cancelled'; readonly by: string; readonly reason: string };
   /** An assessment found its changes gone or different. */

@@ -33,7 +33,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   },
   providers: { may: ['domain', 'digest', 'system'], packages: ['zod', 'picomatch', 're2js'], lazy: ['*'], builtins: true },
   health: { may: ['domain', 'digest', 'system'], lazy: ['*'], builtins: true },
-  policy: { may: ['domain', 'digest', 'config/windows.ts'], types: ['config', 'providers/provider.ts', 'ledger/ledger.ts'], packages: ['@marcbachmann/cel-js', 're2js'] },
+  policy: { may: ['domain', 'digest', 'config/windows.ts', 'providers/glob.ts'], types: ['config', 'providers/provider.ts', 'ledger/ledger.ts'], packages: ['@marcbachmann/cel-js', 're2js'] },
   ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], lazy: ['pg'], builtins: true },
   notify: { may: ['domain', 'digest', 'system'], types: ['config', 'ledger/ledger.ts'], builtins: true },
   config: { may: ['domain', 'digest', 'system', 'trust', 'providers', 'policy/condition.ts', 'policy/vocabulary.ts'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },

@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/config.js';
 import { refKey, type Sources } from '../../config/sources.js';
-import type { Change } from '../../domain/change.js';
-import { formatIncident } from '../../domain/address.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { Revision, Source, Target } from '../../domain/target.js';
-import type { Acceptance, Ledger, Settled } from '../../ledger/ledger.js';
 import type { Logger, Provider, ReadContext } from '../../providers/provider.js';
 import type { AssessRequest, Assessed, AssessedPart, Deps, LookRequest } from '../deps.js';
 import type { Io } from '../io.js';
@@ -92,16 +89,16 @@ async function resolve(io: Io, config: Config, reference: string): Promise<strin
 }
 
 async function assess({ config, target, observation, ledger, now }: AssessRequest, revision: Revision, ctx: ReadContext): Promise<Assessed> {
+  const { concerns } = await import('../../policy/concerns.js');
   const { assessParts } = await import('../../policy/assess.js');
   const { deciderOf } = await import('../../policy/decide.js');
   const { gateFacts } = await import('../../policy/gate-facts.js');
   const { decisionInputs } = await import('../../policy/inputs.js');
   const { hashJson } = await import('../../digest.js');
   const at = now.toISOString();
-  const quiet = ledger === undefined ? [] : await quietChanges(ledger, { target, changes: observation.changes, at });
-  const changes = observation.changes.filter((change) => !quiet.some((each) => each.change === change));
-  const baseline = await baselineOf(target, { ...ctx, now: () => now });
   const record = ledger === undefined ? {} : { ledger };
+  const { changes, quiet } = await concerns({ config, target, changes: observation.changes, at, ...record });
+  const baseline = await baselineOf(target, { ...ctx, now: () => now });
   const inputs = await decisionInputs({ config, target, changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
   const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
   const parts = await assessParts(
@@ -115,31 +112,4 @@ async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () 
   if (target.health.length === 0) return undefined;
   const { probe } = await import('../../health/index.js');
   return (await probe(target.health, ctx, { single: true })).verdict;
-}
-
-interface Quieting {
-  readonly target: Target;
-  readonly changes: readonly Change[];
-  readonly at: string;
-}
-
-/** What an incident would not be opened for, with who said so. */
-async function quietChanges(ledger: Ledger, { target, changes, at }: Quieting): Promise<Assessed['quiet']> {
-  const [settled, acceptances] = await Promise.all([ledger.settled(target, changes, at), ledger.acceptances(target, at)]);
-  return changes.flatMap((change) => {
-    const acceptance = acceptances.find((each) => covers(each, change));
-    if (acceptance !== undefined) return [{ change, why: `accepted by ${acceptance.by} until ${acceptance.until}: ${acceptance.reason}` }];
-    const row = settled.find((each) => each.fingerprint === change.fingerprint && each.revision === change.revision);
-    return row === undefined ? [] : [{ change, why: settledText(row) }];
-  });
-}
-
-function covers(acceptance: Acceptance, change: Change): boolean {
-  if (acceptance.fingerprint !== undefined) return acceptance.fingerprint === change.fingerprint;
-  return acceptance.resource === change.resource && (acceptance.path === undefined || acceptance.path === change.path);
-}
-
-function settledText(row: Settled): string {
-  const name = formatIncident({ ...row, number: row.incident });
-  return `${row.outcome} in ${name}${row.until === undefined ? '' : `, quiet until ${row.until}`}; ask again with: holdfast retry ${name} --reason WHY`;
 }
