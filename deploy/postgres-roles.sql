@@ -38,7 +38,7 @@ GRANT INSERT ON holdfast.steps TO holdfast_write;
 -- remove entries as far as a pruning was signed for, which the server sees to; nobody may change one.
 GRANT INSERT, UPDATE, DELETE ON holdfast.settled, holdfast.gates, holdfast.acceptances, holdfast.outbox, holdfast.meta, holdfast.intents TO holdfast_control;
 GRANT INSERT, UPDATE (at), DELETE ON holdfast.plans TO holdfast_control;
-GRANT INSERT ON holdfast.asks, holdfast.decisions, holdfast.steps, holdfast.signers TO holdfast_control;
+GRANT INSERT ON holdfast.asks, holdfast.decisions, holdfast.votes, holdfast.steps, holdfast.signers TO holdfast_control;
 GRANT INSERT, DELETE ON holdfast.checkpoints TO holdfast_control;
 GRANT DELETE ON holdfast.entries, holdfast.reports, holdfast.sightings, holdfast.steps, holdfast.fence_attempts TO holdfast_control;
 

@@ -1,5 +1,6 @@
 import { formatAddress } from '../domain/address.js';
 import type { People } from '../domain/people.js';
+import type { Voters } from '../domain/quorum.js';
 import type { Remediation, Target } from '../domain/target.js';
 import type { TimeWindow } from '../domain/window.js';
 
@@ -76,6 +77,29 @@ export interface Approvals {
   readonly onExpiry: 'hold' | 'leave';
   /** How long a settled change stays quiet. */
   readonly settledMs: number;
+  /** Every one that matches must be met. Absent or none that matches: one person. */
+  readonly rules?: readonly ApprovalRule[];
+  /** Who may approve too once nobody has answered for so long; ascending. */
+  readonly escalate?: readonly { readonly afterMs: number; readonly to: string }[];
+  readonly breakGlass?: BreakGlass;
+}
+
+/** `any` or `all`, never both. */
+export interface ApprovalRule {
+  /** A condition; absent: always. */
+  readonly when?: string;
+  readonly any?: readonly Voters[];
+  readonly all?: readonly Voters[];
+  readonly distinct?: false;
+}
+
+/** Whose word alone lets a repair start, now and loudly. */
+export interface BreakGlass {
+  readonly group: string;
+  /** How soon after it the repair must start. */
+  readonly expiresMs: number;
+  /** Also where nothing proves who says it. */
+  readonly unverified: boolean;
 }
 
 export interface Limits {

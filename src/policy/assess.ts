@@ -60,7 +60,7 @@ function decideWithPlan(part: PlannedPart, inputs: ReadonlyMap<Change, DecisionI
   });
 }
 
-function factsOf({ blastRadius, staging, rollback, fencing }: Plan, changes: readonly Change[]): PlanFacts {
+export function factsOf({ blastRadius, staging, rollback, fencing }: Plan, changes: readonly Change[]): PlanFacts {
   return { blastRadius, resources: new Set(changes.map((change) => change.resource)).size, staging, rollback, fencing };
 }
 

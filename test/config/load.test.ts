@@ -357,8 +357,7 @@ test('what is valid but not enforced is said', async () => {
     'p/a.yaml': '',
   });
   expect(config.warnings.map((warning) => warning.where)).toEqual([
-    'principals', 'groups', 'policies',
-    'environments.dev.credentials', 'environments.dev.approvals.rules', 'environments.dev.approvals.escalate', 'targets.web.schedule',
+    'policies', 'environments.dev.credentials', 'targets.web.schedule',
   ]);
   expect(config.environments[0]?.windows).toEqual([{ kind: 'allow', start: '0 9 * * *', durationMs: 8 * 3_600_000, timezone: 'UTC', actions: ['finalize'], overrun: false }]);
 });
