@@ -11,7 +11,7 @@ export function unenforced(root: ConfigFile, environments: Iterable<EnvironmentE
   const warnings: ConfigWarning[] = [];
   const add = (where: string, message = NOT_YET) => warnings.push({ where, message });
   for (const section of ['policies']) if (child(root.tree, section) !== undefined) add(section);
-  for (const { name, tree, input } of environments) {
+  for (const { name, tree } of environments) {
     const where = `environments.${name}`;
     if (child(tree, 'credentials') !== undefined) add(`${where}.credentials`, 'is checked, but no provider of this version uses it');
   }
