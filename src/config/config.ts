@@ -47,7 +47,7 @@ export interface Environment {
   /** Where nothing more is said; a target's `settings` have what holds by class. */
   readonly remediation: Remediation;
   /** Absent: what stood there at the first look is asked about. */
-  readonly firstSeen?: 'repair';
+  readonly firstSeen?: 'ask' | 'repair';
   readonly pool: string;
   readonly blindAfterMs: number;
   /** Annotations and tags of resources may accept their changes; absent: they may not. */

@@ -225,6 +225,8 @@ export interface TargetRow extends TargetAddress {
   readonly at: string;
   /** Last time that the verdict was not `unknown`. */
   readonly lastKnownAt?: string;
+  /** The first time that it was not; absent for what an older version looked at first. A sighting that began then stood there from the start. */
+  readonly firstKnownAt?: string;
   readonly driftFingerprint?: string;
 }
 

@@ -148,7 +148,9 @@ function configIn(folder: string, { target = {}, environment = {}, spec = {}, pe
     environments: [{
       name: 'prod', timezone: 'UTC', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation: 'auto', pool: 'prod', blindAfterMs: 2_700_000,
       approvals: { trust: 'namespace', expiresMs: 4 * 3_600_000, remindMs: [3_600_000], onExpiry: 'hold', settledMs: 7 * 86_400_000 },
-      limits: { concurrent: 2, reads: 4 }, windows: [], ...environment,
+      limits: { concurrent: 2, reads: 4 }, windows: [],
+      // Most tests drift before the first look.
+      firstSeen: 'repair', ...environment,
     }],
     targets: [targetOf({ ...SHOP, source: { type: 'folder', folder: join(folder, 'desired') }, spec: resolveFilesSpec(parsed, folder) as unknown as Json, health: [HTTP], remediation: 'auto', owner: 'team-web', ...target })],
     ...(people === undefined ? {} : { people }),
