@@ -2,13 +2,12 @@ import type { Config } from '../config/config.js';
 import { environmentOf } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
-import { causerOf, NOBODY, principalOf } from '../domain/people.js';
+import { NOBODY, principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
-import { isHopeless, requiredText, tally, whoMay, type Excluded, type Poll } from '../domain/quorum.js';
-import { highestRisk } from '../domain/risk.js';
+import { isHopeless, requiredText, tally, whoMay, type Poll } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
-import { requirementsOf } from '../policy/approving.js';
+import { excludedFrom, requirementsOf } from '../policy/approving.js';
 import { factsOf } from '../policy/assess.js';
 import { decisionInputs } from '../policy/inputs.js';
 import type { Dependencies } from './deps.js';
@@ -26,28 +25,17 @@ export interface Polling {
 /** Whose approval a plan needs under the present configuration, and whose it has on record. */
 export async function pollOf(deps: Dependencies, { config, target, plan, ask, without }: Polling): Promise<Poll> {
   const at = deps.now().toISOString();
-  const facts = factsOf(plan, plan.changes);
   const inputs = await decisionInputs({ config, target, changes: plan.changes, at, ledger: deps.ledger, baseline: ask.baseline ?? 'healthy' });
-  const decide = deps.decide(config);
-  const decided = inputs.map((input) => decide({ ...input, plan: facts }));
   const rules = environmentOf(config, target.environment)?.approvals.rules;
-  const requirements = requirementsOf({ ...(rules === undefined ? {} : { rules }), target, plan: facts, changes: plan.changes, decided, risk: highestRisk(decided.map((each) => each.risk)) });
+  const requirements = requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide: deps.decide(config) });
   const people = config.people ?? NOBODY;
   return {
     people,
     requirements,
-    excluded: excludedFrom(config, ask, plan),
+    excluded: excludedFrom({ people, causedBy: [...(ask.causedBy ?? []), ...plan.changes.flatMap((change) => change.by ?? [])], authors: ask.authors ?? [] }),
     escalatedTo: await escalatedTo(deps, config, ask),
     votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(people, vote.by)),
   };
-}
-
-/** Whoever caused a change or last changed what is desired approves no repair of it. */
-export function excludedFrom(config: Config, { causedBy = [], authors = [] }: Pick<Ask, 'causedBy' | 'authors'>, plan: Pick<Plan, 'changes'>): readonly Excluded[] {
-  const people = config.people ?? NOBODY;
-  const caused = [...causedBy, ...plan.changes.flatMap((change) => change.by ?? [])].map((name) => ({ person: causerOf(people, name), why: 'caused this change' }));
-  const wrote = authors.map((name) => ({ person: causerOf(people, name), why: 'last changed the desired state' }));
-  return [...new Map([...wrote, ...caused].map((each) => [each.person, each])).values()];
 }
 
 /**

@@ -28,7 +28,9 @@ export function decideWith(rules: Rules): DecideChange {
     const acting = safeguarded(input, spoken === undefined ? { ...base, decision: 'remediate', reason: 'this target repairs by itself' } : { ...base, ...spoken, risk: base.risk, inputs: base.inputs });
     const { decision, rules: named, reason } = acting;
     const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
-    if (setting.remediation === 'observe') return { ...base, ...shadow, decision: 'hold', reason: 'this target is only observed', would: { decision, rules: named, reason } };
+    // A person may approve what is only observed: then as many as the rules ask for.
+    const requires = spoken?.requires === undefined ? {} : { requires: spoken.requires };
+    if (setting.remediation === 'observe') return { ...base, ...shadow, ...requires, decision: 'hold', reason: 'this target is only observed', would: { decision, rules: named, reason } };
     if (spoken !== undefined || setting.remediation === 'auto') return acting;
     return { ...base, decision: 'ask', reason: 'this target asks before every repair', would: { decision, rules: named, reason } };
   };
