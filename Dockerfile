@@ -29,6 +29,7 @@ COPY --from=build /src/dist dist
 COPY package.json ./
 COPY bin bin
 COPY examples examples
+COPY policies policies
 RUN ln -s /opt/holdfast/bin/holdfast /usr/local/bin/holdfast
 ENV HOME=/var/lib/holdfast NODE_ENV=production NODE_COMPILE_CACHE=/tmp/node-compile-cache
 USER 10000:10000

@@ -6,7 +6,6 @@ import { fieldKey, flappingFields } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { HealthVerdict } from '../domain/health.js';
-import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
 import { hashJson } from '../digest.js';
@@ -20,7 +19,6 @@ import { expectOwnStep } from './guard.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { sayLapsed } from './lapses.js';
 import { relevantChanges } from './relevant.js';
-import { pollOf, toldOf } from './poll.js';
 import { standingParts } from './standing.js';
 import { partNotice, tellAbout } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
@@ -71,8 +69,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     decide: deps.decide(config),
     hash: hashJson,
   };
-  const baseline = free.length === 0 ? {} : await baselineOf(deps, target, ctx);
-  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...baseline });
+  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)) });
   const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
   const { gone, left } = await standingParts(deps, { input, changes: free, quiet }, propose);
   for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
@@ -80,7 +77,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
-  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, ...baseline }, withLapses(each, says)));
+  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index }, withLapses(each, says)));
   await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
   return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
 }
@@ -147,7 +144,6 @@ function withLapses(part: Proposed, says: ReadonlyMap<string, string>): Proposed
 interface Opening extends Omit<Deciding, 'observation'> {
   readonly at: string;
   readonly number: number;
-  readonly baseline?: HealthVerdict;
 }
 
 /** Stores the plan and opens its question: for a person, or, where the rules allow it, answered by policy at once. */
@@ -156,23 +152,18 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
   const { plan, gate, decision, risk, rules, reason, changes, impossible } = proposed;
   const { expiresMs, remindMs } = environment.approvals;
   const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
-  const causedBy = [...new Set(changes.flatMap((change) => change.by ?? []))];
   const ask = plan === undefined ? undefined : hashJson({ run: input.run, ordinal: input.ordinal, plan: plan.hash }).slice(0, 32);
   if (plan !== undefined && ask !== undefined) {
     await deps.ledger.putPlan(plan, at);
-    await deps.ledger.ask({
-      ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules,
-      ...(expiresAt === undefined ? {} : { expiresAt }), ...(causedBy.length === 0 ? {} : { causedBy }), ...(opening.baseline === undefined ? {} : { baseline: opening.baseline }),
-    });
+    await deps.ledger.ask({ ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules, ...(expiresAt === undefined ? {} : { expiresAt }) });
     if (decision === 'remediate') {
       const message = hashJson({ ask, policy: [...rules] });
       await deps.ledger.decide({ ...input.incident, ask, decision: 'policy', plan: plan.hash, by: 'policy', verified: true, at, reason, run: input.run, message });
     }
+    if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
   }
-  const told = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
-  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...told } });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) } });
   return {
     part: number,
     decision,
@@ -183,8 +174,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     expiresMs,
     remindMs,
     gate,
-    causedBy,
-    ...told,
+    causedBy: [...new Set(changes.flatMap((change) => change.by ?? []))],
     soakMs: target.soakMs,
     details: plan === undefined ? '' : planMarkdown(plan),
     ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
@@ -192,11 +182,6 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     ...(ask === undefined ? {} : { ask }),
     ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
   };
-}
-
-async function approvalsOf(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<ReturnType<typeof toldOf>> {
-  const ask = await deps.ledger.askOf(id);
-  return ask === undefined ? {} : toldOf(await pollOf(deps, { config: await deps.config(), target, plan, ask }));
 }
 
 async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {

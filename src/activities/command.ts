@@ -15,7 +15,7 @@ import { openIn, wakeAll } from './waking.js';
 import type { CommandDone, CommandInput, ControlActivities } from './types.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
-const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after', 'step-back': 'step-back' };
+const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after' };
 /** What opens the others. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   freeze: 'holdfast unfreeze opens it',
@@ -24,7 +24,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'blast-radius': 'an approval of the plan opens it',
 };
 /** They stand for a whole environment, whichever target closed them. */
-const OF_ENVIRONMENT: readonly GateName[] = ['breaker', 'budget', 'step-back'];
+const OF_ENVIRONMENT: readonly GateName[] = ['breaker', 'budget'];
 
 /** A person waits for the answer to a freeze: more than so many are told after it. */
 const WOKEN_BEFORE_ANSWER = 50;
@@ -123,7 +123,6 @@ function releasedText(gate: GateName, { named, where, opened }: { readonly named
   if (gate === 'breaker') return `${what}; what waits goes on now, and failed repairs are counted anew`;
   if (gate === 'budget') return `the budget of ${where} is whole again: ${opened} ${opened === 1 ? 'repair counts' : 'repairs count'} no more, and what waits goes on now`;
   if (gate === 'busy') return `${what}; what waits goes on now, unless the engine itself is still at work`;
-  if (gate === 'step-back') return `${what}; what it held back is decided by the rules and by remediation again`;
   return `${what}; the next check decides again`;
 }
 

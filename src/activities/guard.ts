@@ -6,14 +6,14 @@ import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
 import { makePlan, type Plan, type Staged } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
+import { planFacts } from '../policy/assess.js';
 import { gateFacts } from '../policy/gate-facts.js';
 import { decisionInputs } from '../policy/inputs.js';
 import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
-import type { DecisionRow, IncidentRow } from '../ledger/ledger.js';
+import type { IncidentRow } from '../ledger/ledger.js';
 import { stepName } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { passGates } from './let-through.js';
-import { expectQuorum } from './poll.js';
 import { expectSigned } from './signed.js';
 import type { PartRef, RollbackInput } from './types.js';
 
@@ -47,17 +47,8 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
   const automatic = decision.decision === 'policy';
   if (automatic) await expectAllowed(deps, name, plan);
-  else await expectApproved(deps, { plan, decision, ref });
+  else await expectSigned(deps, decision, ref);
   return { plan, automatic };
-}
-
-/** What people approved: signed, where it must be, and by as many as are asked for here and now. */
-async function expectApproved(deps: Dependencies, { plan, decision, ref }: { readonly plan: Plan; readonly decision: DecisionRow; readonly ref: PartRef }): Promise<void> {
-  await expectSigned(deps, decision, ref);
-  const ask = await deps.ledger.askOf(ref.ask);
-  if (ask === undefined) throw refused(`${formatIncident(decision)}: the question that was answered is not on record`);
-  const { config, target } = await configured(deps, plan);
-  await expectQuorum(deps, { config, target, plan, ask }, decision);
 }
 
 /** What a rule allowed was decided by a read worker, and maybe under another configuration: it must be so here and now as well. */
@@ -65,7 +56,8 @@ async function expectAllowed(deps: Dependencies, name: string, plan: Plan): Prom
   const { config, target } = await configured(deps, plan);
   // Health before it was measured where it was decided.
   const inputs = await decisionInputs({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger, baseline: 'healthy' });
-  const decided = inputs.map(deps.decide(config));
+  const facts = planFacts(plan, plan.changes);
+  const decided = inputs.map((each) => deps.decide(config)({ ...each, plan: facts }));
   const other = decided.find((each) => each.decision !== 'remediate');
   if (other !== undefined) throw moved(`${name}: no rule allows plan ${short(plan.hash)} any more (${other.reason}); it is decided again`);
 }

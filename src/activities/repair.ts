@@ -19,7 +19,6 @@ import { holderOf, letGo, repairFailed, unspent } from './let-through.js';
 import { lookUntil } from './look-until.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { relevantChanges } from './relevant.js';
-import { stepBack } from './step-back.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
 
@@ -158,7 +157,6 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   }
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   await toldBreaker(deps, input, result);
-  await stepBack(deps, input, plan);
   if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
   else await tellCheck(deps, input, seen ?? (await observeTarget(deps, target, ctx)));
   await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' } });

@@ -20,9 +20,6 @@ export interface RecordedPart {
   readonly expiresAt?: string;
   readonly reason?: string;
   readonly by?: string;
-  /** Who must approve and why, and who has. */
-  readonly requires?: string;
-  readonly approvals?: string;
 }
 
 export function readPart(part: JsonObject): RecordedPart {
@@ -41,8 +38,6 @@ export function readPart(part: JsonObject): RecordedPart {
     expiresAt: text('expiresAt'),
     reason: text('reason'),
     by: text('by'),
-    requires: text('requires'),
-    approvals: text('approvals'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,8 +1,8 @@
 import { formatAddress } from '../domain/address.js';
 import type { People } from '../domain/people.js';
-import type { Voters } from '../domain/quorum.js';
 import type { Remediation, Target } from '../domain/target.js';
 import type { TimeWindow } from '../domain/window.js';
+import type { RuleFile } from '../policy/rule.js';
 
 /** The configuration after includes, defaults, variables, `each` and overrides: what the rest of Holdfast reads. */
 export interface Config {
@@ -17,6 +17,8 @@ export interface Config {
   readonly targets: readonly Target[];
   /** Absent: nobody is known by more than one name, and there are no groups. */
   readonly people?: People;
+  /** Absent: no rules; `remediation` decides. */
+  readonly policies?: readonly RuleFile[];
   readonly notifications: Notifications;
   /** Absolute paths; URLs and keys are references, resolved at their use. */
   readonly ledger:
@@ -41,13 +43,15 @@ export interface ConfigWarning {
 export interface Environment {
   readonly name: string;
   readonly owner?: string;
+  /** Absent: its name tells. */
+  readonly production?: boolean;
   /** IANA name. */
   readonly timezone: string;
   readonly schedule: Schedule;
   /** Where nothing more is said; a target's `settings` have what holds by class. */
   readonly remediation: Remediation;
   /** Absent: what stood there at the first look is asked about. */
-  readonly firstSeen?: 'ask' | 'repair';
+  readonly firstSeen?: 'repair';
   readonly pool: string;
   readonly blindAfterMs: number;
   /** Annotations and tags of resources may accept their changes; absent: they may not. */
@@ -77,29 +81,6 @@ export interface Approvals {
   readonly onExpiry: 'hold' | 'leave';
   /** How long a settled change stays quiet. */
   readonly settledMs: number;
-  /** Every one that matches must be met. Absent or none that matches: one person. */
-  readonly rules?: readonly ApprovalRule[];
-  /** Who may approve too once nobody has answered for so long; ascending. */
-  readonly escalate?: readonly { readonly afterMs: number; readonly to: string }[];
-  readonly breakGlass?: BreakGlass;
-}
-
-/** `any` or `all`, never both. */
-export interface ApprovalRule {
-  /** A condition; absent: always. */
-  readonly when?: string;
-  readonly any?: readonly Voters[];
-  readonly all?: readonly Voters[];
-  readonly distinct?: false;
-}
-
-/** Whose word alone lets a repair start, now and loudly. */
-export interface BreakGlass {
-  readonly group: string;
-  /** How soon after it the repair must start. */
-  readonly expiresMs: number;
-  /** Also where nothing proves who says it. */
-  readonly unverified: boolean;
 }
 
 export interface Limits {

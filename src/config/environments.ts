@@ -72,10 +72,11 @@ function scopeOf(name: string, project: string, input: EnvironmentInput): Readon
 }
 
 function toEnvironment(name: string, input: EnvironmentInput): Environment {
-  const { owner, approvals, limits } = input;
+  const { owner, production, approvals, limits } = input;
   return {
     name,
     ...(owner === undefined ? {} : { owner }),
+    ...(production === undefined ? {} : { production }),
     timezone: input.timezone,
     schedule: toSchedule(input),
     remediation: input.remediation.default,
@@ -88,7 +89,6 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
       remindMs: [...new Set(approvals.remind)].sort((a, b) => a - b),
       onExpiry: approvals.onExpiry,
       settledMs: approvals.settled,
-      ...toDeciding(approvals),
     },
     limits: {
       concurrent: limits.concurrent,
@@ -108,14 +108,6 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
   };
 }
 
-function toDeciding({ rules, escalate, breakGlass }: EnvironmentInput['approvals']): Pick<Environment['approvals'], 'rules' | 'escalate' | 'breakGlass'> {
-  return {
-    ...(rules === undefined ? {} : { rules: rules.map(({ when, any, all, distinct }) => ({ ...(when === undefined ? {} : { when }), ...(any === undefined ? {} : { any }), ...(all === undefined ? {} : { all }), ...(distinct === false ? { distinct } : {}) })) }),
-    ...(escalate === undefined ? {} : { escalate: escalate.map(({ after, to }) => ({ afterMs: after, to })).sort((one, other) => one.afterMs - other.afterMs) }),
-    ...(breakGlass === undefined ? {} : { breakGlass: { group: breakGlass.group, expiresMs: breakGlass.expires, unverified: breakGlass.unverified } }),
-  };
-}
-
 function toSchedule({ schedule, timezone }: EnvironmentInput): Schedule {
   const { cron, jitter } = typeof schedule === 'object' ? schedule : { cron: schedule ?? [], jitter: 0 };
   const expressions = (typeof cron === 'string' ? [cron] : cron).map((expression) => expression.trim().split(/\s+/).join(' '));
@@ -130,9 +122,9 @@ function checkEnvironment({ name, tree, input, environment }: EnvironmentEntry, 
   }
   const late = approvals.remindMs.find((reminder) => reminder >= approvals.expiresMs);
   if (late !== undefined) add(['approvals', 'remind'], `${formatDuration(late)} comes after the approval has expired (${formatDuration(approvals.expiresMs)})`, 'remind earlier, or let approvals stand longer');
-  for (const [index, { after }] of (input.approvals.escalate ?? []).entries()) {
-    if (after < approvals.expiresMs) continue;
-    add(['approvals', 'escalate', ...(locate(tree, ['approvals', 'escalate', index]).tree === undefined ? [] : [index]), 'after'], 'comes after the approval has expired', 'escalate earlier, or let approvals stand longer');
+  const escalate = input.approvals.escalate;
+  if (escalate !== undefined && escalate.after >= approvals.expiresMs) {
+    add(['approvals', 'escalate', 'after'], 'comes after the approval has expired', 'escalate earlier, or let approvals stand longer');
   }
   checkRules({ name, tree, approvals: input.approvals, people, report });
   const never = neverOpens(windows);

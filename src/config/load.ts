@@ -6,10 +6,11 @@ import type { Config, ConfigWarning } from './config.js';
 import { readDeclared } from './declared.js';
 import { type EnvironmentEntry, readEnvironments } from './environments.js';
 import { expandTargets } from './expand.js';
-import { type ConfigFile, findListed, readFiles, sectionOf } from './files.js';
+import { type ConfigFile, readFiles, sectionOf } from './files.js';
 import { check } from './issues.js';
 import { readNotifications } from './notifications.js';
 import { readPeople } from './people.js';
+import { isPack, readPolicies } from './policies.js';
 import { createReport, type Report } from './problem.js';
 import { createReader, type Reader, type Stamp } from './read.js';
 import { checkRemediation } from './remediation.js';
@@ -94,7 +95,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
   });
   checkTargets(resolved, names, report);
   checkRemediation({ environments: environments.values(), providers: Object.keys(options.providers), resolved, report, warn });
-  await readPolicies(loading);
+  const policies = await readPolicies({ root, people, reader, report });
   const targets = resolved.map((each) => each.target).sort(byAddress);
   const matches = resolved.filter(({ instance }) => instance.matched).map(({ target }): string => formatAddress(target)).sort();
   const { suspended } = compareMatches(options.known ?? new Set(), targets.map(formatAddress));
@@ -105,6 +106,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
     file: root.path,
     folder: rootFolder,
     digest: digestOf(reader, rootFolder, targets),
+    policies,
     environments: names.flatMap((name) => environmentFrom(environments.get(name))),
     targets,
     people: people.known,
@@ -141,19 +143,8 @@ function readProject({ files, root, report }: Loading): string {
   return project;
 }
 
-/** The rules are not read by this version; that the files are there is checked already. */
-async function readPolicies({ root, reader, report }: Loading): Promise<void> {
-  const tree = child(root.tree, 'policies');
-  if (tree === undefined) return;
-  const patterns = check(sections.policies, toPlain(tree), { report, where: ['policies'], tree }) ?? [];
-  for (const [index, pattern] of patterns.entries()) {
-    const at = (tree.kind === 'list' ? tree.items[index]?.at : undefined) ?? tree.at;
-    await findListed(pattern, { at, folder: root.folder, reader, report, what: `policies[${index}]` });
-  }
-}
-
 function digestOf(reader: Reader, rootFolder: string, targets: Config['targets']): string {
-  const files = [...reader.digests].map(([path, digest]) => [relative(rootFolder, path), digest]).sort();
+  const files = [...reader.digests].map(([path, digest]) => [isPack(path) ? 'the default rules' : relative(rootFolder, path), digest]).sort();
   return hashJson({ files, targets: targets.map((target) => `${formatAddress(target)} ${target.remediation}`) });
 }
 

@@ -2,6 +2,7 @@ import { isDirectoryGroup, namesOf, type People as Known, type Principal, type P
 import { APPROVALS } from '../policy/vocabulary.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
 import { readCondition } from './conditions.js';
+import type { Voters } from '../domain/quorum.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
 import { groupSchema, principalSchema } from './schema.js';
@@ -96,15 +97,27 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
       }
     }
   }
-  const known = [...people.groups.keys(), ...people.principals];
-  for (const [index, { to }] of (approvals.escalate ?? []).entries()) {
-    const listed = locate(tree, ['approvals', 'escalate', index]).tree !== undefined;
-    if (!known.includes(to)) add(['approvals', 'escalate', ...(listed ? [index] : []), 'to'], `${quote(to)} is neither a group nor a principal`, suggest(to, known));
-  }
-  const { breakGlass, trust } = approvals;
-  if (breakGlass === undefined) return;
-  if (!people.groups.has(breakGlass.group)) add(['approvals', 'breakGlass', 'group'], `${quote(breakGlass.group)} is not a group`, suggest(breakGlass.group, [...people.groups.keys()]));
-  if (trust === 'namespace' && !breakGlass.unverified) {
-    add(['approvals', 'breakGlass'], 'break-glass needs signed approvals: with trust `namespace` anybody can give any name', 'write trust: signed, or breakGlass: { …, unverified: true } to rely on who reaches Temporal');
+  const to = approvals.escalate?.to;
+  if (to === undefined || people.groups.has(to) || people.principals.includes(to)) return;
+  add(['approvals', 'escalate', 'to'], `${quote(to)} is neither a group nor a principal`, suggest(to, [...people.groups.keys(), ...people.principals]));
+}
+
+interface VotersInput {
+  readonly requires: { readonly any?: readonly Voters[]; readonly all?: readonly Voters[] };
+  readonly tree: Tree;
+  /** `rules[3].approvals`. */
+  readonly where: string;
+  readonly people: People;
+  readonly report: Report;
+}
+
+/** The groups that a rule of a rule file asks, as it holds for every environment. */
+export function checkVoters({ requires, tree, where, people, report }: VotersInput): void {
+  const kind = requires.all === undefined ? 'any' : 'all';
+  for (const [index, { group, count }] of (requires[kind] ?? []).entries()) {
+    const size = people.groups.get(group);
+    const place = `${where}.${kind}[${index}]`;
+    if (size === undefined) report.add({ at: locate(tree, [kind, index, 'group']).at, message: `${place}.group: ${quote(group)} is not a group`, remedy: suggest(group, [...people.groups.keys()]) });
+    else if (count > size) report.add({ at: locate(tree, [kind, index, 'count']).at, message: `${place}.count: ${count} of ${quote(group)} are asked for, which has ${size}`, remedy: `ask for at most ${size}, or add people to the group` });
   }
 }

@@ -23,30 +23,17 @@ const ruleSchema = z
     when: z.string().min(1).max(1_000).optional(),
     any: z.array(voterSchema).min(1).max(20).optional(),
     all: z.array(voterSchema).min(1).max(20).optional(),
-    /** With `all`: `false` lets one person stand for several of its groups. */
-    distinct: z.boolean().optional(),
   })
   .refine((rule) => (rule.any === undefined) !== (rule.all === undefined), {
     error: said('a rule has either `any` or `all`', 'write any: [{ group: NAME, count: 1 }]'),
   });
-
-const stepSchema = z.strictObject({ after: durationSchema, to: z.string().min(1) });
-
-const breakGlassSchema = z.strictObject({
-  group: z.string().min(1),
-  /** How soon after it the repair must start. */
-  expires: durationSchema.prefault('30m'),
-  /** With trust `namespace`, where nobody can prove who they are, only when this says so. */
-  unverified: z.boolean().default(false),
-});
 
 const approvalsSchema = z.strictObject({
   trust: z.enum(['namespace', 'signed']).default('namespace'),
   rules: z.array(ruleSchema).max(50).optional(),
   expires: durationSchema.prefault('4h'),
   remind: z.array(durationSchema).max(20).default([]),
-  escalate: z.union([stepSchema.transform((step) => [step]), z.array(stepSchema).min(1).max(10)], { error: said('expected { after, to } or a list of them', 'write { after: 2h, to: leads }') }).optional(),
-  breakGlass: breakGlassSchema.optional(),
+  escalate: z.strictObject({ after: durationSchema, to: z.string().min(1) }).optional(),
   onExpiry: z.enum(['hold', 'leave']).default('hold'),
   settled: durationSchema.prefault('7d'),
 });
@@ -82,6 +69,8 @@ export const varsSchema = z.record(
 
 export const environmentSchema = z.strictObject({
   owner: lineSchema.optional(),
+  /** Whether people depend on it; absent: its name tells. */
+  production: z.boolean().optional(),
   timezone: timezoneSchema.default('UTC'),
   schedule: scheduleSchema.optional(),
   remediation: environmentRemediationSchema.prefault('ask'),

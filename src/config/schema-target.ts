@@ -108,7 +108,7 @@ const sourceSchema = z
     if (!inside.success) ctx.addIssue({ code: 'custom', path: ['path'], message: inside.error.issues[0]?.message ?? '' });
   });
 
-const dateSchema = z.string().superRefine((text, ctx) => {
+export const dateSchema = z.string().superRefine((text, ctx) => {
   const shape = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
   if (!shape.test(text) || Number.isNaN(Date.parse(text))) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
 });

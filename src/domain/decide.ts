@@ -5,11 +5,19 @@ import { remediationOf } from './remediation.js';
 import { highestRisk, riskInputs, riskOf, type RiskAssessment } from './risk.js';
 import { safeguarded } from './safeguards.js';
 
-/** Most restrictive first: where several rules speak, the first in this order wins. */
-const RESTRICTIVE: readonly Decision[] = ['hold', 'accept', 'adopt', 'ask', 'remediate'];
+/**
+ * Most restrictive first: where several rules speak, the first in this order wins, so that deny beats
+ * allow. What counts is first what may be done without a person, then what is done unseen: `hold` does
+ * nothing and stays in sight, `ask` waits for a person, `adopt` proposes, `accept` leaves alone and
+ * tells nobody, `remediate` writes.
+ */
+export const RESTRICTIVE: readonly Decision[] = ['hold', 'ask', 'adopt', 'accept', 'remediate'];
+
+/** What rules say of a change; without a decision they only raise its risk, or are on trial. */
+export type Spoken = Omit<Decided, 'decision' | 'would'> & { readonly decision?: Decision };
 
 /** What rules as code say of a change; `undefined` where none speaks, so that `remediation` decides. */
-export type Rules = (input: DecisionInput, assessed: RiskAssessment) => Decided | undefined;
+export type Rules = (input: DecisionInput, assessed: RiskAssessment) => Spoken | undefined;
 
 /**
  * Decides one change: rules first, `remediation` where none speaks, and whoever decided it, the
@@ -22,17 +30,16 @@ export function decideWith(rules: Rules): DecideChange {
     const spoken = rules(input, assessed);
     const base = {
       risk: highestRisk([assessed.risk, spoken?.risk ?? 'low']),
-      rules: [setting.by],
+      rules: [setting.by, ...(spoken?.decision === undefined ? (spoken?.rules ?? []) : [])],
       inputs: { ...spoken?.inputs, type: typeOf(input.change, input.target.provider), risk: riskInputs(assessed) },
     };
-    const acting = safeguarded(input, spoken === undefined ? { ...base, decision: 'remediate', reason: 'this target repairs by itself' } : { ...base, ...spoken, risk: base.risk, inputs: base.inputs });
-    const { decision, rules: named, reason } = acting;
     const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
-    // A person may approve what is only observed: then as many as the rules ask for.
-    const requires = spoken?.requires === undefined ? {} : { requires: spoken.requires };
-    if (setting.remediation === 'observe') return { ...base, ...shadow, ...requires, decision: 'hold', reason: 'this target is only observed', would: { decision, rules: named, reason } };
-    if (spoken !== undefined || setting.remediation === 'auto') return acting;
-    return { ...base, decision: 'ask', reason: 'this target asks before every repair', would: { decision, rules: named, reason } };
+    const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: 'this target repairs by itself' } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
+    const { decision, rules: named, reason } = acting;
+    // What is left alone is left alone also where it is only observed: nothing is written, and nobody is told.
+    if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, decision: 'hold', reason: 'this target is only observed', would: { decision, rules: named, reason } };
+    if (spoken?.decision !== undefined || setting.remediation === 'auto') return acting;
+    return { ...base, ...shadow, decision: 'ask', reason: 'this target asks before every repair', would: { decision, rules: named, reason } };
   };
 }
 
@@ -74,7 +81,8 @@ export function partOf(decision: Decision, members: readonly DecidedChange[]): P
   };
 }
 
-/** Of two decisions about the same change the more restrictive; the second, where they restrict alike. */
+/** Of two decisions about the same change the more restrictive, with the higher risk; the second, where they restrict alike. */
 export function moreRestrictive(one: Decided, other: Decided): Decided {
-  return RESTRICTIVE.indexOf(one.decision) < RESTRICTIVE.indexOf(other.decision) ? one : other;
+  const chosen = RESTRICTIVE.indexOf(one.decision) < RESTRICTIVE.indexOf(other.decision) ? one : other;
+  return { ...chosen, risk: highestRisk([one.risk, other.risk]) };
 }

@@ -52,6 +52,8 @@ export interface PlanFacts {
 export interface EnvironmentFacts {
   readonly name: string;
   readonly owner?: string;
+  /** Whether people depend on it, where the configuration says so. */
+  readonly production?: boolean;
   readonly remediation: Remediation;
   /** IANA name. */
   readonly timezone: string;

@@ -1,8 +1,6 @@
 /** A named reason why a repair may not go on now. */
 export type GateName =
-  | 'window' | 'freeze' | 'breaker' | 'budget' | 'quarantine' | 'blast-radius' | 'flapping' | 'settling' | 'busy' | 'after'
-  /** Stops nothing: a class of change that went a step back is asked about. */
-  | 'step-back';
+  | 'window' | 'freeze' | 'breaker' | 'budget' | 'quarantine' | 'blast-radius' | 'flapping' | 'settling' | 'busy' | 'after';
 
 export type GateAnswer =
   | {

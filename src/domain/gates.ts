@@ -14,7 +14,6 @@ export interface GateRow {
   readonly until?: string;
   readonly fingerprint?: string;
   readonly revision?: string;
-  /** For `step-back`: the class of change. */
   readonly resource?: string;
   readonly path?: string;
   /** ISO, UTC. */

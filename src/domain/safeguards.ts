@@ -8,7 +8,7 @@ interface Safeguard {
 
 /** What no rule and no setting can take away, foremost first. */
 const SAFEGUARDS: readonly Safeguard[] = [
-  { rule: 'never-automatic-deletes', speaks: ({ change: { effect } }) => (effect === 'delete' || effect === 'replace' ? `a repair that would ${effect} is never automatic` : undefined) },
+  { rule: 'never-automatic-deletes', speaks: ({ change: { effect }, plan }) => removalOf(effect, plan) },
   {
     rule: 'first-seen',
     speaks: ({ history, environment }) => (history.firstLook && environment.firstSeen !== 'repair' ? 'first seen: it stood there when the target was looked at for the first time, and nobody has said yet whether it is drift' : undefined),
@@ -17,6 +17,12 @@ const SAFEGUARDS: readonly Safeguard[] = [
   { rule: 'health-required', speaks: ({ target }) => (target.health.length === 0 ? 'without a health check no repair is automatic' : undefined) },
   { rule: 'unhealthy-before', speaks: ({ baseline }) => (baseline === 'healthy' ? undefined : `health before the repair was ${baseline ?? 'not measured'}, so a person decides`) },
 ];
+
+function removalOf(effect: DecisionInput['change']['effect'], plan: DecisionInput['plan']): string | undefined {
+  if (effect === 'delete' || effect === 'replace') return `a repair that would ${effect} is never automatic`;
+  const { delete: deleted = 0, replace = 0 } = plan?.blastRadius ?? {};
+  return deleted + replace === 0 ? undefined : `the planned repair would delete ${deleted} and replace ${replace}, which is never automatic`;
+}
 
 /** Lets through what does not repair by itself; of what would, whatever said so, it asks a person where a safeguard speaks. */
 export function safeguarded(input: DecisionInput, decided: Decided): Decided {

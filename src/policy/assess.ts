@@ -56,11 +56,12 @@ function decideWithPlan(part: PlannedPart, inputs: ReadonlyMap<Change, DecisionI
   const { plan } = part;
   return decidedOf(part).map((first): DecidedChange => {
     const known = inputs.get(first.change);
-    return plan === undefined || known === undefined ? first : { ...first, decided: moreRestrictive(first.decided, decide({ ...known, plan: factsOf(plan, part.changes) })) };
+    return plan === undefined || known === undefined ? first : { ...first, decided: moreRestrictive(first.decided, decide({ ...known, plan: planFacts(plan, part.changes) })) };
   });
 }
 
-export function factsOf({ blastRadius, staging, rollback, fencing }: Plan, changes: readonly Change[]): PlanFacts {
+/** What rules may know of a plan for these changes. */
+export function planFacts({ blastRadius, staging, rollback, fencing }: Plan, changes: readonly Change[]): PlanFacts {
   return { blastRadius, resources: new Set(changes.map((change) => change.resource)).size, staging, rollback, fencing };
 }
 

@@ -38,6 +38,8 @@ export interface Condition {
   readonly text: string;
   /** What it looks at, sorted: `change.path`, `risk`. */
   readonly reads: readonly string[];
+  /** Values of which it needs one to hold, where it compares so at its top: `change.type` to `[file]`. */
+  readonly needs: Readonly<Record<string, readonly string[]>>;
   /** Never throws, and takes time bounded by its own length and that of the values. */
   readonly ask: (facts: Facts) => boolean | NoAnswer;
 }
@@ -108,7 +110,7 @@ function compile(text: string, { environment, input, patterns }: Compiling): Con
     const { valid, type, error } = parsed.check();
     if (!valid) return describe(error, text, input);
     if (type !== 'bool') return { offset: 0, message: `gives ${type ?? 'no value'}, not true or false`, remedy: 'compare it with something, as in change.path == "/port"' };
-    return { text, reads: [...reads].sort(), ask: (facts) => answerOf(parsed, facts) };
+    return { text, reads: [...reads].sort(), needs: Object.fromEntries(needsOf(parsed.ast)), ask: (facts) => answerOf(parsed, facts) };
   } catch (error) {
     return describe(error, text, input);
   }
@@ -195,6 +197,17 @@ function readsOf(node: ASTNode, input: Input, found: Set<string>): void {
   }
   if (node.op === 'id' && node.args in input) found.add(node.args);
   for (const child of childrenOf(node.args)) readsOf(child, input, found);
+}
+
+/** Both sides of an `and` must hold; where one of them fails and the other does not hold, neither does the whole. */
+function needsOf(node: ASTNode): readonly (readonly [string, readonly string[]])[] {
+  if (node.op === '&&') return [...needsOf(node.args[1]), ...needsOf(node.args[0])];
+  if (node.op !== '==' && node.op !== 'in') return [];
+  const [left, right] = node.args;
+  if (left.op !== '.' || left.args[0].op !== 'id') return [];
+  const words = node.op === '==' ? [right] : right.op === 'list' ? right.args : [];
+  const values = words.flatMap((each) => (each.op === 'value' && typeof each.args === 'string' ? [each.args] : []));
+  return values.length === 0 || values.length < words.length ? [] : [[`${left.args[0].args}.${left.args[1]}`, values]];
 }
 
 function childrenOf(args: unknown): readonly ASTNode[] {

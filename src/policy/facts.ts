@@ -1,34 +1,36 @@
 import type { ChangeClass } from '../domain/class.js';
-import type { EnvironmentFacts, PlanFacts, Risk } from '../domain/decision.js';
+import type { DecisionInput, EnvironmentFacts, PlanFacts, Risk } from '../domain/decision.js';
 import type { Json } from '../domain/json.js';
-import type { Target } from '../domain/target.js';
+import type { RiskAssessment } from '../domain/risk.js';
+import type { Remediation, Target } from '../domain/target.js';
+import { remediationOf } from '../domain/remediation.js';
 import type { Facts, Values } from './condition.js';
-import { APPROVALS } from './vocabulary.js';
+import { APPROVALS, RULES } from './vocabulary.js';
 
-const PRODUCTION_TIERS = ['critical', 'production'];
 const PRODUCTION_NAME = /^(?:prod|production|live)(?:-|$)|-(?:prod|production|live)$/;
 
 type Group = Readonly<Record<string, Json | undefined>>;
 
-/** The tier says whether people depend on a target; without one, the name of its environment. */
-export function isProduction({ environment, intent }: Pick<Target, 'environment' | 'intent'>): boolean {
-  return intent?.tier === undefined ? PRODUCTION_NAME.test(environment) : PRODUCTION_TIERS.includes(intent.tier);
+/** As the environment says; where it does not, its name tells. The tier does not: a service is as critical in `dev`. */
+export function isProduction({ name, production }: EnvironmentFacts): boolean {
+  return production ?? PRODUCTION_NAME.test(name);
 }
 
-export function environmentValues({ name, owner, remediation, timezone }: EnvironmentFacts, target: Target): Group {
-  return { name, owner, remediation, timezone, production: isProduction(target) };
+function environmentValues(environment: EnvironmentFacts): Group {
+  const { name, owner, remediation, timezone } = environment;
+  return { name, owner, remediation, timezone, production: isProduction(environment) };
 }
 
-export function targetValues({ environment, target: name, provider, pool, owner, remediation, health }: Target): Group {
+function targetValues({ environment, target: name, provider, pool, owner, health }: Target, remediation: Remediation): Group {
   return { name, address: `${environment}/${name}`, provider, pool, owner, remediation, health: health.length > 0 };
 }
 
-export function intentValues({ intent = {} }: Target): Group {
+function intentValues({ intent = {} }: Target): Group {
   const { purpose, tier, runbook, horizon, stakeholders } = intent;
   return { purpose, tier, runbook, horizon, stakeholders, other: intent };
 }
 
-export function planValues({ blastRadius, resources, staging, rollback, fencing }: PlanFacts): Group {
+function planValues({ blastRadius, resources, staging, rollback, fencing }: PlanFacts): Group {
   const { create, update, replace, delete: deletes } = blastRadius;
   return { creates: create, updates: update, replaces: replace, deletes, resources, staging, rollback, fencing };
 }
@@ -45,6 +47,55 @@ export interface Approvable {
 
 /** What `approvals.rules[].when` is asked with. */
 export function approvalFacts({ target, environment, plan, risk, class: kind }: Approvable): Facts {
-  const values: Values = { risk, class: kind, plan: planValues(plan), environment: environmentValues(environment, target), target: targetValues(target), intent: intentValues(target) };
+  const values: Values = { risk, class: kind, plan: planValues(plan), environment: environmentValues(environment), target: targetValues(target, remediationOf(target, kind).remediation), intent: intentValues(target) };
   return APPROVALS.facts(values);
+}
+
+/** A target's own values are the same for each of its changes of a class. */
+const shared = new WeakMap<Target, Map<ChangeClass, { readonly environment: EnvironmentFacts; readonly facts: Facts }>>();
+
+/** The values that the conditions of rules are asked with; sensitive ones are left out. */
+export function ruleValues({ environment, target, change, history, at, plan }: DecisionInput, { type, assessed }: Typed): Values {
+  const { resource, path, kind, effect, desired, actual, sensitive, by } = change;
+  const { recurrence, lastOutcome, firstSeen, firstLook } = history;
+  return {
+    change: { resource, type, path, kind, effect, class: assessed.class.value, sensitive, by, ...(sensitive ? {} : { desired, actual }) },
+    history: { recurrence, lastOutcome, age: firstSeen === undefined ? 0 : Math.max(0, Date.parse(at) - Date.parse(firstSeen)), firstLook },
+    time: { now: at, ...clockIn(environment.timezone, at) },
+    risk: assessed.risk,
+    ...(plan === undefined ? {} : { plan: planValues(plan) }),
+    environment: environmentValues(environment),
+    target: targetValues(target, remediationOf(target, assessed.class.value).remediation),
+    intent: intentValues(target),
+  };
+}
+
+export interface Typed {
+  readonly type: string;
+  readonly assessed: RiskAssessment;
+}
+
+/** The same, ready for conditions. */
+export function ruleFacts(input: DecisionInput, typed: Typed): Facts {
+  const { environment, target, intent, ...own } = ruleValues(input, typed);
+  const ofTarget = shared.get(input.target) ?? new Map<ChangeClass, { readonly environment: EnvironmentFacts; readonly facts: Facts }>();
+  shared.set(input.target, ofTarget);
+  const known = ofTarget.get(typed.assessed.class.value);
+  const facts = known?.environment === input.environment ? known.facts : RULES.facts({ environment, target, intent } as Values);
+  if (facts !== known?.facts) ofTarget.set(typed.assessed.class.value, { environment: input.environment, facts });
+  return { ...facts, ...RULES.facts(own), prepared: true };
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+let last: { readonly key: string; readonly clock: Group } | undefined;
+
+function clockIn(timezone: string, at: string): Group {
+  const key = `${timezone} ${at}`;
+  if (last?.key === key) return last.clock;
+  const format = formats.get(timezone) ?? new Intl.DateTimeFormat('en-GB', { timeZone: timezone, hour: 'numeric', hourCycle: 'h23', weekday: 'short' });
+  formats.set(timezone, format);
+  const parts = new Map(format.formatToParts(new Date(at)).map((part) => [part.type, part.value]));
+  const clock = { hour: Number(parts.get('hour') ?? 0), weekday: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.get('weekday') ?? '') + 1 };
+  last = { key, clock };
+  return clock;
 }

@@ -16,7 +16,7 @@ const environment = {
     owner: text('who owns it'),
     remediation: text('`observe`, `ask` or `auto`, as the environment says'),
     timezone: text('its time zone, `Europe/London`'),
-    production: truth('the target serves people who depend on it: `intent.tier` is `critical` or `production`, or, without a tier, the environment is called `prod`, `production`, `live` or begins or ends so (`prod-eu`)'),
+    production: truth('people depend on it: as its `production` says; where that says nothing, it is called `prod`, `production` or `live`, or begins or ends so (`prod-eu`)'),
   },
 } as const;
 
@@ -28,7 +28,7 @@ const target = {
     provider: text('`files`, `opentofu`, `kubernetes`, `postgres`, `exec`'),
     pool: text('where its work runs'),
     owner: text('who owns it'),
-    remediation: text('`observe`, `ask` or `auto`, as it holds for this target'),
+    remediation: text('`observe`, `ask` or `auto`, as it holds for the class of the change in this target'),
     health: truth('it has a health check'),
   },
 } as const;

@@ -31,9 +31,7 @@ export interface CarriedState {
 }
 
 /** One part as the workflow holds it. */
-export interface PartState extends Omit<AssessedPart, 'approvals'> {
-  /** Who has approved and who is still needed; grows with each vote. */
-  approvals?: string;
+export interface PartState extends AssessedPart {
   phase: Phase;
   /** Each staging has step keys of its own. */
   round: number;

@@ -234,11 +234,11 @@ describe('rollback', () => {
     expect(on.read('etc/app.yaml')).toBe(DRIFTED);
     expect(await on.run('rollback', back(ref), { attempt: 2 })).toEqual(first);
     expect(await on.entries('rolled-back')).toHaveLength(1);
-    expect((await on.ledger.closedGates(SHOP, on.at())).map((row) => row.gate)).toEqual(['step-back', 'quarantine']);
+    expect((await on.ledger.closedGates(SHOP, on.at())).map((row) => row.gate)).toEqual(['quarantine']);
     // What was quarantined is planned no more at that revision, whatever else moved.
     on.write('etc/motd', 'hacked\n');
     const { parts } = await on.assess({ ordinal: 2, nextPart: 2 });
-    expect(parts.filter((each) => each.rules.includes('step-back')).every((each) => !each.gate.allowed && each.gate.gate === 'quarantine')).toBe(true);
+    expect(parts.every((each) => !each.gate.allowed && each.gate.gate === 'quarantine')).toBe(true);
   });
 
   it('of a repair that was only staged leaves what is live as it is', async () => {
@@ -309,7 +309,7 @@ describe('rollback', () => {
     const ref = await finalized(on, await openIncident(on));
     const worker = { providers: { files: { ...on.deps.providers['files'], rollback: () => Promise.resolve({ restored: [], failed: [{ resource: 'etc/app.yaml', reason: 'changed meanwhile' }] }) } as never } };
     expect(await on.run('rollback', back(ref), { worker })).toEqual({ result: 'not-restored', message: 'etc/app.yaml: changed meanwhile' });
-    const gate = only((await on.ledger.closedGates(SHOP, on.at())).filter((row) => row.gate !== 'step-back'));
+    const gate = only(await on.ledger.closedGates(SHOP, on.at()));
     expect(gate).toMatchObject({ scope: 'prod', gate: 'breaker', reason: expect.stringContaining('etc/app.yaml: changed meanwhile') as string });
   });
 });

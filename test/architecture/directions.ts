@@ -36,7 +36,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   policy: { may: ['domain', 'digest', 'config/windows.ts', 'providers/glob.ts'], types: ['config', 'providers/provider.ts', 'ledger/ledger.ts'], packages: ['@marcbachmann/cel-js', 're2js'] },
   ledger: { may: ['domain', 'digest', 'system'], types: ['providers/provider.ts'], lazy: ['pg'], builtins: true },
   notify: { may: ['domain', 'digest', 'system'], types: ['config', 'ledger/ledger.ts'], builtins: true },
-  config: { may: ['domain', 'digest', 'system', 'trust', 'providers', 'policy/condition.ts', 'policy/vocabulary.ts'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
+  config: { may: ['domain', 'digest', 'system', 'trust', 'providers', 'policy/condition.ts', 'policy/vocabulary.ts'], types: ['policy/rule.ts'], packages: ['zod', 'yaml', 'croner', 'picomatch', 're2js'], builtins: true },
   codec: { may: ['domain'], packages: ['@temporalio/common'], builtins: true },
   client: { may: ['domain', 'codec', 'workflows/messages.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },
   embedded: { may: ['domain', 'config', 'digest', 'system'], lazy: ['@temporalio/client', '@temporalio/common', '@temporalio/proto', '@temporalio/envconfig'], builtins: true },

@@ -219,8 +219,8 @@ targets:
   });
   const config = await loadConfig({ file: join(folder, 'holdfast.yaml'), providers: { files } });
   expect(config.targets).toHaveLength(1_200);
-  // Each folder is listed once, not once per environment: 1 + 20, and the file.
-  expect(config.stamps).toHaveLength(22);
+  // Each folder is listed once, not once per environment: 1 + 20, the default rules, and the file.
+  expect(config.stamps).toHaveLength(23);
 });
 
 test('an error of no problem is still an error', () => {

@@ -354,10 +354,11 @@ test('what is valid but not enforced is said', async () => {
       target: 'schedule: "17 * * * *"',
       more: 'principals: { a: {}, b: {} }\ngroups: { sre: [a, b] }\npolicies: ["./p/*.yaml"]\n',
     }),
-    'p/a.yaml': '',
+    'p/a.yaml': 'version: 1\n',
   });
   expect(config.warnings.map((warning) => warning.where)).toEqual([
-    'policies', 'environments.dev.credentials', 'targets.web.schedule',
+    'principals', 'groups',
+    'environments.dev.credentials', 'environments.dev.approvals.rules', 'environments.dev.approvals.escalate', 'targets.web.schedule',
   ]);
   expect(config.environments[0]?.windows).toEqual([{ kind: 'allow', start: '0 9 * * *', durationMs: 8 * 3_600_000, timezone: 'UTC', actions: ['finalize'], overrun: false }]);
 });

@@ -99,7 +99,7 @@ describe('safeguards', () => {
   });
 });
 
-const ORDER: readonly Decision[] = ['hold', 'accept', 'adopt', 'ask', 'remediate'];
+const ORDER: readonly Decision[] = ['hold', 'ask', 'adopt', 'accept', 'remediate'];
 const RISKS: readonly Risk[] = ['low', 'medium', 'high', 'critical'];
 
 describe('splitParts', () => {

@@ -1,0 +1,155 @@
+import { relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HoldfastError } from '../domain/errors.js';
+import type { Rule, RuleFile, RuleTest } from '../policy/rule.js';
+import { RULES } from '../policy/vocabulary.js';
+import { readCondition } from './conditions.js';
+import { type ConfigFile, findListed } from './files.js';
+import { check } from './issues.js';
+import { checkVoters, type People } from './people.js';
+import { type Place, positionOf, type Report, type SourceFile } from './problem.js';
+import type { Reader } from './read.js';
+import { sections } from './schema.js';
+import { MOST_RULES, ruleFileSchema, ruleSchema, ruleTestSchema } from './schema-policy.js';
+import { formatPath, quote } from './text.js';
+import { child, locate, type MapTree, toPlain, type Tree } from './tree.js';
+import { parseYaml } from './yaml.js';
+
+/** The rules that come with Holdfast, under the name by which `policies` lists or refuses them. */
+const PACK = 'default';
+const NO_PACK = `!${PACK}`;
+const PACK_FILE = fileURLToPath(new URL('../../policies/default.yaml', import.meta.url));
+
+/** Kept beside the rules, so that what is wrong between two of them has a place. */
+const places = new WeakMap<Rule, Place>();
+
+export interface ReadingPolicies {
+  readonly root: ConfigFile;
+  readonly people: People;
+  readonly reader: Reader;
+  readonly report: Report;
+}
+
+/** Reads the rule files that `policies` names, after the pack, unless it says `!default`. */
+export async function readPolicies(ctx: ReadingPolicies): Promise<readonly RuleFile[]> {
+  const { root, reader, report } = ctx;
+  const tree = child(root.tree, 'policies');
+  const patterns = tree === undefined ? [] : (check(sections.policies, toPlain(tree), { report, where: ['policies'], tree }) ?? []);
+  const paths = new Set<string>(patterns.includes(NO_PACK) ? [] : [PACK_FILE]);
+  for (const [index, pattern] of patterns.entries()) {
+    if (pattern === PACK || pattern === NO_PACK) continue;
+    const at = (tree?.kind === 'list' ? tree.items[index]?.at : undefined) ?? root.tree.at;
+    for (const path of await findListed(pattern, { at, folder: root.folder, reader, report, what: `policies[${index}]` })) paths.add(path);
+  }
+  const files: RuleFile[] = [];
+  for (const path of paths) files.push(...(await readRuleFile(path, ctx)));
+  refuseTwins(files, report);
+  return files;
+}
+
+/** Where a rule file of the pack stands is no part of what it says. */
+export function isPack(path: string): boolean {
+  return path === PACK_FILE;
+}
+
+/** Reads rule files for a trial, beside a configuration that stays as it is. */
+export async function readRuleFiles(paths: readonly string[], ctx: Omit<ReadingPolicies, 'root'> & { readonly folder: string }): Promise<readonly RuleFile[]> {
+  const root = { folder: ctx.folder } as const;
+  const files: RuleFile[] = [];
+  for (const path of paths) files.push(...(await readRuleFile(path === PACK ? PACK_FILE : resolve(path), { ...ctx, root })));
+  refuseTwins(files, ctx.report);
+  return files;
+}
+
+interface ReadingFile extends Omit<ReadingPolicies, 'root'> {
+  readonly root: Pick<ConfigFile, 'folder'>;
+}
+
+async function readRuleFile(path: string, { root, people, reader, report }: ReadingFile): Promise<readonly RuleFile[]> {
+  let text;
+  try {
+    text = await reader.text(path);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const file: SourceFile = { path, text: '', lineStarts: [0] };
+    report.add({ at: { file }, message: error.message, remedy: error.remedy ?? '' });
+    return [];
+  }
+  const tree = parseYaml(path, text, report);
+  const plain = tree === undefined ? undefined : check(ruleFileSchema, toPlain(tree), { report, where: [], tree });
+  if (tree === undefined || plain === undefined) return [];
+  const name = isPack(path) ? PACK : relative(root.folder, path).split(sep).join('/');
+  const rules = itemsOf(tree, 'rules').flatMap((item, index) => readRule(item, { where: ['rules', index], name, people, report }));
+  const tests = itemsOf(tree, 'tests').flatMap((item, index) => readTest(item, { where: ['tests', index], name, report }));
+  return [{ name, rules, tests }];
+}
+
+function itemsOf(tree: MapTree, key: string): readonly Tree[] {
+  const list = child(tree, key);
+  return list?.kind === 'list' ? list.items : [];
+}
+
+interface ReadingItem {
+  /** `rules`, 3. */
+  readonly where: readonly PropertyKey[];
+  /** Of the file. */
+  readonly name: string;
+  readonly report: Report;
+}
+
+function readRule(tree: Tree, { where, name: file, people, report }: ReadingItem & { readonly people: People }): readonly Rule[] {
+  const condition = readCondition({ tree: child(tree, 'when'), where: formatPath([...where, 'when']), vocabulary: RULES, report });
+  const input = check(ruleSchema, toPlain(tree), { report, where, tree });
+  if (input === undefined) return [];
+  const { name, on, decision, risk, approvals, message, shadow, until } = input;
+  const plan = condition?.reads.find((each) => each === 'plan' || each.startsWith('plan.'));
+  if (plan !== undefined && (decision === 'accept' || decision === 'adopt')) {
+    report.add({ at: locate(tree, ['when']).at, message: `${formatPath([...where, 'when'])}: a rule that says ${decision} cannot read ${plan}: no repair is planned then`, remedy: 'look at the change itself, or write decision: ask' });
+  }
+  const requires = approvals === undefined ? undefined : { ...(approvals.any === undefined ? {} : { any: approvals.any }), ...(approvals.all === undefined ? {} : { all: approvals.all }) };
+  if (requires !== undefined) checkVoters({ requires, tree: child(tree, 'approvals') ?? tree, where: formatPath([...where, 'approvals']), people, report });
+  const rule: Rule = {
+    name,
+    at: lineOf(file, tree.at),
+    on: on,
+    shadow,
+    ...(condition === undefined ? {} : { when: condition }),
+    ...(decision === undefined ? {} : { decision }),
+    ...(risk === undefined ? {} : { risk }),
+    ...(requires === undefined ? {} : { requires }),
+    ...(message === undefined ? {} : { message }),
+    ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+  };
+  places.set(rule, tree.at);
+  return [rule];
+}
+
+function readTest(tree: Tree, { where, name: file, report }: ReadingItem): readonly RuleTest[] {
+  const input = check(ruleTestSchema, toPlain(tree), { report, where, tree });
+  if (input === undefined) return [];
+  const { name, given, expect } = input;
+  return [{ name, at: lineOf(file, tree.at), given: given as RuleTest['given'], expect: expect }];
+}
+
+/** Names are how people speak of rules, and how the record tells them apart. */
+function refuseTwins(files: readonly RuleFile[], report: Report): void {
+  const seen = new Map<string, Rule>();
+  let count = 0;
+  for (const rule of files.flatMap((file) => file.rules)) {
+    const twin = seen.get(rule.name);
+    count += 1;
+    if (twin === undefined) seen.set(rule.name, rule);
+    else report.add({ at: placeOf(rule), message: `the rule ${quote(rule.name)} is there already, at ${twin.at}`, remedy: 'give each rule a name of its own' });
+    if (count === MOST_RULES + 1) report.add({ at: placeOf(rule), message: `there are more than ${MOST_RULES} rules in all files together`, remedy: 'let one rule select several types or paths' });
+  }
+}
+
+function placeOf(rule: Rule): Place {
+  const place = places.get(rule);
+  if (place === undefined) throw new TypeError(`rule ${rule.name} was read nowhere`);
+  return place;
+}
+
+function lineOf(file: string, at: Place): string {
+  return at.offset === undefined ? file : `${file}:${positionOf(at.file, at.offset).line}`;
+}

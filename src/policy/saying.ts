@@ -1,0 +1,92 @@
+import type { Decided, Decision, DecisionInput } from '../domain/decision.js';
+import type { Rules, Spoken } from '../domain/decide.js';
+import type { Json, JsonObject } from '../domain/json.js';
+import { highestRisk, type RiskAssessment } from '../domain/risk.js';
+import { ruleValues } from './facts.js';
+import type { Values } from './condition.js';
+import { typeOf } from '../domain/class.js';
+import { decisionOf, hear, type Heard, mostRestrictive, riskOfHeard, type RuleBook } from './speak.js';
+import { ruleName } from './rule.js';
+
+/** At most so many of the rules that lost, and characters of each value, go into the record. */
+const MOST_LOST = 10;
+const LONGEST_VALUE = 200;
+
+/** What the rules of a book say of a change: the most restrictive of those that match wins, whatever their order. */
+export function rulesOf(book: RuleBook): Rules {
+  if (book.rules.length === 0) return () => undefined;
+  return (input, assessed) => say(hear(book, input, assessed).heard, input, assessed);
+}
+
+function say(heard: readonly Heard[], input: DecisionInput, assessed: RiskAssessment): Spoken | undefined {
+  if (heard.length === 0) return undefined;
+  const acting = heard.filter(({ rule }) => !rule.shadow);
+  const decisions = acting.map((each) => ({ each, decision: decisionOf(each) }));
+  const decision = mostRestrictive(decisions.flatMap((one) => one.decision ?? []));
+  const winners = decisions.flatMap((one) => (decision !== undefined && one.decision === decision ? [one.each] : []));
+  const raising = acting.filter((each) => riskOfHeard(each) !== undefined && !winners.includes(each));
+  const risk = highestRisk(acting.flatMap((each) => riskOfHeard(each) ?? []));
+  const named = [...winners, ...raising];
+  const requires = decision === 'ask' ? winners.flatMap(({ rule }) => (rule.requires === undefined ? [] : [{ ...rule.requires, because: `rule ${ruleName(rule)}` }])) : [];
+  const shadow = shadowsOf(heard, decision);
+  const inputs = inputsOf(heard, { input, assessed, winners });
+  return {
+    risk,
+    rules: named.map(({ rule }) => ruleName(rule)),
+    reason: [...new Set(winners.map((each) => reasonOf(each, decision)))].join('; '),
+    ...(decision === undefined ? {} : { decision }),
+    ...(requires.length === 0 ? {} : { requires }),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(shadow.length === 0 ? {} : { shadow }),
+  };
+}
+
+function reasonOf({ rule, answer, reason = '' }: Heard, decision: Decision | undefined): string {
+  if (answer === 'failed') return `rule ${rule.name} failed on this change (${reason}), which counts as ${decision ?? 'ask'}`;
+  return rule.message ?? `rule ${rule.name} says ${decision ?? ''}`;
+}
+
+/** What a rule on trial would have made of it, in the company of the others. */
+function shadowsOf(heard: readonly Heard[], acting: Decision | undefined): NonNullable<Decided['shadow']> {
+  return heard.flatMap((each) => {
+    const own = each.rule.shadow ? decisionOf(each) : undefined;
+    if (own === undefined) return [];
+    const decision = mostRestrictive([own, ...(acting === undefined ? [] : [acting])]) ?? own;
+    return [{ rule: ruleName(each.rule), decision, reason: reasonOf(each, own) }];
+  });
+}
+
+interface Looking {
+  readonly input: DecisionInput;
+  readonly assessed: RiskAssessment;
+  readonly winners: readonly Heard[];
+}
+
+/** What the rules that spoke looked at, and which of them lost, for the record. */
+function inputsOf(heard: readonly Heard[], { input, assessed, winners }: Looking): JsonObject | undefined {
+  const reads = [...new Set(heard.flatMap(({ rule }) => rule.when?.reads ?? []))].sort();
+  const values = reads.length === 0 ? {} : ruleValues(input, { type: typeOf(input.change, input.target.provider), assessed });
+  const looked = Object.fromEntries(reads.flatMap((name) => {
+    const value = valueAt(values, name);
+    return value === undefined ? [] : [[name, shortened(value)]];
+  }));
+  const lost = heard.flatMap((each) => {
+    const decision = each.rule.shadow || winners.includes(each) ? undefined : decisionOf(each);
+    return decision === undefined ? [] : [`${ruleName(each.rule)}: ${decision}`];
+  });
+  if (reads.length === 0 && lost.length === 0) return undefined;
+  return { ...(reads.length === 0 ? {} : { looked }), ...(lost.length === 0 ? {} : { lost: lost.slice(0, MOST_LOST) }) };
+}
+
+/** `change.path` of the values. */
+export function valueAt(values: Values, name: string): Json | undefined {
+  const [group = '', member] = name.split('.');
+  const value = values[group];
+  if (member === undefined) return typeof value === 'object' ? undefined : value;
+  return typeof value === 'object' ? value[member] : undefined;
+}
+
+function shortened(value: Json): Json {
+  const text = JSON.stringify(value);
+  return text.length <= LONGEST_VALUE ? value : `${text.slice(0, LONGEST_VALUE)}…`;
+}

@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { utimesSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { keepConfig } from '../../src/config/keep.js';
+import { formatConfigError } from '../../src/config/problem.js';
+import { errorOf, folderWith, loadIn, loadText } from './support.js';
+
+const ROOT = 'version: 1\nproject: shop\nprincipals: { alice: {}, bob: {} }\ngroups: { sre: [alice, bob] }\nenvironments: { dev: {} }\npolicies: ["./rules.yaml"]\n';
+const rules = (text: string): string => `version: 1\nrules:\n${text}`;
+const one = (more: string): string => rules(`  - name: one\n    decision: ask\n${more}`);
+
+interface Row {
+  readonly reason: string;
+  readonly file: string;
+  /** Line and column. */
+  readonly at: string;
+  readonly says: RegExp;
+  readonly remedy: RegExp;
+}
+
+const ROWS: readonly Row[] = [
+  { reason: 'an unknown member', file: one('    when: change.paht == "/port"\n'), at: '5:18', says: /rules\[0\]\.when: change has no member "paht"/, remedy: /did you mean "path"/ },
+  { reason: 'an unknown member in single quotes', file: one("    when: 'change.paht == \"/port\"'\n"), at: '5:19', says: /no member "paht"/, remedy: /"path"/ },
+  { reason: 'an unknown member after an escape in double quotes', file: one('    when: "change.path == \\"/a\\" || change.knid == \\"x\\""\n'), at: '5:44', says: /no member "knid"/, remedy: /"kind"/ },
+  { reason: 'an unknown member on the second line of a block', file: one('    when: |\n      change.path == "/a"\n        && target.nmae == "b"\n'), at: '7:19', says: /target has no member "nmae"/, remedy: /"name"/ },
+  { reason: 'an unknown member on a folded line', file: one('    when: >-\n      change.path == "/a"\n      && intent.teir == "b"\n'), at: '7:17', says: /intent has no member "teir"/, remedy: /"tier"/ },
+  { reason: 'an unknown variable', file: one('    when: chnage.path == "x"\n'), at: '5:11', says: /nothing is called "chnage" here/, remedy: /did you mean "change"/ },
+  { reason: 'two types that do not go together', file: one('    when: change.path == 3\n'), at: '5:11', says: /these types do not go together: string == int/, remedy: /one type/ },
+  { reason: 'a duration compared with a number', file: one('    when: history.age > 3\n'), at: '5:11', says: /do not go together: Duration > int/, remedy: /one type/ },
+  { reason: 'a condition that is none', file: one('    when: change.path\n'), at: '5:11', says: /gives string, not true or false/, remedy: /compare it/ },
+  { reason: 'a condition that is a truth value of YAML', file: one('    when: true\n'), at: '5:11', says: /when: expected a condition/, remedy: /CEL expression in quotes/ },
+  { reason: 'half a condition', file: one('    when: change.path ==\n'), at: '5:25', says: /cannot be understood/, remedy: /CEL expression/ },
+  { reason: 'an unknown function', file: one('    when: change.path.beginsWith("/a")\n'), at: '5:23', says: /there is no function "beginsWith"/, remedy: /startsWith|known/ },
+  { reason: 'a pattern that would run for ever elsewhere, of a dialect that is not there', file: one('    when: change.path.matches("(?=a)+$")\n'), at: '5:31', says: /not a regular expression of RE2/, remedy: /simpler/ },
+  { reason: 'a loop that would multiply', file: one('    when: change.actual.exists(a, change.actual.exists(b, a == b))\n'), at: '5:35', says: /does not go over a part of a/, remedy: /two rules/ },
+  { reason: 'an unknown decision', file: rules('  - name: one\n    decision: reject\n'), at: '4:15', says: /rules\[0\]\.decision: "reject" is not one of hold, ask, adopt, accept, remediate/, remedy: /known|mean/ },
+  { reason: 'an unknown risk', file: one('    risk: severe\n'), at: '5:11', says: /"severe" is not one of low, medium, high, critical/, remedy: /known|mean/ },
+  { reason: 'an unknown class', file: one('    on: { class: exposre }\n'), at: '5:18', says: /"exposre" is not one of/, remedy: /"exposure"/ },
+  { reason: 'an unknown effect among several', file: one('    on: { effect: [update, destroy] }\n'), at: '5:28', says: /"destroy" is not one of/, remedy: /known|mean/ },
+  { reason: 'an unknown selector', file: one('    on: { resource: web }\n'), at: '5:11', says: /unknown key "resource" in rules\[0\]\.on/, remedy: /known|mean/ },
+  { reason: 'a selector that looks like a regular expression', file: one('    on: { type: "aws_(a|b)" }\n'), at: '5:17', says: /looks like a regular expression/, remedy: /glob/ },
+  { reason: 'an unknown group', file: one('    approvals: { any: [{ group: ser, count: 1 }] }\n'), at: '5:33', says: /rules\[0\]\.approvals\.any\[0\]\.group: "ser" is not a group/, remedy: /did you mean "sre"/ },
+  { reason: 'more people than a group has', file: one('    approvals: { all: [{ group: sre, count: 3 }] }\n'), at: '5:45', says: /3 of "sre" are asked for, which has 2/, remedy: /at most 2/ },
+  { reason: 'approvals of neither kind', file: one('    approvals: {}\n'), at: '5:5', says: /either `any` or `all`/, remedy: /any:/ },
+  { reason: 'approvals without asking', file: rules('  - name: one\n    decision: hold\n    approvals: { any: [{ group: sre }] }\n'), at: '5:5', says: /approvals: go with decision: ask alone/, remedy: /decision: ask/ },
+  { reason: 'a rule that accepts without a reason', file: rules('  - name: one\n    decision: accept\n'), at: '3:5', says: /a rule that accepts must say why/, remedy: /message/ },
+  { reason: 'a date for another decision', file: one('    until: 2027-01-01\n'), at: '5:12', says: /until: goes with decision: accept alone/, remedy: /remove it/ },
+  { reason: 'a date that is none', file: rules('  - name: one\n    decision: accept\n    message: noise\n    until: soon\n'), at: '6:12', says: /expected a date/, remedy: /2031-12-31/ },
+  { reason: 'a rule that accepts by its plan', file: rules('  - name: one\n    decision: accept\n    message: noise\n    when: plan.resources == 1\n'), at: '6:11', says: /a rule that says accept cannot read plan\.resources/, remedy: /decision: ask/ },
+  { reason: 'a rule that says nothing', file: rules('  - name: one\n    message: hello\n'), at: '3:5', says: /neither a decision nor a risk/, remedy: /decision: ask/ },
+  { reason: 'a rule without a name', file: rules('  - decision: ask\n'), at: '3:5', says: /rules\[0\]\.name is missing/, remedy: /lower-case/ },
+  { reason: 'a name that is none', file: rules('  - name: One Rule\n    decision: ask\n'), at: '3:11', says: /"One Rule" is not a name/, remedy: /lower-case/ },
+  { reason: 'two rules of one name', file: rules('  - name: one\n    decision: ask\n  - name: one\n    decision: hold\n'), at: '5:5', says: /the rule "one" is there already, at rules\.yaml:3/, remedy: /name of its own/ },
+  { reason: 'a rule with the name of one of the pack', file: rules('  - name: exposure\n    decision: ask\n'), at: '3:5', says: /the rule "exposure" is there already, at default:\d+/, remedy: /name of its own/ },
+  { reason: 'an unknown key of a rule', file: one('    mesage: x\n'), at: '5:5', says: /unknown key "mesage" in rules\[0\]/, remedy: /did you mean "message"/ },
+  { reason: 'an unknown key of the file', file: 'version: 1\nrule: []\n', at: '2:1', says: /unknown key "rule"/, remedy: /did you mean "rules"/ },
+  { reason: 'another version', file: 'version: 2\nrules: []\n', at: '1:10', says: /expected 1, the only version there is/, remedy: /version: 1/ },
+  { reason: 'no version', file: 'rules: []\n', at: '1:1', says: /version is missing/, remedy: /version: 1/ },
+  { reason: 'rules that are no list', file: 'version: 1\nrules: { one: {} }\n', at: '2:1', says: /rules: expected a list of rules/, remedy: /- name/ },
+  { reason: 'a test that expects nothing', file: `${one('')}tests:\n  - name: t\n    expect: {}\n`, at: '7:5', says: /tests\[0\]\.expect: the test expects nothing/, remedy: /decision: ask/ },
+  { reason: 'a test that gives what there is not', file: `${one('')}tests:\n  - name: t\n    given: { change: { colour: red } }\n    expect: { decision: ask }\n`, at: '7:24', says: /unknown key "colour" in tests\[0\]\.given\.change/, remedy: /known|mean/ },
+  { reason: 'an empty file', file: '', at: '0:0', says: /the file is empty/, remedy: /./ },
+  { reason: 'no YAML', file: 'version: 1\nrules: [\n', at: '3:1', says: /not valid YAML/, remedy: /indentation|quotes/ },
+  { reason: 'an alias bomb', file: `version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\n${'bcdefg'.split('').map((name, index) => `${name}: &${name} [${Array.from({ length: 10 }, () => `*${'abcdef'[index] ?? ''}`).join(',')}]`).join('\n')}\n`, at: '', says: /expand to too many values/, remedy: /below 200000/ },
+  { reason: 'nested without end', file: `version: 1\nrules: ${'['.repeat(500)}${']'.repeat(500)}\n`, at: '', says: /nested too deeply/, remedy: /at most 64/ },
+  { reason: 'a file of megabytes', file: `version: 1\n# ${'x'.repeat(2_000_000)}\n`, at: '0:0', says: /at most 1048576 are read/, remedy: /./ },
+  { reason: 'more rules than are taken', file: rules(Array.from({ length: 501 }, (_, index) => `  - { name: r${index}, decision: ask }`).join('\n')), at: '2:1', says: /more than 500 rules/, remedy: /one rule select/ },
+  { reason: 'a condition without end', file: one(`    when: ${Array.from({ length: 400 }, (_, index) => `change.path == "/${index}"`).join(' || ')}\n`), at: '5:11', says: /longer than 4000|too long/, remedy: /split/ },
+];
+
+describe('a mistake in a rule file', () => {
+  it.each(ROWS)('$reason: is found at its place, with a remedy', async ({ file, at, says, remedy }) => {
+    const error = await errorOf({ 'holdfast.yaml': ROOT, 'rules.yaml': file });
+    const problem = error.problems.find((each) => says.test(each.message));
+    expect(error.problems.map((each) => each.message).join('\n')).toMatch(says);
+    expect(problem?.file.endsWith('rules.yaml')).toBe(true);
+    if (at !== '') expect(`${String(problem?.line)}:${String(problem?.column)}`).toBe(at);
+    expect(problem?.remedy).toMatch(remedy);
+    expect(error.problems.length).toBeLessThanOrEqual(20);
+  });
+
+  it('is shown with a caret below it', async () => {
+    const text = formatConfigError(await errorOf({ 'holdfast.yaml': ROOT, 'rules.yaml': one('    when: change.paht == "/port"\n') }));
+    expect(text.split('\n').slice(1, 3)).toEqual(['        when: change.paht == "/port"', `    ${' '.repeat(17)}^`]);
+  });
+
+  it('leaves the last good configuration in force, and its correction is taken', async () => {
+    const folder = folderWith({ 'holdfast.yaml': ROOT, 'rules.yaml': one('') });
+    const kept = await keepConfig(() => loadIn(folder));
+    const digest = kept.current().digest;
+    const write = (text: string, second: number): void => {
+      writeFileSync(join(folder, 'rules.yaml'), text);
+      utimesSync(join(folder, 'rules.yaml'), second, second);
+    };
+    write(one('    when: change.paht == "x"\n'), 1_000_000);
+    const refused = await kept.refresh();
+    expect(refused.error?.message).toMatch(/no member "paht"/);
+    expect(kept.current().digest).toBe(digest);
+    write(one('    when: change.path == "x"\n'), 2_000_000);
+    expect(await kept.refresh()).toEqual({ changed: true });
+    expect(kept.current().digest).not.toBe(digest);
+  });
+});
+
+it('rules of a configuration keep their place, and the digest covers them', async () => {
+  const files = { 'holdfast.yaml': ROOT, 'rules.yaml': one('    when: change.path == "x"\n') };
+  const config = await loadText(files);
+  expect(config.policies?.at(-1)).toMatchObject({ name: 'rules.yaml', rules: [{ name: 'one', at: 'rules.yaml:3', decision: 'ask', when: { reads: ['change.path'] } }] });
+  expect((await loadText(files)).digest).toBe(config.digest);
+  expect((await loadText({ ...files, 'rules.yaml': one('    when: change.path == "y"\n') })).digest).not.toBe(config.digest);
+});
