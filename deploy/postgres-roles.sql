@@ -60,7 +60,7 @@ BEGIN
   END LOOP;
 END $$;
 CREATE POLICY reading ON holdfast.entries FOR INSERT TO holdfast_read
-  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'asked', 'decided', 'validated', 'gate', 'settled', 'closed')
+  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'assessed', 'asked', 'decided', 'validated', 'gate', 'settled', 'closed')
     OR kind = 'outcome' AND data::json ->> 'ok' = 'false');
 CREATE POLICY writing ON holdfast.entries FOR INSERT TO holdfast_write
   WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'intent', 'outcome', 'staged', 'validated', 'finalized', 'rolled-back', 'gate'));

@@ -13,6 +13,7 @@ import type { ReadContext } from '../providers/provider.js';
 import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js';
 import { gateFacts } from '../policy/gate-facts.js';
 import { decisionInputs } from '../policy/inputs.js';
+import { decidedInRow, recordAssessed } from './assessed.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep } from './guard.js';
@@ -152,6 +153,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
   const { plan, gate, decision, risk, rules, reason, changes, impossible } = proposed;
   const { expiresMs, remindMs } = environment.approvals;
   const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
+  await recordAssessed(deps, input, { part: number, at, proposed });
   const ask = plan === undefined ? undefined : hashJson({ run: input.run, ordinal: input.ordinal, plan: plan.hash }).slice(0, 32);
   if (plan !== undefined && ask !== undefined) {
     await deps.ledger.putPlan(plan, at);
@@ -163,7 +165,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
   }
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes) } });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...decidedInRow(proposed) } });
   return {
     part: number,
     decision,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/json.js';
+import { isJsonObject, type JsonObject } from '../domain/json.js';
 
 /**
  * A part of an incident as the record keeps it: plain JSON that an older or newer version may have
@@ -19,6 +19,14 @@ export interface RecordedPart {
   readonly blocked?: string;
   readonly expiresAt?: string;
   readonly reason?: string;
+  /** Why it was decided so, by which rules, and what would have been done about what is only observed. */
+  readonly because?: string;
+  readonly rules?: readonly string[];
+  readonly would?: string;
+  /** The risk with its parts. */
+  readonly riskOf?: string;
+  /** `configuration 3, metadata 1`. */
+  readonly classes?: string;
   readonly by?: string;
 }
 
@@ -37,9 +45,27 @@ export function readPart(part: JsonObject): RecordedPart {
     blocked: text('blocked'),
     expiresAt: text('expiresAt'),
     reason: text('reason'),
+    because: text('because'),
+    rules: namesOf(part, 'rules'),
+    would: text('would'),
+    riskOf: text('riskOf'),
+    classes: countsOf(part, 'classes'),
     by: text('by'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function namesOf(data: JsonObject, name: string): readonly string[] | undefined {
+  const value = data[name];
+  const names = Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+  return names.length === 0 ? undefined : names;
+}
+
+function countsOf(data: JsonObject, name: string): string | undefined {
+  const value = data[name];
+  if (!isJsonObject(value)) return undefined;
+  const told = Object.entries(value).flatMap(([of, count]) => (typeof count === 'number' ? [`${of} ${count}`] : []));
+  return told.length === 0 ? undefined : told.join(', ');
 }
 
 /** Empty texts say nothing and count as absent. */

@@ -1,7 +1,7 @@
 import type { Change } from './change.js';
 import { typeOf } from './class.js';
 import type { Decided, Decision, DecideChange, DecisionInput, Part } from './decision.js';
-import { remediationOf } from './remediation.js';
+import { remediationOf, type Setting } from './remediation.js';
 import { highestRisk, riskInputs, riskOf, type RiskAssessment } from './risk.js';
 import { safeguarded } from './safeguards.js';
 
@@ -34,13 +34,18 @@ export function decideWith(rules: Rules): DecideChange {
       inputs: { ...spoken?.inputs, type: typeOf(input.change, input.target.provider), risk: riskInputs(assessed) },
     };
     const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
-    const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: 'this target repairs by itself' } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
+    const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: saidBy(setting, 'this target repairs by itself') } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
     const { decision, rules: named, reason } = acting;
     // What is left alone is left alone also where it is only observed: nothing is written, and nobody is told.
-    if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, decision: 'hold', reason: 'this target is only observed', would: { decision, rules: named, reason } };
+    if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, decision: 'hold', reason: saidBy(setting, 'this target is only observed'), would: { decision, rules: named, reason } };
     if (spoken?.decision !== undefined || setting.remediation === 'auto') return acting;
-    return { ...base, ...shadow, decision: 'ask', reason: 'this target asks before every repair', would: { decision, rules: named, reason } };
+    return { ...base, ...shadow, decision: 'ask', reason: saidBy(setting, 'this target asks before every repair'), would: { decision, rules: named, reason } };
   };
+}
+
+/** A plain setting of the whole environment is told in its own words; any other by what said so. */
+function saidBy({ remediation, by }: Setting, plain: string): string {
+  return by === `remediation: ${remediation}` ? plain : by;
 }
 
 /** Decides by the target's `remediation` alone. */

@@ -135,6 +135,8 @@ export interface Ledger {
 export type EntryKind =
   | 'drift' | 'unknown' | 'opened' | 'decided' | 'asked' | 'approved' | 'rejected' | 'accepted' | 'refused' | 'expired' | 'gate'
   | 'intent' | 'outcome' | 'staged' | 'validated' | 'finalized' | 'rolled-back' | 'closed' | 'message' | 'configuration' | 'pruned'
+  /** What was decided for each change of a part, with what was looked at; by Holdfast, before anybody is asked. */
+  | 'assessed'
   /** A look that found no drift and differs from the one before; changes settled or forgotten outside an incident's end. */
   | 'clean' | 'settled';
 

@@ -14,6 +14,8 @@ export interface AssessedPart extends Part {
   /** Why there is no plan; such a part is held, whatever was decided. */
   readonly impossible?: string;
   readonly gate: GateAnswer;
+  /** Of what is only observed, and would be repaired: what stands in the way of that. */
+  readonly wouldGate?: GateAnswer;
 }
 
 export interface Assessing {
@@ -93,12 +95,15 @@ async function propose(part: Part, input: Assessing, ctx: ReadContext): Promise<
 function finish(part: PlannedPart, input: Assessing): AssessedPart {
   if (part.impossible !== undefined) return { ...part, gate: OPEN };
   const asked = withinReach(part, input);
-  return { ...asked, gate: askGates(input.gates, { action: 'stage', changes: part.changes, automatic: asked.decision === 'remediate' }) };
+  const gateFor = (automatic: boolean): GateAnswer => askGates(input.gates, { action: 'stage', changes: part.changes, automatic });
+  return { ...asked, gate: gateFor(asked.decision === 'remediate'), ...(asked.would === 'remediate' ? { wouldGate: gateFor(true) } : {}) };
 }
 
 /** A repair that touches too much is never automatic: it asks, and the approval of its plan, which names the counts, opens the gate. */
 function withinReach(part: PlannedPart, { reach }: Assessing): PlannedPart {
-  const wide = reach === undefined || (part.decision !== 'remediate' && part.decision !== 'ask') ? undefined : beyondReach(part.changes, reach.of, reach.limit);
+  const concerns = part.decision === 'remediate' || part.decision === 'ask' || part.would === 'remediate';
+  const wide = reach === undefined || !concerns ? undefined : beyondReach(part.changes, reach.of, reach.limit);
+  if (wide !== undefined && part.would === 'remediate') return { ...part, would: 'ask', reason: `${part.reason}; ${wide}` };
   return wide === undefined ? part : { ...part, decision: 'ask', rules: ['blast-radius', ...part.rules], reason: `${wide}; ${part.reason}` };
 }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Change } from '../../domain/change.js';
 import type { Plan } from '../../domain/plan.js';
+import { wouldText } from '../../policy/telling.js';
 import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
@@ -128,6 +129,9 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
       `${part.part ?? index + 1}. ${paintWord(state, context.style)}  ${decided.map(plain).join(', ')}`,
       ...indent(
         [
+          ...(part.because === undefined ? [] : [`decided:  ${plain(part.because)}${part.rules === undefined ? '' : ` (${part.rules.map(plain).join(', ')})`}`]),
+          ...(part.would === undefined ? [] : [`would:    ${plain(wouldText(part.would))}`]),
+          ...(part.riskOf === undefined ? [] : [`risk:     ${plain(part.risk ?? '')}, ${plain(part.riskOf)}`]),
           ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
           ...(part.waitsFor === undefined ? [] : [`waits:    ${plain(part.waitsFor)}`]),
           ...(part.blocked === undefined ? [] : [`stopped:  ${context.style.yellow(plain(part.blocked))}`]),

@@ -105,7 +105,7 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
     { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record }), decide: deciderOf(config), hash: hashJson },
     ctx,
   );
-  return { quiet, parts: parts.map(({ gate, ...part }): AssessedPart => ({ ...part, gates: gate.allowed ? [] : [gate] })) };
+  return { quiet, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: wouldGate.allowed ? [] : [wouldGate] })) };
 }
 
 async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () => Date }) {

@@ -30,6 +30,8 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
       return 'as desired';
     case 'opened':
       return openedText(data);
+    case 'assessed':
+      return said([assessedText(data), about]);
     case 'asked':
       return said([textOf(data, 'kind') === 'policy' ? 'the rules allow' : 'a person is asked about', about, until(data, 'expiresAt')], ' ');
     case 'approved':
@@ -55,6 +57,13 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     default:
       return otherText(data);
   }
+}
+
+/** `hold (would: remediate), configuration 2`. */
+function assessedText(data: JsonObject): string {
+  const classes = isJsonObject(data['classes']) ? Object.entries(data['classes']).flatMap(([of, number]) => (typeof number === 'number' ? [`${of} ${number}`] : [])) : [];
+  const would = textOf(data, 'would');
+  return said([`${textOf(data, 'decision') ?? ''}${would === undefined ? '' : ` (would: ${would})`}`, ...classes]);
 }
 
 function openedText(data: JsonObject): string {

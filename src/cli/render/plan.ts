@@ -1,5 +1,6 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
+import { classesText, toldRisk, wouldText } from '../../policy/telling.js';
 import type { AssessedPart } from '../deps.js';
 import { count } from './changes.js';
 import { markdown, markdownCode, plain } from './escape.js';
@@ -15,12 +16,16 @@ export function shortHash(hash: string): string {
 
 export function partLines(part: AssessedPart, number: number, style: Style): readonly string[] {
   const { plan } = part;
+  const classes = classesText(part.decided);
+  const risk = toldRisk(part.decided);
   return [
-    style.bold(`Part ${number}: ${part.decision}`) + ` (${count(part.changes.length, 'change')}, risk ${part.risk})`,
+    style.bold(`Part ${number}: ${part.decision}`) + ` (${count(part.changes.length, 'change')}, risk ${part.risk}${classes === '' ? '' : `: ${classes}`})`,
     ...indent(
       [
         `why:      ${plain(part.reason)}`,
         `rules:    ${part.rules.map(plain).join(', ')}`,
+        ...(risk === undefined ? [] : [`risk:     ${part.risk}, ${plain(risk)}`]),
+        ...(part.would === undefined ? [] : [`would:    ${wouldText(part.would)}${wouldReasons(part)}`]),
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
         ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.map((gate) => `gate:     ${style.yellow(gate.gate)} is closed: ${plain(gate.reason)}${gate.opensAt === undefined ? '' : ` (opens ${plain(gate.opensAt)})`}`)),
@@ -48,6 +53,8 @@ export function partMarkdown(part: AssessedPart, number: number): string {
     '',
     `- Why: ${markdown(part.reason)}`,
     `- Rules: ${part.rules.map(markdownCode).join(', ')}`,
+    ...(toldRisk(part.decided) === undefined ? [] : [`- Risk: ${part.risk}, ${markdown(toldRisk(part.decided) ?? '')}`]),
+    ...(part.would === undefined ? [] : [`- Would: ${wouldText(part.would)}${markdown(wouldReasons(part))}`]),
     ...(part.impossible === undefined ? [] : [`- No repair: ${markdown(part.impossible)}`]),
     ...(plan === undefined
       ? []
@@ -72,9 +79,16 @@ export function gateText(gate: ClosedGate): string {
   return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}: ${plain(gate.reason)}`;
 }
 
+/** `: it stood there at the first look (first-seen, remediation: observe)`. */
+function wouldReasons({ decided }: AssessedPart): string {
+  const would = decided.flatMap((each) => each.would ?? []);
+  const reasons = [...new Set(would.map((each) => each.reason))].join('; ');
+  return reasons === '' ? '' : `: ${plain(reasons)} (${plain([...new Set(would.flatMap((each) => each.rules))].join(', '))})`;
+}
+
 /** What would happen with this part if a check found it now. */
 export function nextOf(part: AssessedPart): string {
-  if (part.decision === 'hold') return 'nothing: it is recorded and watched';
+  if (part.decision === 'hold') return `nothing: it is recorded and watched${part.plan === undefined ? '' : ', and a person may approve its plan'}`;
   if (part.decision === 'accept') return 'nothing: the change is accepted for now';
   if (part.decision === 'adopt') return 'the change becomes the desired state';
   if (part.plan === undefined) return 'a person has to repair it';

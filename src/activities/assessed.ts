@@ -1,0 +1,51 @@
+import { formatIncident } from '../domain/address.js';
+import type { Decided } from '../domain/decision.js';
+import type { JsonObject } from '../domain/json.js';
+import type { AssessedPart as Proposed } from '../policy/assess.js';
+import { classesOf, toldRisk } from '../policy/telling.js';
+import type { Dependencies } from './deps.js';
+import type { AssessInput } from './types.js';
+
+/** More changes than this make an entry long; the rest are counted by class. */
+const NAMED = 100;
+
+/** What an incident's row says of a deciding, beside its decision, beyond the end of the part. */
+export function decidedInRow(proposed: Proposed): JsonObject {
+  const { reason, rules, would, changes, decided } = proposed;
+  const risk = toldRisk(decided);
+  return {
+    because: reason, rules: [...rules], changes: changes.length, classes: classesOf(decided),
+    ...(would === undefined ? {} : { would }), ...(risk === undefined ? {} : { riskOf: risk }),
+  };
+}
+
+/**
+ * Puts on record what was decided for each change, with what was looked at and what would have been
+ * decided: for reports on readiness, and for whoever decides the same again under other rules.
+ */
+export async function recordAssessed(deps: Dependencies, { incident }: AssessInput, { part, at, proposed }: { readonly part: number; readonly at: string; readonly proposed: Proposed }): Promise<void> {
+  const { plan, decision, would, gate, wouldGate, changes, decided } = proposed;
+  const closed = [gate, wouldGate ?? gate].flatMap((each) => (each.allowed ? [] : [each.gate]))[0];
+  await deps.ledger.append({
+    at, kind: 'assessed', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast',
+    data: {
+      incident: formatIncident(incident), part, decision, classes: classesOf(decided), count: changes.length,
+      ...(plan === undefined ? {} : { plan: plan.hash }),
+      ...(would === undefined ? {} : { would }),
+      ...(closed === undefined ? {} : { gate: closed }),
+      changes: changes.slice(0, NAMED).map((change, index) => ({
+        fingerprint: change.fingerprint, revision: change.revision, resource: change.resource, path: change.path, kind: change.kind, effect: change.effect,
+        ...(decided[index] === undefined ? {} : saidOf(decided[index])),
+      })),
+    },
+  });
+}
+
+function saidOf({ decision, risk, rules, reason, would, inputs, shadow }: Decided): JsonObject {
+  return {
+    decision, risk, rules: [...rules], reason,
+    ...(would === undefined ? {} : { would: { ...would, rules: [...would.rules] } }),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(shadow === undefined ? {} : { shadow: shadow.map((each) => ({ ...each })) }),
+  };
+}

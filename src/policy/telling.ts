@@ -1,0 +1,49 @@
+import type { Decided, Decision } from '../domain/decision.js';
+import { isJsonObject, type JsonObject } from '../domain/json.js';
+import { RISKS } from '../domain/risk.js';
+
+/** How many changes of each class, `{ exposure: 2 }`. */
+export function classesOf(decided: readonly Decided[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const each of decided) {
+    const of = partOf(each, 'class')?.['value'];
+    if (typeof of === 'string') counts[of] = (counts[of] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** The risk of the riskiest change with its parts: `30 = exposure 24 × 1 resource 1 × tier not said 1.25 × update 1`. */
+export function toldRisk(decided: readonly Decided[]): string | undefined {
+  const [worst] = [...decided].sort((a, b) => RISKS.indexOf(b.risk) - RISKS.indexOf(a.risk) || scoreOf(b) - scoreOf(a));
+  if (worst === undefined || scoreOf(worst) === 0) return undefined;
+  const told = (['class', 'blastRadius', 'tier', 'reversibility'] as const).flatMap((name) => {
+    const part = partOf(worst, name);
+    return typeof part?.['value'] === 'string' && typeof part['factor'] === 'number' ? [`${part['value']} ${part['factor']}`] : [];
+  });
+  return `${scoreOf(worst)} = ${told.join(' × ')}`;
+}
+
+/** `configuration 3, metadata 1`. */
+export function classesText(decided: readonly Decided[]): string {
+  return Object.entries(classesOf(decided)).map(([of, count]) => `${of} ${count}`).join(', ');
+}
+
+const WOULD: Readonly<Record<Decision, string>> = {
+  remediate: 'be repaired without a person', ask: 'be asked about', accept: 'be left alone as accepted', adopt: 'become the desired state', hold: 'be held',
+};
+
+/** What would be done about what is only observed. */
+export function wouldText(would: string): string {
+  return (WOULD as Readonly<Record<string, string | undefined>>)[would] ?? would;
+}
+
+function scoreOf({ inputs }: Decided): number {
+  const risk = inputs?.['risk'];
+  return isJsonObject(risk) && typeof risk['score'] === 'number' ? risk['score'] : 0;
+}
+
+function partOf({ inputs }: Decided, name: string): JsonObject | undefined {
+  const risk = inputs?.['risk'];
+  const part = isJsonObject(risk) ? risk[name] : undefined;
+  return isJsonObject(part) ? part : undefined;
+}
