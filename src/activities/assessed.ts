@@ -1,7 +1,8 @@
 import { formatIncident } from '../domain/address.js';
-import type { Decided } from '../domain/decision.js';
+import type { Decided, DecisionInput } from '../domain/decision.js';
 import type { JsonObject } from '../domain/json.js';
-import type { AssessedPart as Proposed } from '../policy/assess.js';
+import { type AssessedPart as Proposed, planFacts } from '../policy/assess.js';
+import { givenOf } from '../policy/recorded.js';
 import { classesOf, toldRisk } from '../policy/telling.js';
 import type { Dependencies } from './deps.js';
 import type { AssessInput } from './types.js';
@@ -19,23 +20,33 @@ export function decidedInRow(proposed: Proposed): JsonObject {
   };
 }
 
+interface Assessing {
+  readonly part: number;
+  readonly at: string;
+  readonly proposed: Proposed;
+  readonly inputs: readonly DecisionInput[];
+}
+
 /**
  * Puts on record what was decided for each change, with what was looked at and what would have been
  * decided: for reports on readiness, and for whoever decides the same again under other rules.
  */
-export async function recordAssessed(deps: Dependencies, { incident }: AssessInput, { part, at, proposed }: { readonly part: number; readonly at: string; readonly proposed: Proposed }): Promise<void> {
+export async function recordAssessed(deps: Dependencies, { incident }: AssessInput, { part, at, proposed, inputs }: Assessing): Promise<void> {
   const { plan, decision, would, gate, wouldGate, changes, decided } = proposed;
+  const known = new Map(inputs.map((input) => [input.change, input]));
+  const given = givenOf(changes.slice(0, NAMED).map((change) => known.get(change)));
   const closed = [gate, wouldGate ?? gate].flatMap((each) => (each.allowed ? [] : [each.gate]))[0];
   await deps.ledger.append({
     at, kind: 'assessed', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast',
     data: {
       incident: formatIncident(incident), part, decision, classes: classesOf(decided), count: changes.length,
-      ...(plan === undefined ? {} : { plan: plan.hash }),
+      ...(plan === undefined ? {} : { plan: plan.hash, planned: { ...planFacts(plan, changes), blastRadius: { ...plan.blastRadius } } }),
       ...(would === undefined ? {} : { would }),
       ...(closed === undefined ? {} : { gate: closed }),
       changes: changes.slice(0, NAMED).map((change, index) => ({
         fingerprint: change.fingerprint, revision: change.revision, resource: change.resource, path: change.path, kind: change.kind, effect: change.effect,
         ...(decided[index] === undefined ? {} : saidOf(decided[index])),
+        ...(given[index] === undefined ? {} : { given: given[index] }),
       })),
     },
   });

@@ -11,10 +11,8 @@ import { gateFacts } from '../policy/gate-facts.js';
 import { decisionInputs } from '../policy/inputs.js';
 import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { IncidentRow } from '../ledger/ledger.js';
-import type { ReadContext } from '../providers/provider.js';
 import { stepName } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { askEngine } from './engine.js';
 import { passGates } from './let-through.js';
 import { expectSigned } from './signed.js';
 import type { PartRef, RollbackInput } from './types.js';
@@ -131,12 +129,11 @@ export function refuseReadOnly(deps: Dependencies): void {
   if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker; the step waits', retryAfterMs: READ_ONLY_PAUSE_MS });
 }
 
-/** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have, and with `ctx` the engine is asked as well. */
-export async function gatesOf(deps: Dependencies, { plan, automatic, holder, ctx }: Pick<Authorised, 'plan' | 'automatic'> & { readonly holder?: string; readonly ctx?: ReadContext }, step: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
+/** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have. */
+export async function gatesOf(deps: Dependencies, { plan, automatic, holder }: Authorised & { readonly holder?: string }, step: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
   const facts = async (): Promise<GateFacts> => {
     const { config, target } = await configured(deps, plan);
-    const engine = ctx === undefined ? {} : { engine: (await askEngine(deps, target, plan.changes, ctx)).busy };
-    return gateFacts({ config, target, changes: plan.changes, ...engine, at: deps.now().toISOString(), ledger: deps.ledger });
+    return gateFacts({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger });
   };
   const asking = { ...step, changes: plan.changes, automatic };
   return holder === undefined ? askGates(await facts(), asking) : passGates(deps, facts, { ...asking, holder });

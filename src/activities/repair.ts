@@ -64,7 +64,7 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
   if (done !== undefined) return { result: 'staged', staged: done };
   const begunAt = deps.now().toISOString();
-  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref), ctx }, { action: 'stage' });
+  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref) }, { action: 'stage' });
   if (!gate.allowed) return { result: 'gate-closed', gate };
   const { config, target, provider } = await configured(deps, ref.incident);
   if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
@@ -102,7 +102,7 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   const { target, provider } = await configured(deps, input.incident);
   if (!begun) {
     // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
-    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input), ctx }, { action: 'finalize', ...(await begunOf(deps, input)) });
+    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input) }, { action: 'finalize', ...(await begunOf(deps, input)) });
     if (!gate.allowed) return { result: 'gate-closed', gate };
     if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
     const look = stillThere(plan, await lookAgain(deps, input, ctx));

@@ -79,6 +79,9 @@ function howItWent(part: Standing, known: readonly Known[], { left, quiet }: Pic
 }
 
 function whyCleared(known: readonly Known[], quiet: Concerns['quiet']): string {
-  const accepted = quiet.find(({ change, exception }) => exception !== undefined && known.some((each) => each.fingerprint === change.fingerprint))?.exception;
-  return accepted === undefined ? 'its changes are gone' : `its changes are ${acceptedText(accepted)}`;
+  const own = quiet.filter(({ change }) => known.some((each) => each.fingerprint === change.fingerprint));
+  const accepted = own.find(({ exception }) => exception !== undefined)?.exception;
+  if (accepted !== undefined) return `its changes are ${acceptedText(accepted)}`;
+  const decided = own.find((each) => each.decided !== undefined)?.decided;
+  return decided === undefined ? 'its changes are gone' : `its changes are left alone by rule ${decided.rules.join(', ')}: ${decided.reason}`;
 }

@@ -93,8 +93,6 @@ export interface Limits {
   readonly failures?: { readonly max: number; readonly withinMs: number };
   /** So many automatic repairs are made within the time. */
   readonly budget?: { readonly max: number; readonly withinMs: number };
-  /** So many repairs of one field within the time are a fight with another writer; 3 within an hour by default. */
-  readonly flapping?: { readonly repairs: number; readonly withinMs: number };
 }
 
 export interface Notifications {

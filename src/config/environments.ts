@@ -95,7 +95,6 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
       reads: limits.reads,
       ...(limits.resources === undefined ? {} : { resources: limits.resources }),
       ...(limits.failures === undefined ? {} : { failures: { max: limits.failures.max, withinMs: limits.failures.within } }),
-      ...(limits.flapping === undefined ? {} : { flapping: { repairs: limits.flapping.repairs, withinMs: limits.flapping.within } }),
       ...(limits.budget === undefined ? {} : { budget: { max: limits.budget.max, withinMs: limits.budget.within } }),
     },
     windows: input.windows.map((window): TimeWindow => ({

@@ -54,7 +54,6 @@ const limitsSchema = z.strictObject({
   reads: countSchema.default(8),
   resources: z.strictObject({ max: z.int().min(1), percent: z.int().min(1).max(100) }).optional(),
   failures: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
-  flapping: z.strictObject({ repairs: z.int().min(2).max(1_000), within: durationSchema }).optional(),
   budget: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
 });
 

@@ -2,18 +2,20 @@ import type { Config } from '../config/config.js';
 import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
 import { acceptedText, judgeException, type Exception, type Judged, type Placed } from '../domain/exception.js';
+import type { Decided } from '../domain/decision.js';
 import type { AcceptRule, Target } from '../domain/target.js';
 import type { Acceptance, Ledger, Settled } from '../ledger/ledger.js';
 import { compileGlob } from '../providers/glob.js';
+import { noiseOf } from './noise.js';
 
 export interface Concerning {
-  readonly config: Pick<Config, 'environments'>;
+  readonly config: Pick<Config, 'environments' | 'policies'>;
   readonly target: Target;
   readonly changes: readonly Change[];
   /** ISO, UTC. */
   readonly at: string;
   /** Without a record only what the configuration and the resources accept is known. */
-  readonly ledger?: Pick<Ledger, 'settled' | 'acceptances'>;
+  readonly ledger?: Pick<Ledger, 'settled' | 'acceptances' | 'sightings'>;
 }
 
 export interface Quiet {
@@ -21,6 +23,8 @@ export interface Quiet {
   /** Who said so, until when, and what ends it. */
   readonly why: string;
   readonly exception?: Exception;
+  /** A rule leaves it alone. */
+  readonly decided?: Decided;
 }
 
 export interface Concerns {
@@ -51,7 +55,9 @@ export async function concerns(input: Concerning): Promise<Concerns> {
     else left.push(change);
     if (judged.is === 'lapsed' && row === undefined) lapsed.push({ change, judged });
   }
-  return { changes: left, quiet, lapsed };
+  const noise = await noiseOf({ config: input.config, target, changes: left, at, ...(ledger === undefined ? {} : { ledger }) });
+  for (const [change, decided] of noise) quiet.push({ change, why: `accepted by rule ${decided.rules.join(', ')}: ${decided.reason}; see: holdfast policy explain ${formatAddress(target)}`, decided });
+  return { changes: left.filter((change) => !noise.has(change)), quiet, lapsed: lapsed.filter(({ change }) => !noise.has(change)) };
 }
 
 function ofRecord({ resource, path, fingerprint, until, by, reason, ticket, incident }: Acceptance): Placed {

@@ -5,7 +5,7 @@ import type { Target } from '../domain/target.js';
 import type { Ledger, Sighting } from '../ledger/ledger.js';
 
 export interface Knowing {
-  readonly config: Config;
+  readonly config: Pick<Config, 'environments'>;
   readonly target: Target;
   readonly changes: readonly Change[];
   /** ISO, UTC. */
@@ -23,7 +23,7 @@ export async function decisionInputs({ config, target, changes, at, ledger, base
   return changes.map((change) => ({ target, environment, change, at, history: historyOf(known.get(change.fingerprint)), ...(baseline === undefined ? {} : { baseline }) }));
 }
 
-function factsOf(config: Config, { environment: name }: Target): EnvironmentFacts {
+function factsOf(config: Pick<Config, 'environments'>, { environment: name }: Target): EnvironmentFacts {
   const environment = config.environments.find((each) => each.name === name);
   if (environment === undefined) throw new TypeError(`environment ${name} is not configured`);
   const { owner, production, remediation, timezone, firstSeen } = environment;

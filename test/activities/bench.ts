@@ -32,6 +32,7 @@ export interface BenchOptions {
   readonly target?: Partial<Target>;
   readonly environment?: Partial<Environment>;
   readonly spec?: Readonly<Record<string, Json>>;
+  readonly policies?: Config['policies'];
   readonly deps?: Partial<Dependencies>;
 }
 
@@ -140,7 +141,7 @@ const QUIET = { log: nothing, trace: nothing, debug: nothing, info: nothing, war
 
 export const FIRST: IncidentId = { ...SHOP, number: 1 };
 
-function configIn(folder: string, { target = {}, environment = {}, spec = {} }: BenchOptions): Config {
+function configIn(folder: string, { target = {}, environment = {}, spec = {}, policies }: BenchOptions): Config {
   const parsed = filesSpec.parse({ root: join(folder, 'live'), unmanaged: 'remove', ...spec });
   return {
     project: 'shop', file: join(folder, 'holdfast.yaml'), folder, digest: 'digest',
@@ -150,6 +151,7 @@ function configIn(folder: string, { target = {}, environment = {}, spec = {} }: 
       limits: { concurrent: 2, reads: 4 }, windows: [], ...environment,
     }],
     targets: [targetOf({ ...SHOP, source: { type: 'folder', folder: join(folder, 'desired') }, spec: resolveFilesSpec(parsed, folder) as unknown as Json, health: [HTTP], remediation: 'auto', owner: 'team-web', ...target })],
+    ...(policies === undefined ? {} : { policies }),
     notifications: { sinks: [], routes: [] },
     ledger: { type: 'sqlite', file: join(folder, 'state', 'ledger.db') },
     artifacts: { type: 'folder', folder: join(folder, 'state', 'artifacts') },

@@ -10,8 +10,9 @@ const AT = '2026-11-02T09:00:00.000Z';
 const UNTIL = '2026-11-09T09:00:00.000Z';
 const PORT = change();
 
-function remembering(acceptances: readonly Acceptance[], settled: readonly Settled[] = []): Pick<Ledger, 'settled' | 'acceptances'> {
+function remembering(acceptances: readonly Acceptance[], settled: readonly Settled[] = []): Pick<Ledger, 'settled' | 'acceptances' | 'sightings'> {
   return {
+    sightings: () => Promise.resolve([]),
     acceptances: () => Promise.resolve(acceptances),
     settled: (_target, changes) => Promise.resolve(settled.filter((row) => changes.some((each) => each.fingerprint === row.fingerprint && each.revision === row.revision))),
   };
@@ -99,7 +100,7 @@ describe('what of a look concerns anybody', () => {
   });
 
   it('asks nobody about nothing', async () => {
-    const ledger = { settled: () => Promise.reject(new Error('asked')), acceptances: () => Promise.reject(new Error('asked')) };
+    const ledger = { sightings: () => Promise.reject(new Error('not asked')), settled: () => Promise.reject(new Error('asked')), acceptances: () => Promise.reject(new Error('asked')) };
     expect(await concerns({ config: config(), target: target(), changes: [], at: AT, ledger })).toEqual({ changes: [], quiet: [], lapsed: [] });
   });
 });

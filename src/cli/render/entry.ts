@@ -39,7 +39,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     case 'accepted':
       return `${said([about ?? place(data), until(data, 'until'), reason])}${data['verified'] === false ? ' (unverified)' : ''}`;
     case 'decided':
-      return said([textOf(data, 'decision'), reason]);
+      return said([textOf(data, 'decision'), textOf(data, 'rule'), Array.isArray(data['fields']) ? listed(data['fields'].filter((field) => typeof field === 'string')) : undefined, reason]);
     case 'gate':
       return said([`${textOf(data, 'gate') ?? ''} of ${textOf(data, 'scope') ?? ''} ${textOf(data, 'event') ?? ''}`, place(data), until(data, 'until'), reason]);
     case 'staged':

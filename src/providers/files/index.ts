@@ -1,6 +1,5 @@
 import type { Provider } from '../provider.js';
 import { adopt } from './adopt.js';
-import { busy } from './busy.js';
 import { capture } from './capture.js';
 import { cleanup } from './cleanup.js';
 import { finalize } from './finalize.js';
@@ -24,7 +23,6 @@ export const files: Provider<FilesSpec> = {
   rollback,
   cleanup,
   adopt,
-  busy,
   capture,
   inject,
 };
