@@ -38,7 +38,7 @@ GRANT INSERT ON holdfast.steps TO holdfast_write;
 -- remove entries as far as a pruning was signed for, which the server sees to; nobody may change one.
 GRANT INSERT, UPDATE, DELETE ON holdfast.settled, holdfast.gates, holdfast.acceptances, holdfast.outbox, holdfast.meta, holdfast.intents TO holdfast_control;
 GRANT INSERT, UPDATE (at), DELETE ON holdfast.plans TO holdfast_control;
-GRANT INSERT ON holdfast.asks, holdfast.decisions, holdfast.steps, holdfast.signers TO holdfast_control;
+GRANT INSERT ON holdfast.asks, holdfast.decisions, holdfast.votes, holdfast.steps, holdfast.signers TO holdfast_control;
 GRANT INSERT, DELETE ON holdfast.checkpoints TO holdfast_control;
 GRANT DELETE ON holdfast.entries, holdfast.reports, holdfast.sightings, holdfast.steps, holdfast.fence_attempts TO holdfast_control;
 
@@ -69,7 +69,7 @@ CREATE POLICY reading ON holdfast.gates TO holdfast_read
   USING (gate IN ('flapping', 'busy') OR gate = 'breaker' AND (row::json ->> 'halfOpenAt' IS NOT NULL OR row::json ->> 'holder' IS NOT NULL))
   WITH CHECK (gate IN ('flapping', 'busy') OR gate = 'breaker' AND (row::json ->> 'halfOpenAt' IS NOT NULL OR row::json ->> 'holder' IS NOT NULL));
 CREATE POLICY writing ON holdfast.gates TO holdfast_write
-  USING (gate IN ('quarantine', 'breaker', 'budget', 'busy')) WITH CHECK (gate IN ('quarantine', 'breaker', 'budget', 'busy'));
+  USING (gate IN ('quarantine', 'breaker', 'budget', 'busy', 'step-back')) WITH CHECK (gate IN ('quarantine', 'breaker', 'budget', 'busy', 'step-back'));
 -- A read worker says of an open intent that it was cut short, never that it was done.
 CREATE POLICY reading ON holdfast.intents FOR UPDATE TO holdfast_read USING (closed_at IS NULL) WITH CHECK (ok = 0);
 CREATE POLICY writing ON holdfast.intents TO holdfast_write USING (true) WITH CHECK (true);

@@ -27,7 +27,7 @@ export interface DecideInput {
 
 /** What a person says to an environment. `scope` is `prod`, `prod/storefront` or `*`. */
 export type EnvironmentCommand =
-  | { readonly command: 'freeze'; readonly scope: string; readonly by: string; readonly reason: string; readonly until?: string }
+  | { readonly command: 'freeze'; readonly scope: string; readonly by: string; readonly reason: string; readonly until?: string; /** Work of one's own: it ends at `until`. */ readonly gate?: 'busy' }
   | { readonly command: 'unfreeze'; readonly scope: string; readonly by: string; readonly reason: string }
   | { readonly command: 'release'; readonly scope: string; readonly gate: string; readonly by: string; readonly reason: string }
   /** Forgets how the incident's changes ended, so that the next check asks again. */

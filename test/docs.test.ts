@@ -21,7 +21,7 @@ const OUTCOMES: Readonly<Record<Outcome, true>> = {
   fixed: true, 'rolled-back': true, adopted: true, accepted: true, rejected: true, expired: true, cleared: true, 'needs-human': true, cancelled: true, terminated: true,
 };
 const GATES: Readonly<Record<GateName, true>> = {
-  window: true, freeze: true, breaker: true, budget: true, quarantine: true, 'blast-radius': true, flapping: true, settling: true, busy: true, after: true,
+  window: true, freeze: true, breaker: true, budget: true, quarantine: true, 'blast-radius': true, flapping: true, settling: true, busy: true, after: true, 'step-back': true,
 };
 const RUNBOOK_PARTS = ['## What it means', '## What Holdfast did', '## How to look', '## What to do'];
 

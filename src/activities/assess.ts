@@ -1,12 +1,11 @@
-import { formatAddress, formatIncident } from '../domain/address.js';
+import { formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/risk.js';
-import { fieldKey, flappingFields } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
-import { oneLine } from '../domain/plain-text.js';
 import type { DecisionInput } from '../domain/decision.js';
 import type { HealthVerdict } from '../domain/health.js';
+import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
 import { hashJson } from '../digest.js';
@@ -17,10 +16,13 @@ import { decisionInputs } from '../policy/inputs.js';
 import { decidedInRow, recordAssessed } from './assessed.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
+import { askEngine } from './engine.js';
+import { closeFlapping } from './flapping.js';
 import { expectOwnStep } from './guard.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { sayLapsed } from './lapses.js';
 import { relevantChanges } from './relevant.js';
+import { pollOf, toldOf } from './poll.js';
 import { standingParts } from './standing.js';
 import { partNotice, tellAbout } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
@@ -66,20 +68,22 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     target,
     provider,
     revision: await revisionOf(deps, target, ctx),
-    gates: await gateFacts({ config, target, changes: free, at, ledger: deps.ledger }),
+    gates: await gateFacts({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : { engine: (await askEngine(deps, target, free, ctx)).busy }) }),
     ...(environment.limits.resources === undefined ? {} : { reach: { limit: environment.limits.resources, of: observation.resources } }),
     decide: deps.decide(config),
     hash: hashJson,
   };
-  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : await baselineOf(deps, target, ctx)) });
-  const propose = async (some: readonly Change[]): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
-  const { gone, left } = await standingParts(deps, { input, changes: free, quiet }, propose);
+  const baseline = free.length === 0 ? {} : await baselineOf(deps, target, ctx);
+  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...baseline });
+  const propose = async (some: readonly Change[], more: { readonly together?: true } = {}): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, ...more, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
+  // What stands was split already: a gate that closed for one of its changes since takes no approval away.
+  const { gone, left } = await standingParts(deps, { input, changes: free, quiet }, (some) => propose(some, { together: true }));
   for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
-  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs }, withLapses(each, says)));
+  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, ...baseline }, withLapses(each, says)));
   await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
   return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
 }
@@ -95,48 +99,6 @@ async function baselineOf(deps: Dependencies, target: Target, ctx: ReadContext):
   return { baseline: report.verdict };
 }
 
-/** A field that was repaired again and again has a second writer: no more repairs of it until a person releases it. */
-async function closeFlapping(deps: Dependencies, target: Target, changes: readonly Change[], at: string): Promise<void> {
-  if (changes.length === 0) return;
-  const repairs: { at: string; fields: string[] }[] = [];
-  const since = new Date(Date.parse(at) - 3_600_000).toISOString();
-  for await (const entry of deps.ledger.entries({ environment: target.environment, target: target.target, kinds: ['finalized'], since })) {
-    const fields = entry.data['fields'];
-    if (Array.isArray(fields)) repairs.push({ at: entry.at, fields: fields.filter((each): each is string => typeof each === 'string') });
-  }
-  const released = await lastRelease(deps, target, since);
-  const counted = released === undefined ? repairs : repairs.filter((repair) => repair.at > released);
-  const closed = (await deps.ledger.closedGates(target, at)).filter((row) => row.gate === 'flapping');
-  for (const field of flappingFields(changes, counted, at)) {
-    if (closed.some((row) => row.resource === field.resource && row.path === field.path)) continue;
-    const by = changes.find((change) => change.resource === field.resource && change.path === field.path)?.by;
-    const reason = `${oneLine(fieldKey(field), 300)} was repaired ${field.repairs} times within the hour and came back; ${by ?? 'another writer'} keeps putting it there`;
-    await deps.ledger.closeGate({ scope: formatAddress(target), gate: 'flapping', by: 'holdfast', at, resource: field.resource, path: field.path, reason });
-    await tellFlapping(deps, target, { at, reason });
-  }
-}
-
-async function tellFlapping(deps: Dependencies, target: Target, { at, reason }: { at: string; reason: string }): Promise<void> {
-  const address = formatAddress(target);
-  await tellAbout(deps, target, {
-    event: 'needs-human',
-    subject: address,
-    at,
-    title: `${address} is flapping: no more repairs of this field`,
-    text: `${reason}. Find the other writer, or make its value the desired one.`,
-    commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason "…"`],
-    key: `flapping-${at}`,
-  });
-}
-
-async function lastRelease(deps: Dependencies, target: Target, since: string): Promise<string | undefined> {
-  let last: string | undefined;
-  for await (const entry of deps.ledger.entries({ environment: target.environment, kinds: ['gate'], since })) {
-    if (entry.data['gate'] === 'flapping' && entry.data['event'] === 'opened') last = entry.at;
-  }
-  return last;
-}
-
 /** A part says first that somebody had accepted what it is about. */
 function withLapses(part: Proposed, says: ReadonlyMap<string, string>): Proposed {
   const said = [...new Set(part.changes.flatMap((change) => says.get(change.fingerprint) ?? []))];
@@ -146,6 +108,7 @@ function withLapses(part: Proposed, says: ReadonlyMap<string, string>): Proposed
 interface Opening extends Omit<Deciding, 'observation'> {
   readonly at: string;
   readonly number: number;
+  readonly baseline?: HealthVerdict;
   readonly inputs: readonly DecisionInput[];
 }
 
@@ -156,18 +119,23 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
   const { expiresMs, remindMs } = environment.approvals;
   const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
   await recordAssessed(deps, input, { part: number, at, proposed, inputs: opening.inputs });
+  const causedBy = [...new Set(changes.flatMap((change) => change.by ?? []))];
   const ask = plan === undefined ? undefined : hashJson({ run: input.run, ordinal: input.ordinal, plan: plan.hash }).slice(0, 32);
   if (plan !== undefined && ask !== undefined) {
     await deps.ledger.putPlan(plan, at);
-    await deps.ledger.ask({ ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules, ...(expiresAt === undefined ? {} : { expiresAt }) });
+    await deps.ledger.ask({
+      ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules,
+      ...(expiresAt === undefined ? {} : { expiresAt }), ...(causedBy.length === 0 ? {} : { causedBy }), ...(opening.baseline === undefined ? {} : { baseline: opening.baseline }),
+    });
     if (decision === 'remediate') {
       const message = hashJson({ ask, policy: [...rules] });
       await deps.ledger.decide({ ...input.incident, ask, decision: 'policy', plan: plan.hash, by: 'policy', verified: true, at, reason, run: input.run, message });
     }
-    if (decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask}`);
   }
+  const told = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
+  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...decidedInRow(proposed) } });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...told, ...decidedInRow(proposed) } });
   return {
     part: number,
     decision,
@@ -178,7 +146,8 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     expiresMs,
     remindMs,
     gate,
-    causedBy: [...new Set(changes.flatMap((change) => change.by ?? []))],
+    causedBy,
+    ...told,
     soakMs: target.soakMs,
     details: plan === undefined ? '' : planMarkdown(plan),
     ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
@@ -186,6 +155,11 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     ...(ask === undefined ? {} : { ask }),
     ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
   };
+}
+
+async function approvalsOf(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<ReturnType<typeof toldOf>> {
+  const ask = await deps.ledger.askOf(id);
+  return ask === undefined ? {} : toldOf(await pollOf(deps, { config: await deps.config(), target, plan, ask }));
 }
 
 async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {

@@ -1,7 +1,7 @@
 import { formatIncident } from '../domain/address.js';
 import type { Decided, DecisionInput } from '../domain/decision.js';
 import type { JsonObject } from '../domain/json.js';
-import { type AssessedPart as Proposed, planFacts } from '../policy/assess.js';
+import { type AssessedPart as Proposed, factsOf } from '../policy/assess.js';
 import { givenOf } from '../policy/recorded.js';
 import { classesOf, toldRisk } from '../policy/telling.js';
 import type { Dependencies } from './deps.js';
@@ -40,7 +40,7 @@ export async function recordAssessed(deps: Dependencies, { incident }: AssessInp
     at, kind: 'assessed', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast',
     data: {
       incident: formatIncident(incident), part, decision, classes: classesOf(decided), count: changes.length,
-      ...(plan === undefined ? {} : { plan: plan.hash, planned: { ...planFacts(plan, changes), blastRadius: { ...plan.blastRadius } } }),
+      ...(plan === undefined ? {} : { plan: plan.hash, planned: { ...factsOf(plan, changes), blastRadius: { ...plan.blastRadius } } }),
       ...(would === undefined ? {} : { would }),
       ...(closed === undefined ? {} : { gate: closed }),
       changes: changes.slice(0, NAMED).map((change, index) => ({

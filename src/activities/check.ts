@@ -12,12 +12,15 @@ import { inStep } from './context.js';
 import { wakeDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
 import { findEnded, isGone } from './ended.js';
+import { askEngine, wasBusy } from './engine.js';
 import { inLanes } from './lanes.js';
 import { endLost } from './lost.js';
 import { observeTarget, unread } from './observe.js';
 import { recordNoise } from './noise.js';
 import { relevantChanges } from './relevant.js';
 import { openIncident, startIncident, undoneBy } from './start.js';
+import { wakeAll } from './waking.js';
+import type { ReadContext } from '../providers/provider.js';
 import type { BatchResult, ControlActivities, ReadActivities } from './types.js';
 
 /** The steps of a check: what its targets look like, and what an incident must hear. */
@@ -29,7 +32,11 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 're
         const reads = environmentOf(config, environment)?.limits.reads ?? 1;
         return eachTarget(deps, { targets, reads }, async (name, record) => {
           const target = targetOf(config, environment, name);
-          return target === undefined ? undefined : record(target, await observeTarget(deps, target, ctx, commits));
+          if (target === undefined) return undefined;
+          const observation = await observeTarget(deps, target, ctx, commits);
+          const seen = await record(target, observation);
+          if (seen.unrecorded !== true) await lookAtEngine(deps, target, observation, ctx);
+          return seen;
         });
       });
     },
@@ -63,6 +70,13 @@ export async function recordOverdue(deps: Dependencies, watchedSince: string): P
   }
 }
 
+/** A repair that waits for the engine polls nothing: a check that comes by anyway sees whether it is done. */
+async function lookAtEngine(deps: Dependencies, target: Target, { verdict, changes }: Observation, ctx: ReadContext): Promise<void> {
+  if (verdict !== 'drifted' || !(await wasBusy(deps, target))) return;
+  const { isOver } = await askEngine(deps, target, changes, ctx);
+  if (isOver) await wakeAll(deps, [target]);
+}
+
 interface Seen {
   readonly target: string;
   readonly verdict: Observation['verdict'];
@@ -94,6 +108,8 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   });
   // Put right by hand: no incident ends that what comes after it would hear of.
   if (open === undefined && observation.verdict === 'clean' && seen.previous?.verdict === 'drifted') await wakeDependants(deps, target);
+  // The time of a change that was first seen while the incident is open begins with this look.
+  if (open !== undefined && target.settleMs > 0 && seen.sightings.some((each) => each.firstSeen === at && fingerprints.has(each.fingerprint))) await wakeAll(deps, [open]);
   if (action.action === 'open') await openIncident(deps, target, { drift, kind: action.kind, at });
   if (action.action === 'tell' && open !== undefined) {
     await tellIncident(deps, open, drift);

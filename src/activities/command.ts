@@ -1,33 +1,20 @@
 import { parseAddress } from '../domain/address.js';
 import { isHoldfastError, refused } from '../domain/errors.js';
-import type { GateName } from '../domain/gate.js';
 import type { CommandMessage } from '../domain/message.js';
 import type { Config } from '../config/config.js';
 import { targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
 import type { CommandAnswer } from '../workflows/messages.js';
+import { no, yes } from './answers.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
+import { freeze, unfreeze, workOn } from './freeze.js';
 import { expectGuard } from './guard.js';
+import { release } from './release.js';
 import { startIncident } from './start.js';
 import { isUndoable } from './tidy.js';
 import { openIn, wakeAll } from './waking.js';
 import type { CommandDone, CommandInput, ControlActivities } from './types.js';
-
-/** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
-const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after' };
-/** What opens the others. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  freeze: 'holdfast unfreeze opens it',
-  window: 'it opens by itself at its time',
-  settling: 'it opens by itself once the change has been seen for the time of `settle`',
-  'blast-radius': 'an approval of the plan opens it',
-};
-/** They stand for a whole environment, whichever target closed them. */
-const OF_ENVIRONMENT: readonly GateName[] = ['breaker', 'budget'];
-
-/** A person waits for the answer to a freeze: more than so many are told after it. */
-const WOKEN_BEFORE_ANSWER = 50;
 
 /** Carries out what a person says to an environment, and wakes the incidents that it concerns. */
 export function commandActivities(deps: Dependencies): Pick<ControlActivities, 'command' | 'startGuard' | 'wakeIncidents'> {
@@ -64,19 +51,11 @@ function checkScope(config: Config, { environment, message }: CommandInput): voi
 
 async function carryOut(deps: Dependencies, config: Config, { message }: CommandInput): Promise<CommandDone> {
   const at = deps.now().toISOString();
-  const { scope, by, reason } = message;
   switch (message.command) {
-    case 'freeze': {
-      await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(message.until === undefined ? {} : { until: message.until }) });
-      const wake = await stir(deps, scope);
-      await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
-      return { ...yes(`${scope} is frozen${message.until === undefined ? ' until it is unfrozen' : ` until ${message.until}`}: detection goes on, nothing is changed`), ...wake };
-    }
-    case 'unfreeze': {
-      const opened = await deps.ledger.openGate({ scope, gate: 'freeze', by, reason, at });
-      const wake = await stir(deps, scope);
-      return { ...(opened.length === 0 ? no(`${scope} is not frozen`) : yes(`${scope} is not frozen any more`)), ...wake };
-    }
+    case 'freeze':
+      return message.gate === 'busy' ? workOn(deps, message, at) : freeze(deps, message, at);
+    case 'unfreeze':
+      return unfreeze(deps, message, at);
     case 'release':
       return release(deps, message, at);
     case 'retry':
@@ -86,44 +65,6 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
     case 'accept':
       return announce(deps, message, at);
   }
-}
-
-async function release(deps: Dependencies, { scope, by, reason, gate: named }: CommandMessage, at: string): Promise<CommandDone> {
-  const gate = Object.hasOwn(RELEASABLE, named ?? '') ? RELEASABLE[named ?? ''] : undefined;
-  if (gate === undefined) return no(`gate "${named ?? ''}" cannot be released${Object.hasOwn(ELSEWHERE, named ?? '') ? `: ${ELSEWHERE[named ?? ''] ?? ''}` : ''}; these can: ${Object.keys(RELEASABLE).join(', ')}`);
-  if (gate === 'after') return goOnWithout(deps, { scope, by, reason }, at);
-  const where = OF_ENVIRONMENT.includes(gate) ? (parseAddress(scope)?.environment ?? scope) : scope;
-  const closed = (await deps.ledger.allClosedGates(at)).filter((row) => row.gate === gate && (row.scope === where || row.scope.startsWith(`${where}/`)));
-  if (closed.length === 0 && gate !== 'budget') return no(`no ${named ?? gate} is closed in ${scope}`);
-  // What was quarantined, or left half repaired, was settled too: releasing it means that it may be asked about again.
-  // First, since an attempt that was cut short finds by the gate what is left to do.
-  for (const row of closed) {
-    const broken = row.gate === 'breaker' && row.incident !== undefined ? parseAddress(row.resource ?? '') : undefined;
-    if (broken?.target !== undefined) await deps.ledger.unsettle({ environment: broken.environment, target: broken.target }, { incident: row.incident ?? 0 }, { at, by, reason });
-    const address = parseAddress(row.scope);
-    if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
-  }
-  const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
-  if (opened.length === 0 && gate === 'budget') return no(`nothing counts for the budget of ${where} now`);
-  const wake = await stir(deps, where);
-  return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length })), ...wake };
-}
-
-/** Whoever waits for a dependency that was rolled back goes on without it; an open one is waited for all the same. */
-async function goOnWithout(deps: Dependencies, { scope, by, reason }: Pick<CommandMessage, 'scope' | 'by' | 'reason'>, at: string): Promise<CommandDone> {
-  const { environment = scope, target } = parseAddress(scope) ?? {};
-  await deps.ledger.append({ at, kind: 'gate', environment, ...(target === undefined ? {} : { target }), by, data: { event: 'opened', gate: 'after', scope, reason } });
-  const wake = await stir(deps, scope);
-  return { ...yes(`${scope} goes on without what was rolled back before it; a dependency with an open incident is still waited for`), ...wake };
-}
-
-/** What moves now, and what moves it. */
-function releasedText(gate: GateName, { named, where, opened }: { readonly named: string; readonly where: string; readonly opened: number }): string {
-  const what = `released ${opened} ${named} in ${where}`;
-  if (gate === 'breaker') return `${what}; what waits goes on now, and failed repairs are counted anew`;
-  if (gate === 'budget') return `the budget of ${where} is whole again: ${opened} ${opened === 1 ? 'repair counts' : 'repairs count'} no more, and what waits goes on now`;
-  if (gate === 'busy') return `${what}; what waits goes on now, unless the engine itself is still at work`;
-  return `${what}; the next check decides again`;
 }
 
 async function retry(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
@@ -177,24 +118,8 @@ async function endAcceptances(deps: Dependencies, { scope, resource, path, incid
   return yes(`${ended.length} ${ended.length === 1 ? 'acceptance' : 'acceptances'} of ${what} ended: the next check decides about what it sees`);
 }
 
-/** Tells the open incidents in the scope to ask their gates again; where they are many, says that it is left to do. */
-async function stir(deps: Dependencies, scope: string): Promise<Pick<CommandDone, 'wake'>> {
-  const open = await openIn(deps, scope);
-  if (open.length > WOKEN_BEFORE_ANSWER) return { wake: scope };
-  await wakeAll(deps, open);
-  return {};
-}
-
 function addressOf(scope: string): { environment: string; target: string } {
   const address = parseAddress(scope);
   if (address?.target === undefined) throw refused(`"${scope}" names no target; write environment/target`);
   return { environment: address.environment, target: address.target };
-}
-
-function yes(message: string): CommandAnswer {
-  return { ok: true, message };
-}
-
-function no(message: string): CommandAnswer {
-  return { ok: false, message };
 }

@@ -6,14 +6,17 @@ import type { GateAnswer } from '../domain/gate.js';
 import type { Json } from '../domain/json.js';
 import { makePlan, type Plan, type Staged } from '../domain/plan.js';
 import { hashJson } from '../digest.js';
-import { planFacts } from '../policy/assess.js';
+import { factsOf } from '../policy/assess.js';
 import { gateFacts } from '../policy/gate-facts.js';
 import { decisionInputs } from '../policy/inputs.js';
 import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
-import type { IncidentRow } from '../ledger/ledger.js';
+import type { DecisionRow, IncidentRow } from '../ledger/ledger.js';
+import type { ReadContext } from '../providers/provider.js';
 import { stepName } from './context.js';
 import { configured, type Dependencies } from './deps.js';
+import { askEngine } from './engine.js';
 import { passGates } from './let-through.js';
+import { expectQuorum } from './poll.js';
 import { expectSigned } from './signed.js';
 import type { PartRef, RollbackInput } from './types.js';
 
@@ -47,8 +50,17 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
   const automatic = decision.decision === 'policy';
   if (automatic) await expectAllowed(deps, name, plan);
-  else await expectSigned(deps, decision, ref);
+  else await expectApproved(deps, { plan, decision, ref });
   return { plan, automatic };
+}
+
+/** What people approved: signed, where it must be, and by as many as are asked for here and now. */
+async function expectApproved(deps: Dependencies, { plan, decision, ref }: { readonly plan: Plan; readonly decision: DecisionRow; readonly ref: PartRef }): Promise<void> {
+  await expectSigned(deps, decision, ref);
+  const ask = await deps.ledger.askOf(ref.ask);
+  if (ask === undefined) throw refused(`${formatIncident(decision)}: the question that was answered is not on record`);
+  const { config, target } = await configured(deps, plan);
+  await expectQuorum(deps, { config, target, plan, ask }, decision);
 }
 
 /** What a rule allowed was decided by a read worker, and maybe under another configuration: it must be so here and now as well. */
@@ -56,7 +68,7 @@ async function expectAllowed(deps: Dependencies, name: string, plan: Plan): Prom
   const { config, target } = await configured(deps, plan);
   // Health before it was measured where it was decided.
   const inputs = await decisionInputs({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger, baseline: 'healthy' });
-  const facts = planFacts(plan, plan.changes);
+  const facts = factsOf(plan, plan.changes);
   const decided = inputs.map((each) => deps.decide(config)({ ...each, plan: facts }));
   const other = decided.find((each) => each.decision !== 'remediate');
   if (other !== undefined) throw moved(`${name}: no rule allows plan ${short(plan.hash)} any more (${other.reason}); it is decided again`);
@@ -129,11 +141,12 @@ export function refuseReadOnly(deps: Dependencies): void {
   if (deps.readOnly) throw new HoldfastError('ReadOnly', 'HOLDFAST_READ_ONLY is set on this worker: no external write is made', { remedy: 'unset it and restart the worker; the step waits', retryAfterMs: READ_ONLY_PAUSE_MS });
 }
 
-/** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have. */
-export async function gatesOf(deps: Dependencies, { plan, automatic, holder }: Authorised & { readonly holder?: string }, step: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
+/** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have, and with `ctx` the engine is asked as well. */
+export async function gatesOf(deps: Dependencies, { plan, automatic, holder, ctx }: Pick<Authorised, 'plan' | 'automatic'> & { readonly holder?: string; readonly ctx?: ReadContext }, step: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
   const facts = async (): Promise<GateFacts> => {
     const { config, target } = await configured(deps, plan);
-    return gateFacts({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger });
+    const engine = ctx === undefined ? {} : { engine: (await askEngine(deps, target, plan.changes, ctx)).busy };
+    return gateFacts({ config, target, changes: plan.changes, ...engine, at: deps.now().toISOString(), ledger: deps.ledger });
   };
   const asking = { ...step, changes: plan.changes, automatic };
   return holder === undefined ? askGates(await facts(), asking) : passGates(deps, facts, { ...asking, holder });

@@ -1,16 +1,18 @@
-import { environmentOf } from '../config/config.js';
-import type { DecisionRow } from '../ledger/ledger.js';
+import { environmentOf, targetOf, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import { judge } from '../domain/judge.js';
-import { DECIDED } from '../domain/message.js';
+import { DECIDED, type DecisionMessage } from '../domain/message.js';
+import type { Poll } from '../domain/quorum.js';
 import type { GateAnswer } from '../domain/gate.js';
 import { hashJson } from '../digest.js';
+import type { DecisionRow } from '../ledger/ledger.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
+import { expectOwnStep, gatesOf, readablePlan, storedPlan } from './guard.js';
 import { holderOf } from './let-through.js';
+import { pollOf } from './poll.js';
 import { partNotice } from './telling.js';
 import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
 import { whoDecides } from './who.js';
@@ -62,7 +64,8 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   const config = await deps.config();
   const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
   const who = whoDecides({ batch, message, at, config });
-  const judgement = judge({ message, who, at, trust, questions: batch.questions });
+  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }) }) };
+  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said) });
   const answer = { ...judgement, by: message.by, at };
   if (judgement.result !== 'accepted') {
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);
@@ -72,34 +75,92 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
     await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: who.verified } });
     return answer;
   }
+  if (judgement.vote !== undefined) return recordVote(deps, said, { ...answer, vote: judgement.vote });
   for (const part of judgement.parts) {
-    const question = batch.questions.find((each) => each.part === part);
-    if (question?.ask === undefined || question.plan === undefined) continue;
-    const { first, decision } = await deps.ledger.decide({
-      ...batch.incident,
-      ask: question.ask,
-      decision: message.decision,
-      plan: question.plan,
-      by: message.by,
-      verified: who.verified,
-      ...(who.proved === undefined ? {} : { key: who.proved.key, signed: who.proved.signed }),
-      at,
-      run: batch.run,
-      message: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }) }),
-      ...(message.reason === undefined ? {} : { reason: message.reason }),
-      ...(message.until === undefined ? {} : { until: message.until }),
-      ...(message.ticket === undefined ? {} : { ticket: message.ticket }),
-    });
-    if (first) {
-      await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' } });
-      continue;
-    }
-    if (decision.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${question.plan.slice(0, 12)} was decided before, by ${decision.by}` };
-    const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
-    await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
-    return { ...answer, result: 'refused', parts: [], message: replay, replayed: true };
+    const before = await recordDecision(deps, said, part);
+    if (before === undefined) continue;
+    if (before.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${before.plan.slice(0, 12)} was decided before, by ${before.by}` };
+    return replayOf(deps, said, answer);
   }
   return answer;
+}
+
+/** One message as it is judged: who sent it, when, and the digest by which it is known again. */
+interface Said {
+  readonly batch: JudgeBatch;
+  readonly message: DecisionMessage;
+  readonly at: string;
+  readonly who: ReturnType<typeof whoDecides>;
+  readonly digest: string;
+}
+
+/** Whose approval each question that the message may mean needs and has. What cannot be read any more has no poll, and nothing is written under it. */
+async function pollsFor(deps: Dependencies, config: Config, { batch, message, digest }: Said): Promise<ReadonlyMap<number, Poll>> {
+  const target = targetOf(config, batch.incident.environment, batch.incident.target);
+  const polls = new Map<number, Poll>();
+  if (message.decision === 'rollback' || target === undefined) return polls;
+  for (const { part, ask: id, plan: hash } of batch.questions) {
+    if (id === undefined || hash === undefined || (message.plan !== undefined && !hash.startsWith(message.plan))) continue;
+    const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
+    if (ask?.kind !== 'person' || plan === undefined) continue;
+    // A retried step judges as the first did: what it recorded itself does not count before it is judged.
+    const own = (await deps.ledger.votes(id)).find((vote) => vote.message === digest && vote.run === batch.run);
+    polls.set(part, await pollOf(deps, { config, target, plan, ask, ...(own === undefined ? {} : { without: own }) }));
+  }
+  return polls;
+}
+
+async function recordVote(deps: Dependencies, said: Said, answer: Judged & { readonly vote: NonNullable<Judged['vote']> }): Promise<Judged> {
+  const { batch, message, at, who, digest } = said;
+  const question = batch.questions.find((each) => each.part === answer.vote.part);
+  if (question?.ask === undefined || question.plan === undefined) return answer;
+  const { first, vote } = await deps.ledger.vote({
+    ...batch.incident, ask: question.ask, plan: question.plan, person: who.person, by: message.by, verified: who.verified, at, run: batch.run, message: digest,
+    ...proofOf(said),
+    ...(message.reason === undefined ? {} : { reason: message.reason }),
+  });
+  if (!first && vote.run !== batch.run) return replayOf(deps, said, answer);
+  await deps.ledger.updateIncident(batch.incident, { part: { part: question.part, phase: question.phase, approvals: answer.vote.standing } });
+  return answer;
+}
+
+/** Puts the decision about one part on record; returns the one that was there before it. */
+async function recordDecision(deps: Dependencies, said: Said, part: number): Promise<DecisionRow | undefined> {
+  const { batch, message, at, who, digest } = said;
+  const question = batch.questions.find((each) => each.part === part);
+  if (question?.ask === undefined || question.plan === undefined || message.decision === 'rollback') return undefined;
+  const earlier = message.decision === 'approve' ? (await deps.ledger.votes(question.ask)).map((vote) => vote.person) : [];
+  const { first, decision } = await deps.ledger.decide({
+    ...batch.incident,
+    ask: question.ask,
+    decision: message.decision,
+    plan: question.plan,
+    by: message.by,
+    ...(who.person === message.by ? {} : { person: who.person }),
+    ...(earlier.length === 0 ? {} : { with: earlier }),
+    verified: who.verified,
+    ...proofOf(said),
+    at,
+    run: batch.run,
+    message: digest,
+    ...(message.reason === undefined ? {} : { reason: message.reason }),
+    ...(message.until === undefined ? {} : { until: message.until }),
+    ...(message.ticket === undefined ? {} : { ticket: message.ticket }),
+  });
+  if (!first) return decision;
+  await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' } });
+  return undefined;
+}
+
+function proofOf({ who: { proved } }: Said): Pick<DecisionRow, 'key' | 'signed'> {
+  return proved === undefined ? {} : { key: proved.key, signed: proved.signed };
+}
+
+async function replayOf(deps: Dependencies, { batch, message }: Said, answer: Judged): Promise<Judged> {
+  const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
+  await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
+  const { vote: _vote, ...rest } = answer;
+  return { ...rest, result: 'refused', parts: [], message: replay, replayed: true };
 }
 
 /** What the record refuses decides nothing, and stops no other message; what may pass is tried again with the whole batch. */

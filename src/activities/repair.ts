@@ -19,6 +19,7 @@ import { holderOf, letGo, repairFailed, unspent } from './let-through.js';
 import { lookUntil } from './look-until.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { relevantChanges } from './relevant.js';
+import { stepBack } from './step-back.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
 import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
 
@@ -64,7 +65,7 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
   if (done !== undefined) return { result: 'staged', staged: done };
   const begunAt = deps.now().toISOString();
-  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref) }, { action: 'stage' });
+  const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref), ctx }, { action: 'stage' });
   if (!gate.allowed) return { result: 'gate-closed', gate };
   const { config, target, provider } = await configured(deps, ref.incident);
   if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
@@ -102,7 +103,7 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   const { target, provider } = await configured(deps, input.incident);
   if (!begun) {
     // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
-    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input) }, { action: 'finalize', ...(await begunOf(deps, input)) });
+    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input), ctx }, { action: 'finalize', ...(await begunOf(deps, input)) });
     if (!gate.allowed) return { result: 'gate-closed', gate };
     if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
     const look = stillThere(plan, await lookAgain(deps, input, ctx));
@@ -157,6 +158,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   }
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
   await toldBreaker(deps, input, result);
+  await stepBack(deps, input, plan);
   if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
   else await tellCheck(deps, input, seen ?? (await observeTarget(deps, target, ctx)));
   await deps.ledger.updateIncident(input.incident, { part: { part: input.part, phase: input.cause === 'gate-closed' ? 'waiting' : 'closed' } });

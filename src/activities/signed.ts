@@ -1,4 +1,4 @@
-import { formatIncident } from '../domain/address.js';
+import { formatIncident, type IncidentId } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
 import { moved, refused, type HoldfastError } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
@@ -55,7 +55,8 @@ export async function expectSigned(deps: Dependencies, decision: DecisionRow, re
   throw refusal;
 }
 
-function unproved(config: Config, decision: DecisionRow, ref: PartRef): HoldfastError | undefined {
+/** Why an approval on record, of one person or of several, is not proved; `undefined` when it is. */
+export function unproved(config: Config, decision: Pick<DecisionRow, 'by' | 'at' | 'signed' | keyof IncidentId>, ref: Pick<PartRef, 'plan' | 'ask'>): HoldfastError | undefined {
   const name = formatIncident(decision);
   if (decision.signed === undefined) return moved(`${name}: the approval of plan ${ref.plan.slice(0, 12)} carries no signature, and approvals.trust is signed; it is asked again`);
   const { statement, signature } = decision.signed;

@@ -20,6 +20,9 @@ export interface PartTold {
   readonly reason: string;
   readonly at: string;
   readonly expiresAt?: string;
+  /** Who must approve, and who has. */
+  readonly requires?: string;
+  readonly approvals?: string;
 }
 
 /** What a person needs to decide about a part: what drifted, what would be done, how to answer. */
@@ -39,6 +42,8 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
       `${told.plan.changes.length} changed: ${changesInBrief(told.plan.changes)}.`,
       `Asked because ${told.reason}.`,
       ...told.plan.steps.slice(0, 10).map((step) => `- ${step.action} ${oneLine(step.resource, 200)}: ${oneLine(step.summary, 300)}`),
+      ...(told.requires === undefined ? [] : [`Who must approve: ${told.requires}.`]),
+      ...(told.approvals === undefined ? [] : [`So far: ${told.approvals}.`]),
       ...(told.expiresAt === undefined ? [] : [`The question expires at ${told.expiresAt}.`]),
     ].join('\n'),
     commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}`, `holdfast reject ${name} --plan ${hash} --reason "…"`],

@@ -119,6 +119,10 @@ export interface AssessedPart {
   readonly remindMs: readonly number[];
   readonly gate: GateAnswer;
   readonly causedBy: readonly string[];
+  /** Who must approve, why, and who may, in a line; absent where anybody may. */
+  readonly requires?: string;
+  /** Who has approved and who is still needed; absent where one person is enough. */
+  readonly approvals?: string;
   readonly soakMs: number;
   readonly staging?: StagingKind;
   readonly rollback?: RollbackKind;

@@ -3,8 +3,11 @@ import type { IncidentRow } from '../ledger/ledger.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
 import { inLanes } from './lanes.js';
+import type { CommandDone } from './types.js';
 
 const WOKEN_AT_ONCE = 20;
+/** A person waits for the answer to a freeze: more than so many are told after it. */
+const WOKEN_BEFORE_ANSWER = 50;
 
 /** The open incidents of a scope: `prod`, `prod/storefront` or `*`. */
 export function openIn({ ledger }: Pick<Dependencies, 'ledger'>, scope: string): Promise<readonly IncidentRow[]> {
@@ -15,4 +18,12 @@ export function openIn({ ledger }: Pick<Dependencies, 'ledger'>, scope: string):
 /** Tells incidents to ask their gates again; one whose run has ended hears nothing. */
 export async function wakeAll({ client }: Pick<Dependencies, 'client'>, open: readonly Pick<IncidentRow, 'environment' | 'target'>[]): Promise<void> {
   await inLanes(open, WOKEN_AT_ONCE, (row) => client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).signal(INCIDENT_SIGNALS.gates, {}).catch(() => undefined));
+}
+
+/** Tells the open incidents in the scope to ask their gates again; where they are many, says that it is left to do. */
+export async function stir(deps: Dependencies, scope: string): Promise<Pick<CommandDone, 'wake'>> {
+  const open = await openIn(deps, scope);
+  if (open.length > WOKEN_BEFORE_ANSWER) return { wake: scope };
+  await wakeAll(deps, open);
+  return {};
 }

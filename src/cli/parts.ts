@@ -28,6 +28,9 @@ export interface RecordedPart {
   /** `configuration 3, metadata 1`. */
   readonly classes?: string;
   readonly by?: string;
+  /** Who must approve and why, and who has. */
+  readonly requires?: string;
+  readonly approvals?: string;
 }
 
 export function readPart(part: JsonObject): RecordedPart {
@@ -51,6 +54,8 @@ export function readPart(part: JsonObject): RecordedPart {
     riskOf: text('riskOf'),
     classes: countsOf(part, 'classes'),
     by: text('by'),
+    requires: text('requires'),
+    approvals: text('approvals'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,6 @@
 import { formatAddress } from '../domain/address.js';
 import type { People } from '../domain/people.js';
+import type { Voters } from '../domain/quorum.js';
 import type { Remediation, Target } from '../domain/target.js';
 import type { TimeWindow } from '../domain/window.js';
 import type { RuleFile } from '../policy/rule.js';
@@ -51,7 +52,7 @@ export interface Environment {
   /** Where nothing more is said; a target's `settings` have what holds by class. */
   readonly remediation: Remediation;
   /** Absent: what stood there at the first look is asked about. */
-  readonly firstSeen?: 'repair';
+  readonly firstSeen?: 'ask' | 'repair';
   readonly pool: string;
   readonly blindAfterMs: number;
   /** Annotations and tags of resources may accept their changes; absent: they may not. */
@@ -81,6 +82,29 @@ export interface Approvals {
   readonly onExpiry: 'hold' | 'leave';
   /** How long a settled change stays quiet. */
   readonly settledMs: number;
+  /** Every one that matches must be met. Absent or none that matches: one person. */
+  readonly rules?: readonly ApprovalRule[];
+  /** Who may approve too once nobody has answered for so long; ascending. */
+  readonly escalate?: readonly { readonly afterMs: number; readonly to: string }[];
+  readonly breakGlass?: BreakGlass;
+}
+
+/** `any` or `all`, never both. */
+export interface ApprovalRule {
+  /** A condition; absent: always. */
+  readonly when?: string;
+  readonly any?: readonly Voters[];
+  readonly all?: readonly Voters[];
+  readonly distinct?: false;
+}
+
+/** Whose word alone lets a repair start, now and loudly. */
+export interface BreakGlass {
+  readonly group: string;
+  /** How soon after it the repair must start. */
+  readonly expiresMs: number;
+  /** Also where nothing proves who says it. */
+  readonly unverified: boolean;
 }
 
 export interface Limits {
@@ -93,6 +117,8 @@ export interface Limits {
   readonly failures?: { readonly max: number; readonly withinMs: number };
   /** So many automatic repairs are made within the time. */
   readonly budget?: { readonly max: number; readonly withinMs: number };
+  /** So many repairs of one field within the time are a fight with another writer; 3 within an hour by default. */
+  readonly flapping?: { readonly repairs: number; readonly withinMs: number };
 }
 
 export interface Notifications {

@@ -89,12 +89,14 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
       remindMs: [...new Set(approvals.remind)].sort((a, b) => a - b),
       onExpiry: approvals.onExpiry,
       settledMs: approvals.settled,
+      ...toDeciding(approvals),
     },
     limits: {
       concurrent: limits.concurrent,
       reads: limits.reads,
       ...(limits.resources === undefined ? {} : { resources: limits.resources }),
       ...(limits.failures === undefined ? {} : { failures: { max: limits.failures.max, withinMs: limits.failures.within } }),
+      ...(limits.flapping === undefined ? {} : { flapping: { repairs: limits.flapping.repairs, withinMs: limits.flapping.within } }),
       ...(limits.budget === undefined ? {} : { budget: { max: limits.budget.max, withinMs: limits.budget.within } }),
     },
     windows: input.windows.map((window): TimeWindow => ({
@@ -105,6 +107,14 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
       actions: window.actions,
       overrun: window.overrun,
     })),
+  };
+}
+
+function toDeciding({ rules, escalate, breakGlass }: EnvironmentInput['approvals']): Pick<Environment['approvals'], 'rules' | 'escalate' | 'breakGlass'> {
+  return {
+    ...(rules === undefined ? {} : { rules: rules.map(({ when, any, all, distinct }) => ({ ...(when === undefined ? {} : { when }), ...(any === undefined ? {} : { any }), ...(all === undefined ? {} : { all }), ...(distinct === false ? { distinct } : {}) })) }),
+    ...(escalate === undefined ? {} : { escalate: escalate.map(({ after, to }) => ({ afterMs: after, to })).sort((one, other) => one.afterMs - other.afterMs) }),
+    ...(breakGlass === undefined ? {} : { breakGlass: { group: breakGlass.group, expiresMs: breakGlass.expires, unverified: breakGlass.unverified } }),
   };
 }
 
@@ -122,9 +132,9 @@ function checkEnvironment({ name, tree, input, environment }: EnvironmentEntry, 
   }
   const late = approvals.remindMs.find((reminder) => reminder >= approvals.expiresMs);
   if (late !== undefined) add(['approvals', 'remind'], `${formatDuration(late)} comes after the approval has expired (${formatDuration(approvals.expiresMs)})`, 'remind earlier, or let approvals stand longer');
-  const escalate = input.approvals.escalate;
-  if (escalate !== undefined && escalate.after >= approvals.expiresMs) {
-    add(['approvals', 'escalate', 'after'], 'comes after the approval has expired', 'escalate earlier, or let approvals stand longer');
+  for (const [index, { after }] of (input.approvals.escalate ?? []).entries()) {
+    if (after < approvals.expiresMs) continue;
+    add(['approvals', 'escalate', ...(locate(tree, ['approvals', 'escalate', index]).tree === undefined ? [] : [index]), 'after'], 'comes after the approval has expired', 'escalate earlier, or let approvals stand longer');
   }
   checkRules({ name, tree, approvals: input.approvals, people, report });
   const never = neverOpens(windows);

@@ -100,7 +100,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
   const matches = resolved.filter(({ instance }) => instance.matched).map(({ target }): string => formatAddress(target)).sort();
   const { suspended } = compareMatches(options.known ?? new Set(), targets.map(formatAddress));
   for (const address of suspended) warn(address, 'its folder matches no longer: the target is suspended');
-  warnings.push(...unenforced(root, environments.values(), resolved));
+  warnings.push(...unenforced(environments.values(), resolved));
   const config: LoadedConfig = {
     project,
     file: root.path,

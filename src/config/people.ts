@@ -97,9 +97,17 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
       }
     }
   }
-  const to = approvals.escalate?.to;
-  if (to === undefined || people.groups.has(to) || people.principals.includes(to)) return;
-  add(['approvals', 'escalate', 'to'], `${quote(to)} is neither a group nor a principal`, suggest(to, [...people.groups.keys(), ...people.principals]));
+  const known = [...people.groups.keys(), ...people.principals];
+  for (const [index, { to }] of (approvals.escalate ?? []).entries()) {
+    const listed = locate(tree, ['approvals', 'escalate', index]).tree !== undefined;
+    if (!known.includes(to)) add(['approvals', 'escalate', ...(listed ? [index] : []), 'to'], `${quote(to)} is neither a group nor a principal`, suggest(to, known));
+  }
+  const { breakGlass, trust } = approvals;
+  if (breakGlass === undefined) return;
+  if (!people.groups.has(breakGlass.group)) add(['approvals', 'breakGlass', 'group'], `${quote(breakGlass.group)} is not a group`, suggest(breakGlass.group, [...people.groups.keys()]));
+  if (trust === 'namespace' && !breakGlass.unverified) {
+    add(['approvals', 'breakGlass'], 'break-glass needs signed approvals: with trust `namespace` anybody can give any name', 'write trust: signed, or breakGlass: { …, unverified: true } to rely on who reaches Temporal');
+  }
 }
 
 interface VotersInput {

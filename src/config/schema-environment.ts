@@ -23,17 +23,30 @@ const ruleSchema = z
     when: z.string().min(1).max(1_000).optional(),
     any: z.array(voterSchema).min(1).max(20).optional(),
     all: z.array(voterSchema).min(1).max(20).optional(),
+    /** With `all`: `false` lets one person stand for several of its groups. */
+    distinct: z.boolean().optional(),
   })
   .refine((rule) => (rule.any === undefined) !== (rule.all === undefined), {
     error: said('a rule has either `any` or `all`', 'write any: [{ group: NAME, count: 1 }]'),
   });
+
+const stepSchema = z.strictObject({ after: durationSchema, to: z.string().min(1) });
+
+const breakGlassSchema = z.strictObject({
+  group: z.string().min(1),
+  /** How soon after it the repair must start. */
+  expires: durationSchema.prefault('30m'),
+  /** With trust `namespace`, where nobody can prove who they are, only when this says so. */
+  unverified: z.boolean().default(false),
+});
 
 const approvalsSchema = z.strictObject({
   trust: z.enum(['namespace', 'signed']).default('namespace'),
   rules: z.array(ruleSchema).max(50).optional(),
   expires: durationSchema.prefault('4h'),
   remind: z.array(durationSchema).max(20).default([]),
-  escalate: z.strictObject({ after: durationSchema, to: z.string().min(1) }).optional(),
+  escalate: z.union([stepSchema.transform((step) => [step]), z.array(stepSchema).min(1).max(10)], { error: said('expected { after, to } or a list of them', 'write { after: 2h, to: leads }') }).optional(),
+  breakGlass: breakGlassSchema.optional(),
   onExpiry: z.enum(['hold', 'leave']).default('hold'),
   settled: durationSchema.prefault('7d'),
 });
@@ -54,6 +67,7 @@ const limitsSchema = z.strictObject({
   reads: countSchema.default(8),
   resources: z.strictObject({ max: z.int().min(1), percent: z.int().min(1).max(100) }).optional(),
   failures: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
+  flapping: z.strictObject({ repairs: z.int().min(2).max(1_000), within: durationSchema }).optional(),
   budget: z.strictObject({ max: countSchema, within: durationSchema }).optional(),
 });
 

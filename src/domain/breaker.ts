@@ -1,6 +1,7 @@
 import type { Json } from './json.js';
 import { OPEN, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts, GateRow } from './gates.js';
+import { durationText } from './plain-text.js';
 
 /** `limits.failures`: so many failed repairs of an environment within the time open its breaker. */
 export interface FailureLimit {
@@ -72,11 +73,7 @@ export function tripped(limit: FailureLimit, failures: readonly Failure[], faile
   if (failed.wasLetThrough) return { halfOpenAt, reason: `the repair that was let through failed as well: ${incidentOf(failed.part)}` };
   if (parts.size < limit.max) return undefined;
   const named = [...new Set([...parts].map(incidentOf))].slice(-5).join(', ');
-  return { halfOpenAt, reason: `${parts.size} failed ${parts.size === 1 ? 'repair' : 'repairs'} within ${minutes(limit.withinMs)} (${named})` };
-}
-
-function minutes(ms: number): string {
-  return ms % 60_000 === 0 ? `${ms / 60_000} minutes` : `${Math.round(ms / 1000)} seconds`;
+  return { halfOpenAt, reason: `${parts.size} failed ${parts.size === 1 ? 'repair' : 'repairs'} within ${durationText(limit.withinMs)} (${named})` };
 }
 
 /** Whether an entry of the record tells of a failed repair: never one that a person undid or stopped, nor one that a gate or a move took back. */

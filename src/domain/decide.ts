@@ -36,10 +36,12 @@ export function decideWith(rules: Rules): DecideChange {
     const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
     const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: saidBy(setting, 'this target repairs by itself') } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
     const { decision, rules: named, reason } = acting;
+    // A person may approve what is only observed: then as many as the rules ask for.
+    const requires = spoken?.requires === undefined ? {} : { requires: spoken.requires };
     // What is left alone is left alone also where it is only observed: nothing is written, and nobody is told.
-    if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, decision: 'hold', reason: saidBy(setting, 'this target is only observed'), would: { decision, rules: named, reason } };
+    if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, ...requires, decision: 'hold', reason: saidBy(setting, 'this target is only observed'), would: { decision, rules: named, reason } };
     if (spoken?.decision !== undefined || setting.remediation === 'auto') return acting;
-    return { ...base, ...shadow, decision: 'ask', reason: saidBy(setting, 'this target asks before every repair'), would: { decision, rules: named, reason } };
+    return { ...base, ...shadow, ...requires, decision: 'ask', reason: saidBy(setting, 'this target asks before every repair'), would: { decision, rules: named, reason } };
   };
 }
 

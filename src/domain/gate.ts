@@ -1,6 +1,8 @@
 /** A named reason why a repair may not go on now. */
 export type GateName =
-  | 'window' | 'freeze' | 'breaker' | 'budget' | 'quarantine' | 'blast-radius' | 'flapping' | 'settling' | 'busy' | 'after';
+  | 'window' | 'freeze' | 'breaker' | 'budget' | 'quarantine' | 'blast-radius' | 'flapping' | 'settling' | 'busy' | 'after'
+  /** Stops nothing: a class of change that went a step back is asked about. */
+  | 'step-back';
 
 export type GateAnswer =
   | {

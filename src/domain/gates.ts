@@ -2,7 +2,9 @@ import type { Change } from './change.js';
 import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
+import { busyGate, type Busy } from './busy.js';
 import { OPEN, type GateAnswer, type GateName } from './gate.js';
+import { settlingGate, type Settling } from './settling.js';
 import { windowGate, type WindowRule } from './window.js';
 
 /** A gate that somebody or something closed, as the ledger remembers it. */
@@ -14,6 +16,7 @@ export interface GateRow {
   readonly until?: string;
   readonly fingerprint?: string;
   readonly revision?: string;
+  /** For `step-back`: the class of change. */
   readonly resource?: string;
   readonly path?: string;
   /** ISO, UTC. */
@@ -39,6 +42,10 @@ export interface GateFacts {
   readonly address?: string;
   /** Who is repaired before it, in the order of the configuration; those that are configured no more are left out. */
   readonly dependencies?: readonly DependencyState[];
+  /** Absent: what settles opens nothing, or `settle` is 0. */
+  readonly settling?: Settling;
+  /** What the engine is doing now, where it was asked; absent: what the rows remember of it. */
+  readonly engine?: readonly Busy[];
 }
 
 /** What wants to go on. */
@@ -55,6 +62,9 @@ export interface Asking {
   readonly begunAt?: string;
 }
 
+/** They hold a change, not its target. */
+const OF_CHANGES: readonly GateName[] = ['quarantine', 'flapping', 'settling', 'busy'];
+
 type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
 
 /** Asked in this order; the first that is closed answers. */
@@ -63,6 +73,8 @@ const GATES: readonly Gate[] = [
   breakerGate,
   rowGate('quarantine', (row, { changes }) => changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision)),
   rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
+  settlingGate,
+  busyGate,
   budgetGate,
   windows,
   afterGate,
@@ -79,6 +91,13 @@ export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
 
 function windows({ at, environment = '', windows: known = [] }: GateFacts, { action, begunAt }: Asking): GateAnswer {
   return known.length === 0 ? OPEN : windowGate(known, { at, action, scope: environment, ...(begunAt === undefined ? {} : { begunAt }) });
+}
+
+/** Which of the gates that hold single changes is closed for this one: those that are held are repaired apart from those that are not. */
+export function heldBy(facts: GateFacts, change: Asking['changes'][number]): GateName | undefined {
+  const answer = askGates(facts, { action: 'stage', changes: [change], automatic: false });
+  if (answer.allowed) return undefined;
+  return [answer, ...(answer.also ?? [])].find((each) => OF_CHANGES.includes(each.gate))?.gate;
 }
 
 /** A gate that somebody or something closed, as a row says it. */
@@ -98,22 +117,6 @@ function closed(row: GateRow): GateAnswer {
     ...(row.until === undefined ? {} : { opensAt: row.until }),
     command: row.gate === 'freeze' ? `holdfast unfreeze ${row.scope === '*' ? '--all' : row.scope} --reason WHY` : `holdfast release ${row.scope} --gate ${row.gate} --reason WHY`,
   };
-}
-
-/** How many repairs of the same field within the period are a fight with another writer. */
-const FLAPPING = { repairs: 3, withinMs: 60 * 60 * 1000 } as const;
-
-/** The fields among `changes` that were repaired that often lately: another writer keeps putting them back. */
-export function flappingFields(
-  changes: readonly Pick<Change, 'resource' | 'path'>[],
-  repairs: readonly { readonly at: string; readonly fields: readonly string[] }[],
-  now: string,
-): readonly { readonly resource: string; readonly path: string; readonly repairs: number }[] {
-  const recent = repairs.filter((repair) => Date.parse(now) - Date.parse(repair.at) <= FLAPPING.withinMs);
-  return changes.flatMap(({ resource, path }) => {
-    const count = recent.filter((repair) => repair.fields.includes(fieldKey({ resource, path }))).length;
-    return count >= FLAPPING.repairs ? [{ resource, path, repairs: count }] : [];
-  });
 }
 
 export function fieldKey(change: Pick<Change, 'resource' | 'path'>): string {

@@ -1,5 +1,6 @@
 import type { DecisionKind, DecisionMessage } from './message.js';
 import type { Outcome, Phase } from './phase.js';
+import { isAsked, tally, whoMay, requiredText, whyNot, type Poll } from './quorum.js';
 
 /** What a decision may be about: one part of the incident as it stands when the message is judged. */
 export interface Question {
@@ -30,6 +31,8 @@ export interface Judgement {
   readonly plan?: string;
   /** With `refused`: for who decides, not for what. */
   readonly unauthorised?: true;
+  /** With `accepted`: it counts for that part, and more people are needed before anything happens. */
+  readonly vote?: { readonly part: number; readonly standing: string };
 }
 
 /** Who sent a decision, as far as that is known. */
@@ -58,6 +61,8 @@ export interface JudgeInput {
   readonly at: string;
   readonly trust: 'namespace' | 'signed';
   readonly questions: readonly Question[];
+  /** Whose approval each part needs and has, by part; of one that is not in it, anybody's but a causer's will do. */
+  readonly polls?: ReadonlyMap<number, Poll>;
 }
 
 const UNDECIDED: readonly Phase[] = ['observed', 'awaiting-approval', 'waiting'];
@@ -96,26 +101,57 @@ export function judge(input: JudgeInput): Judgement {
   if (who?.problem !== undefined) return { ...say('refused', who.problem), unauthorised: true };
   const meant = who?.part === undefined ? inTime : inTime.filter((question) => question.part === who.part);
   if (meant.length === 0) return { ...say('refused', 'the signature is about a question of this incident that is closed; sign the one that stands now'), unauthorised: true };
-  return message.decision === 'approve' ? judgeApproval(meant, message, say) : judgeRefusal(meant, input, say);
+  return message.decision === 'approve' ? judgeApproval(meant, input, say) : judgeRefusal(meant, input, say);
 }
 
 type Say = (result: JudgedResult, text: string, parts?: readonly number[]) => Judgement;
 
-function judgeApproval(open: readonly Question[], message: DecisionMessage, say: Say): Judgement {
+function judgeApproval(open: readonly Question[], input: JudgeInput, say: Say): Judgement {
+  const { message } = input;
   const [question, second] = open;
   if (question === undefined) return say('refused', 'there is nothing to approve');
   if (second !== undefined) return say('refused', `"${message.plan ?? ''}" names more than one plan of this incident; give more of the hash`);
   if (question.impossible !== undefined) return say('refused', `there is no repair to approve: ${question.impossible}`);
   if (question.causedBy.includes(message.by)) return { ...say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`), unauthorised: true };
-  return say('accepted', `approved: plan ${short(question)} goes on as soon as its gates are open`, [question.part]);
+  const poll = input.polls?.get(question.part);
+  return poll === undefined ? say('accepted', goesOn(question), [question.part]) : judgeVote(question, poll, input, say);
+}
+
+/** One of those who are asked says yes: enough, or not yet. */
+function judgeVote(question: Question, poll: Poll, input: JudgeInput, say: Say): Judgement {
+  const person = personOf(input);
+  const problem = whyNot(poll, person);
+  if (problem !== undefined) return { ...say('refused', problem), unauthorised: true };
+  const { met, standing, needed } = tally({ ...poll, votes: [...poll.votes, person] });
+  if (met) return say('accepted', `${goesOn(question)}${poll.requirements.length === 0 ? '' : `: ${standing}`}`, [question.part]);
+  const text = `${standing}; still needed: ${needed}`;
+  if (poll.votes.includes(person)) return say('already-decided', `${person} has approved plan ${short(question)} already, and counts once: ${text}`);
+  return { ...say('accepted', `the approval of plan ${short(question)} counts: ${text}`), vote: { part: question.part, standing: text } };
+}
+
+function goesOn(question: Question): string {
+  return `approved: plan ${short(question)} goes on as soon as its gates are open`;
+}
+
+function personOf({ who, message }: JudgeInput): string {
+  return who?.person ?? message.by;
 }
 
 function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): Judgement {
+  // Who caused a change may say that it stays; who is not asked at all may not.
+  const strange = open.find((question) => !mayRefuse(question, input));
+  const poll = strange === undefined ? undefined : input.polls?.get(strange.part);
+  if (poll !== undefined) return { ...say('refused', `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
   const parts = open.map((question) => question.part);
   if (input.message.decision === 'reject') return say('accepted', 'rejected: nothing is changed, and the same changes are not asked about again', parts);
   const until = input.message.until ?? '';
   if (!(Date.parse(until) > Date.parse(input.at))) return say('refused', `"until" must lie in the future; ${until} does not`);
   return say('accepted', `accepted until ${until}: the changes are left alone`, parts);
+}
+
+function mayRefuse({ part }: Question, input: JudgeInput): boolean {
+  const poll = input.polls?.get(part);
+  return poll === undefined || isAsked(poll, personOf(input));
 }
 
 function judgeRollback(questions: readonly Question[], say: Say): Judgement {

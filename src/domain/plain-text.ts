@@ -14,3 +14,10 @@ export function oneLine(text: string, limit: number): string {
   const line = plainText(text).replace(/\s+/g, ' ').trim();
   return line.length <= limit ? line : `${line.slice(0, limit - 1).trimEnd()}…`;
 }
+
+/** `90 seconds`, `1 minute`, `2 hours`: a time as it is read. */
+export function durationText(ms: number): string {
+  const [unit, size] = (ms % 3_600_000 === 0 ? ['hour', 3_600_000] : ms % 60_000 === 0 ? ['minute', 60_000] : ['second', 1_000]) satisfies [string, number];
+  const count = Math.round(ms / size);
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}

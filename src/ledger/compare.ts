@@ -2,11 +2,11 @@ import { hashJson } from '../digest.js';
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { Json } from '../domain/json.js';
-import type { DecisionRow, Entry, EntryKind, IncidentRow, Ledger } from './ledger.js';
+import type { DecisionRow, Entry, EntryKind, IncidentRow, Ledger, VoteRow } from './ledger.js';
 
 /** So many are named; whoever has more to look at than this restores a backup. */
 const NAMED = 20;
-const SAYS: readonly EntryKind[] = ['opened', 'closed', 'approved', 'rejected', 'accepted', 'decided'];
+const SAYS: readonly EntryKind[] = ['opened', 'closed', 'approved', 'rejected', 'accepted', 'decided', 'voted'];
 /** A row that changes while it is compared is compared again. */
 const ATTEMPTS = 5;
 
@@ -50,7 +50,8 @@ async function differences(ledger: Ledger, id: IncidentId, oldest: string): Prom
     const entries: Entry[] = [];
     for await (const entry of ledger.entries({ environment: id.environment, target: id.target, incident: id.number, kinds: SAYS })) entries.push(entry);
     const decisions = await ledger.decisions(id);
-    const found = [...endOf(id, before, entries, oldest), ...decidedOf(id, decisions, entries, oldest), ...(await plansOf(ledger, id, before))];
+    const votes = await ledger.votes(id);
+    const found = [...endOf(id, before, entries, oldest), ...decidedOf(id, decisions, entries, oldest), ...votedOf(id, votes, entries, oldest), ...(await plansOf(ledger, id, before))];
     const after = await ledger.incident(id, id.number);
     if (found.length === 0 || (attempt > 1 && same(before, after)) || attempt === ATTEMPTS) return found;
   }
@@ -70,7 +71,7 @@ function endOf(id: IncidentId, row: IncidentRow | undefined, entries: readonly E
 function decidedOf(id: IncidentId, decisions: readonly DecisionRow[], entries: readonly Entry[], oldest: string): readonly string[] {
   const name = formatIncident(id);
   const found: string[] = [];
-  const said = entries.filter((entry) => typeof entry.data['ask'] === 'string');
+  const said = entries.filter((entry) => entry.kind !== 'voted' && typeof entry.data['ask'] === 'string');
   for (const decision of decisions) {
     const entry = said.find((each) => each.data['ask'] === decision.ask);
     if (entry === undefined) {
@@ -83,6 +84,21 @@ function decidedOf(id: IncidentId, decisions: readonly DecisionRow[], entries: r
   }
   const gone = said.filter((entry) => !decisions.some((decision) => decision.ask === entry.data['ask']));
   return [...found, ...gone.map((entry) => `${name}: the decision of entry ${entry.seq} was removed`)];
+}
+
+function votedOf(id: IncidentId, votes: readonly VoteRow[], entries: readonly Entry[], oldest: string): readonly string[] {
+  const name = formatIncident(id);
+  const said = entries.filter((entry) => entry.kind === 'voted');
+  const isOf = (entry: Entry, vote: VoteRow): boolean => entry.data['ask'] === vote.ask && entry.data['person'] === vote.person;
+  const found = votes.flatMap((vote) => {
+    const entry = said.find((each) => isOf(each, vote));
+    if (entry === undefined) return vote.at > oldest ? [`${name}: an approval of ${vote.person} of plan ${vote.plan.slice(0, 12)} is in no entry`] : [];
+    const { plan, run, message, verified, reason, by, at } = vote;
+    const told = { plan: entry.data['plan'], run: entry.data['run'], message: entry.data['message'], verified: entry.data['verified'], reason: entry.data['reason'], by: entry.by, at: entry.at };
+    return differ(told, { plan, run, message, verified, reason, by, at }).map((field) => `${name}: ${field} of the approval of ${vote.person} is not what entry ${entry.seq} says`);
+  });
+  const gone = said.filter((entry) => !votes.some((vote) => isOf(entry, vote)));
+  return [...found, ...gone.map((entry) => `${name}: the approval of entry ${entry.seq} was removed`)];
 }
 
 async function plansOf(ledger: Ledger, id: IncidentId, row: IncidentRow | undefined): Promise<readonly string[]> {

@@ -4,8 +4,8 @@ import type { GateName } from '../domain/gate.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { Plan } from '../domain/plan.js';
-import type { Signed } from '../domain/signed.js';
 import type { ChildProcessIdentity } from '../providers/provider.js';
+import type { Ask, DecisionRow, VoteRow } from './answers.js';
 import type { OutboxMessage } from './outbox-message.js';
 import type { ClosedGate, Place } from './closed-gate.js';
 import type { IntentRow, NewIntent } from './writes.js';
@@ -13,6 +13,7 @@ import type { IntentRow, NewIntent } from './writes.js';
 export type { ClosedGate, Place } from './closed-gate.js';
 export type { IntentRow, NewIntent } from './writes.js';
 export type { OutboxMessage };
+export type { Ask, DecisionRow, VoteRow };
 
 /**
  * The record of what was seen, decided, approved, intended and done, and the memory that rules
@@ -96,6 +97,15 @@ export interface Ledger {
    */
   decide(decision: DecisionRow): Promise<{ readonly first: boolean; readonly decision: DecisionRow }>;
   decisionOf(ask: string): Promise<DecisionRow | undefined>;
+  /**
+   * Counts one person's approval of an ask, once: a second one of the same person gets the first back
+   * with `first: false`, the very same one again is still the first. A message that another run of the
+   * incident used, for a vote or a decision, counts nothing and gets that row back with `first: false`.
+   * Throws `Refused` for an unknown or decided ask, another incident's or another plan's.
+   */
+  vote(vote: VoteRow): Promise<{ readonly first: boolean; readonly vote: VoteRow }>;
+  /** Of one ask, or of all of an incident, in the order in which they came. */
+  votes(of: string | IncidentId): Promise<readonly VoteRow[]>;
   decisions(id: IncidentId): Promise<readonly DecisionRow[]>;
 
   // Writing: fences and intents.
@@ -138,7 +148,9 @@ export type EntryKind =
   /** What was decided for each change of a part, with what was looked at; by Holdfast, before anybody is asked. */
   | 'assessed'
   /** A look that found no drift and differs from the one before; changes settled or forgotten outside an incident's end. */
-  | 'clean' | 'settled';
+  | 'clean' | 'settled'
+  /** An approval of several that are needed; others may approve too from now on. */
+  | 'voted' | 'escalated';
 
 export interface NewEntry {
   readonly at: string;
@@ -215,6 +227,8 @@ export interface TargetRow extends TargetAddress {
   readonly at: string;
   /** Last time that the verdict was not `unknown`. */
   readonly lastKnownAt?: string;
+  /** The first time that it was not; absent for what an older version looked at first. A sighting that began then stood there from the start. */
+  readonly firstKnownAt?: string;
   readonly driftFingerprint?: string;
 }
 
@@ -305,36 +319,4 @@ export interface Acceptance extends TargetAddress {
 export interface AcceptanceFilter {
   readonly environment?: string;
   readonly target?: string;
-}
-
-export interface Ask extends IncidentId {
-  /** Random; an approval consumes it once. */
-  readonly id: string;
-  readonly part: number;
-  readonly plan: string;
-  readonly at: string;
-  /** `policy`: the rules allowed it and nobody was asked. */
-  readonly kind: 'person' | 'policy';
-  readonly rules: readonly string[];
-  readonly expiresAt?: string;
-}
-
-export interface DecisionRow extends IncidentId {
-  readonly ask: string;
-  readonly decision: 'approve' | 'reject' | 'accept' | 'policy';
-  readonly plan: string;
-  readonly by: string;
-  /** False without a signature: the name is as given. */
-  readonly verified: boolean;
-  /** Fingerprint of the key that proved it, and what it signed. */
-  readonly key?: string;
-  readonly signed?: Signed;
-  readonly at: string;
-  readonly reason?: string;
-  readonly until?: string;
-  readonly ticket?: string;
-  /** The run that consumed it: a reset run that replays it gets nothing. */
-  readonly run: string;
-  /** Digest of the message that decided. */
-  readonly message: string;
 }

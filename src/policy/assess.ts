@@ -1,5 +1,5 @@
 import { beyondReach, type ReachLimit } from '../domain/blast-radius.js';
-import { askGates, type GateFacts } from '../domain/gates.js';
+import { askGates, heldBy, type GateFacts } from '../domain/gates.js';
 import { type DecidedChange, moreRestrictive, partOf, splitParts } from '../domain/decide.js';
 import type { Change } from '../domain/change.js';
 import type { DecideChange, DecisionInput, Part, PlanFacts } from '../domain/decision.js';
@@ -29,6 +29,8 @@ export interface Assessing {
   readonly reach?: { readonly limit: ReachLimit; readonly of: number };
   readonly decide: DecideChange;
   readonly hash: HashJson;
+  /** Changes with the same decision stay one part, also where a gate holds some of them. */
+  readonly together?: boolean;
 }
 
 type PlannedPart = Omit<AssessedPart, 'gate'>;
@@ -51,19 +53,30 @@ export async function assessParts(input: Assessing, ctx: ReadContext): Promise<r
 }
 
 async function planAll(decided: readonly DecidedChange[], input: Assessing, ctx: ReadContext): Promise<readonly PlannedPart[]> {
-  return (await Promise.all(splitParts(decided).map((part) => planPart(part, input, ctx)))).flat();
+  return (await Promise.all(splitParts(decided).flatMap((part) => heldApart(part, input)).map((part) => planPart(part, input, ctx)))).flat();
+}
+
+/** What a gate holds that holds single changes is a part of its own, so that the rest is repaired meanwhile. */
+function heldApart(part: Part, { gates, together = false }: Assessing): readonly Part[] {
+  if (together || (part.decision !== 'remediate' && part.decision !== 'ask')) return [part];
+  const groups = new Map<string, Change[]>();
+  for (const change of part.changes) {
+    const gate = heldBy(gates, change) ?? '';
+    groups.set(gate, [...(groups.get(gate) ?? []), change]);
+  }
+  return groups.size < 2 ? [part] : [...groups.values()].map((changes) => only(part, changes));
 }
 
 function decideWithPlan(part: PlannedPart, inputs: ReadonlyMap<Change, DecisionInput>, decide: DecideChange): readonly DecidedChange[] {
   const { plan } = part;
   return decidedOf(part).map((first): DecidedChange => {
     const known = inputs.get(first.change);
-    return plan === undefined || known === undefined ? first : { ...first, decided: moreRestrictive(first.decided, decide({ ...known, plan: planFacts(plan, part.changes) })) };
+    return plan === undefined || known === undefined ? first : { ...first, decided: moreRestrictive(first.decided, decide({ ...known, plan: factsOf(plan, part.changes) })) };
   });
 }
 
 /** What rules may know of a plan for these changes. */
-export function planFacts({ blastRadius, staging, rollback, fencing }: Plan, changes: readonly Change[]): PlanFacts {
+export function factsOf({ blastRadius, staging, rollback, fencing }: Plan, changes: readonly Change[]): PlanFacts {
   return { blastRadius, resources: new Set(changes.map((change) => change.resource)).size, staging, rollback, fencing };
 }
 

@@ -15,7 +15,7 @@ export interface Concerning {
   /** ISO, UTC. */
   readonly at: string;
   /** Without a record only what the configuration and the resources accept is known. */
-  readonly ledger?: Pick<Ledger, 'settled' | 'acceptances' | 'sightings'>;
+  readonly ledger?: Pick<Ledger, 'settled' | 'acceptances' | 'sightings' | 'lastObservation' | 'closedGates'>;
 }
 
 export interface Quiet {

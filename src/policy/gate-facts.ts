@@ -2,12 +2,13 @@ import type { Config } from '../config/config.js';
 import { windowRules } from '../config/windows.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
 import { dependenciesOf, stopsDependants, type DependencyState } from '../domain/after.js';
+import type { Busy } from '../domain/busy.js';
 import type { Change } from '../domain/change.js';
 import type { GateFacts } from '../domain/gates.js';
 import type { Target } from '../domain/target.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 
-type Remembering = Pick<Ledger, 'closedGates' | 'incident' | 'lastObservation' | 'entries'>;
+type Remembering = Pick<Ledger, 'closedGates' | 'incident' | 'lastObservation' | 'entries' | 'sightings'>;
 
 export interface Gating {
   readonly config: Config;
@@ -18,10 +19,12 @@ export interface Gating {
   readonly at: string;
   /** Without a record only what the configuration closes is known. */
   readonly ledger?: Remembering;
+  /** What the engine says that it is doing, where it was asked. */
+  readonly engine?: readonly Busy[];
 }
 
 /** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. One query; one more for each target that `after` names. */
-export async function gateFacts({ config, target, at, ledger }: Gating): Promise<GateFacts> {
+export async function gateFacts({ config, target, changes, at, ledger, engine }: Gating): Promise<GateFacts> {
   const environment = config.environments.find((each) => each.name === target.environment);
   const windows = environment?.windows ?? [];
   const budget = environment?.limits.budget;
@@ -34,7 +37,14 @@ export async function gateFacts({ config, target, at, ledger }: Gating): Promise
     ...(budget === undefined ? {} : { budget }),
     ...(windows.length === 0 ? {} : { windows: windowRules(windows) }),
     ...(dependencies.length === 0 ? {} : { dependencies }),
+    ...(target.settleMs === 0 || ledger === undefined ? {} : { settling: { settleMs: target.settleMs, firstSeen: await firstSeen(ledger, target, changes) } }),
+    ...(engine === undefined ? {} : { engine }),
   };
+}
+
+async function firstSeen(ledger: Remembering, target: Target, changes: Gating['changes']): Promise<Readonly<Record<string, string>>> {
+  const sightings = await ledger.sightings(target, changes.map((change) => change.fingerprint));
+  return Object.fromEntries(sightings.map((each) => [each.fingerprint, each.firstSeen]));
 }
 
 /** One that is configured no more holds nobody. */

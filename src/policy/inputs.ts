@@ -2,6 +2,8 @@ import type { Config } from '../config/config.js';
 import type { Change } from '../domain/change.js';
 import type { ChangeHistory, DecisionInput, EnvironmentFacts } from '../domain/decision.js';
 import type { Target } from '../domain/target.js';
+import { classOf } from '../domain/class.js';
+import { stepsBack } from '../domain/step-back.js';
 import type { Ledger, Sighting } from '../ledger/ledger.js';
 
 export interface Knowing {
@@ -11,7 +13,7 @@ export interface Knowing {
   /** ISO, UTC. */
   readonly at: string;
   /** Without a record nothing is remembered. */
-  readonly ledger?: Pick<Ledger, 'sightings'>;
+  readonly ledger?: Pick<Ledger, 'sightings' | 'lastObservation' | 'closedGates'>;
   readonly baseline?: DecisionInput['baseline'];
 }
 
@@ -20,7 +22,15 @@ export async function decisionInputs({ config, target, changes, at, ledger, base
   const environment = factsOf(config, target);
   const sightings = await ledger?.sightings(target, changes.map((change) => change.fingerprint)) ?? [];
   const known = new Map(sightings.map((each) => [each.fingerprint, each]));
-  return changes.map((change) => ({ target, environment, change, at, history: historyOf(known.get(change.fingerprint)), ...(baseline === undefined ? {} : { baseline }) }));
+  const firstKnownAt = (await ledger?.lastObservation(target))?.firstKnownAt;
+  const steps = stepsBack((await ledger?.closedGates(target, at)) ?? []);
+  return changes.map((change) => {
+    const steppedBack = steps.size === 0 ? undefined : steps.get(classOf(change, target.provider));
+    return {
+      target, environment, change, at, history: historyOf(known.get(change.fingerprint), firstKnownAt),
+      ...(baseline === undefined ? {} : { baseline }), ...(steppedBack === undefined ? {} : { steppedBack }),
+    };
+  });
 }
 
 function factsOf(config: Pick<Config, 'environments'>, { environment: name }: Target): EnvironmentFacts {
@@ -30,9 +40,10 @@ function factsOf(config: Pick<Config, 'environments'>, { environment: name }: Ta
   return { name, remediation, timezone, ...(firstSeen === undefined ? {} : { firstSeen }), ...(owner === undefined ? {} : { owner }), ...(production === undefined ? {} : { production }) };
 }
 
-function historyOf(sighting: Sighting | undefined): ChangeHistory {
+/** What stood there at the first look and ever since; what went and came back has a sighting that began later. */
+function historyOf(sighting: Sighting | undefined, firstKnownAt: string | undefined): ChangeHistory {
   if (sighting === undefined) return { recurrence: 0, firstLook: false };
   const ended = sighting.incidents.filter((each) => each.outcome !== undefined);
   const lastOutcome = ended.at(-1)?.outcome;
-  return { firstSeen: sighting.firstSeen, recurrence: ended.length, firstLook: false, ...(lastOutcome === undefined ? {} : { lastOutcome }) };
+  return { firstSeen: sighting.firstSeen, recurrence: ended.length, firstLook: sighting.firstSeen === firstKnownAt, ...(lastOutcome === undefined ? {} : { lastOutcome }) };
 }

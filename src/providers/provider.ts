@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { Busy } from '../domain/busy.js';
 import type { Change, Difference } from '../domain/change.js';
 import type { Json } from '../domain/json.js';
 import type { ArtifactRef, Fencing, Plan, Proposal, Staged } from '../domain/plan.js';
@@ -66,6 +67,14 @@ export interface Provider<Spec = unknown> {
    * changes gone and every other one as it was. A secret is never written into a desired state.
    */
   adopt?(target: Target, revision: Revision, changes: readonly Change[], ctx: ReadContext): Promise<Adoption>;
+
+  /**
+   * What the engine itself, or somebody through it, is doing with these resources now, so that a repair
+   * would meet it half-way: a deployment, a migration, a lock. One answer for each resource, or one
+   * without for the whole target. Reads only, and is cheap: it is asked before each repair, and by a
+   * check while a repair waits for it. `until`: when it is over at the latest, where the engine knows.
+   */
+  busy?(target: Target, resources: readonly string[], ctx: ReadContext): Promise<readonly Busy[]>;
 
   /** Writes what is live as a desired state into an empty or absent folder; returns the resources written. */
   capture?(target: Target, into: string, ctx: ReadContext): Promise<readonly string[]>;

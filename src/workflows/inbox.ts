@@ -1,7 +1,7 @@
 import { condition, currentUpdateInfo, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import type { InboxMessage, Judged } from '../activities/types.js';
 import { DECIDED, parseDecision, type DecisionKind } from '../domain/message.js';
-import { statusOf } from './details.js';
+import { describeIncident, statusOf } from './details.js';
 import { DECIDE_UPDATE, INCIDENT_SIGNALS, STATUS_QUERY, type DecideAnswer, type IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';
 import { told, type Steps } from './steps.js';
@@ -73,10 +73,13 @@ export async function judge(run: IncidentRun, steps: Steps): Promise<void> {
     if (answer === undefined) return;
     entry.answer = answer;
     if (answer.replayed === true) run.sighted = true;
+    const voted = answer.vote === undefined ? undefined : run.parts.find((part) => part.part === answer.vote?.part);
+    if (voted !== undefined && answer.vote !== undefined) voted.approvals = answer.vote.standing;
     for (const number of answer.parts) apply(run, number, entry.item, answer);
   });
   run.inbox.splice(0, batch.length);
   run.judging = false;
+  describeIncident(run);
 }
 
 function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at }: Judged): void {

@@ -31,7 +31,9 @@ export interface CarriedState {
 }
 
 /** One part as the workflow holds it. */
-export interface PartState extends AssessedPart {
+export interface PartState extends Omit<AssessedPart, 'approvals'> {
+  /** Who has approved and who is still needed; grows with each vote. */
+  approvals?: string;
   phase: Phase;
   /** Each staging has step keys of its own. */
   round: number;

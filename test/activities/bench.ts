@@ -32,6 +32,7 @@ export interface BenchOptions {
   readonly target?: Partial<Target>;
   readonly environment?: Partial<Environment>;
   readonly spec?: Readonly<Record<string, Json>>;
+  readonly people?: Config['people'];
   readonly policies?: Config['policies'];
   readonly deps?: Partial<Dependencies>;
 }
@@ -141,16 +142,19 @@ const QUIET = { log: nothing, trace: nothing, debug: nothing, info: nothing, war
 
 export const FIRST: IncidentId = { ...SHOP, number: 1 };
 
-function configIn(folder: string, { target = {}, environment = {}, spec = {}, policies }: BenchOptions): Config {
+function configIn(folder: string, { target = {}, environment = {}, spec = {}, people, policies }: BenchOptions): Config {
   const parsed = filesSpec.parse({ root: join(folder, 'live'), unmanaged: 'remove', ...spec });
   return {
     project: 'shop', file: join(folder, 'holdfast.yaml'), folder, digest: 'digest',
     environments: [{
       name: 'prod', timezone: 'UTC', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation: 'auto', pool: 'prod', blindAfterMs: 2_700_000,
       approvals: { trust: 'namespace', expiresMs: 4 * 3_600_000, remindMs: [3_600_000], onExpiry: 'hold', settledMs: 7 * 86_400_000 },
-      limits: { concurrent: 2, reads: 4 }, windows: [], ...environment,
+      limits: { concurrent: 2, reads: 4 }, windows: [],
+      // Most tests drift before the first look.
+      firstSeen: 'repair', ...environment,
     }],
     targets: [targetOf({ ...SHOP, source: { type: 'folder', folder: join(folder, 'desired') }, spec: resolveFilesSpec(parsed, folder) as unknown as Json, health: [HTTP], remediation: 'auto', owner: 'team-web', ...target })],
+    ...(people === undefined ? {} : { people }),
     ...(policies === undefined ? {} : { policies }),
     notifications: { sinks: [], routes: [] },
     ledger: { type: 'sqlite', file: join(folder, 'state', 'ledger.db') },

@@ -357,8 +357,7 @@ test('what is valid but not enforced is said', async () => {
     'p/a.yaml': 'version: 1\n',
   });
   expect(config.warnings.map((warning) => warning.where)).toEqual([
-    'principals', 'groups',
-    'environments.dev.credentials', 'environments.dev.approvals.rules', 'environments.dev.approvals.escalate', 'targets.web.schedule',
+    'environments.dev.credentials', 'targets.web.schedule',
   ]);
   expect(config.environments[0]?.windows).toEqual([{ kind: 'allow', start: '0 9 * * *', durationMs: 8 * 3_600_000, timezone: 'UTC', actions: ['finalize'], overrun: false }]);
 });

@@ -87,7 +87,7 @@ describe('tripped', () => {
   });
 
   it('names the incidents that failed', () => {
-    expect(tripped({ max: 2, withinMs: 3_600_000 }, [failed('11:30', OTHER)], now)?.reason).toBe('2 failed repairs within 60 minutes (prod/search#2, prod/storefront#7)');
+    expect(tripped({ max: 2, withinMs: 3_600_000 }, [failed('11:30', OTHER)], now)?.reason).toBe('2 failed repairs within 1 hour (prod/search#2, prod/storefront#7)');
     expect(tripped({ max: 2, withinMs: 90_000 }, [failed('11:59', OTHER)], now)?.reason).toContain('within 90 seconds');
     expect(tripped(limit, [], { ...now, wasLetThrough: true })?.reason).toBe('the repair that was let through failed as well: prod/storefront#7');
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { askGates, fieldKey, flappingFields, type Asking, type GateRow } from '../../src/domain/gates.js';
+import { askGates, heldBy, type Asking, type GateRow } from '../../src/domain/gates.js';
 import type { GateName } from '../../src/domain/gate.js';
 
 const CHANGE = { fingerprint: 'v1:one', revision: 'r1', resource: 'etc/app.yaml', path: '/port' };
@@ -52,24 +52,31 @@ describe('askGates', () => {
   });
 });
 
-describe('flappingFields', () => {
-  const now = '2026-11-02T12:00:00.000Z';
-  const minutesAgo = (minutes: number): string => new Date(Date.parse(now) - minutes * 60_000).toISOString();
-  const repair = (minutes: number, path = '/port'): { at: string; fields: string[] } => ({ at: minutesAgo(minutes), fields: [fieldKey({ resource: 'etc/app.yaml', path })] });
-
-  it.each<{ repairs: { at: string; fields: string[] }[]; flaps: boolean; reason: string }>([
-    { repairs: [], flaps: false, reason: 'it was never repaired' },
-    { repairs: [repair(10), repair(20)], flaps: false, reason: 'twice may be chance' },
-    { repairs: [repair(10), repair(20), repair(30)], flaps: true, reason: 'three times within the hour is a second writer' },
-    { repairs: [repair(10), repair(20), repair(60)], flaps: true, reason: 'an hour ago still counts' },
-    { repairs: [repair(10), repair(20), repair(61)], flaps: false, reason: 'longer ago does not' },
-    { repairs: [repair(10), repair(20), repair(30, '/host')], flaps: false, reason: 'another field was repaired' },
-  ])('$flaps: $reason', ({ repairs, flaps }) => {
-    expect(flappingFields([CHANGE], repairs, now)).toEqual(flaps ? [{ resource: 'etc/app.yaml', path: '/port', repairs: repairs.length }] : []);
+describe('a quarantined change', () => {
+  const held = [QUARANTINE];
+  it.each<{ changes: Asking['changes']; closed: boolean; reason: string }>([
+    { changes: [CHANGE], closed: true, reason: 'the same change at the same revision' },
+    { changes: [{ ...CHANGE, revision: 'r2' }], closed: false, reason: 'its resource is desired otherwise: the correction lifts it' },
+    { changes: [{ ...CHANGE, fingerprint: 'v1:two' }], closed: false, reason: 'the field drifted to another value: another change' },
+    { changes: [{ ...CHANGE, fingerprint: 'v1:motd', resource: 'etc/motd', path: '@content' }], closed: false, reason: 'an unrelated change is free' },
+    { changes: [CHANGE, { ...CHANGE, fingerprint: 'v1:motd', resource: 'etc/motd', path: '@content' }], closed: true, reason: 'an unrelated change beside it lifts nothing' },
+    { changes: [{ ...CHANGE, fingerprint: 'v1:motd', resource: 'etc/motd', revision: 'r9' }, CHANGE], closed: true, reason: 'an edit of another resource lifts nothing' },
+    { changes: [], closed: false, reason: 'nothing is repaired' },
+  ])('$closed: $reason', ({ changes, closed }) => {
+    for (const action of ['stage', 'finalize'] as const) for (const automatic of [true, false]) expect(ask(held, { changes, action, automatic }).allowed).toBe(!closed);
   });
+});
 
-  it('names only the fields that came back', () => {
-    const repairs = [10, 20, 30].map((minutes) => ({ at: minutesAgo(minutes), fields: ['etc/app.yaml /port', 'etc/app.yaml /host'] }));
-    expect(flappingFields([CHANGE], repairs, now).map((each) => each.path)).toEqual(['/port']);
+describe('heldBy', () => {
+  it.each<{ rows: GateRow[]; gate: GateName | undefined; reason: string }>([
+    { rows: [], gate: undefined, reason: 'nothing is closed' },
+    { rows: [row('freeze'), row('breaker')], gate: undefined, reason: 'what stops everything sets no change apart' },
+    { rows: [QUARANTINE], gate: 'quarantine', reason: 'it alone was rolled back' },
+    { rows: [FLAPPING], gate: 'flapping', reason: 'it alone has a second writer' },
+    { rows: [row('freeze'), FLAPPING], gate: 'flapping', reason: 'also while everything is frozen: what follows is split as it will be repaired' },
+    { rows: [row('busy', { resource: 'etc/app.yaml', path: '@engine' })], gate: 'busy', reason: 'the engine is at work on it alone' },
+    { rows: [row('busy', { resource: 'etc/motd', path: '@engine' })], gate: undefined, reason: 'the engine is at work on another' },
+  ])('$gate: $reason', ({ rows, gate }) => {
+    expect(heldBy({ at: '2026-11-02T09:00:00.000Z', rows, address: 'prod/storefront' }, CHANGE)).toBe(gate);
   });
 });

@@ -11,6 +11,8 @@ describe('rows against the record', () => {
   beforeEach(async () => {
     on = await openBench();
     const part = await openIncident(on);
+    await on.ledger.ask({ ...FIRST, id: 'several', part: 2, plan: part.plan ?? '', at: on.at(), kind: 'person', rules: [] });
+    await on.ledger.vote({ ...FIRST, ask: 'several', plan: part.plan ?? '', person: 'alice', by: 'alice', verified: true, at: on.later(1_000), run: 'run', message: 'm' });
     await on.ledger.closeIncident(FIRST, { at: on.later(1_000), outcome: 'cancelled', parts: [{ part: 1, outcome: 'cancelled', plan: part.plan ?? '' }], narrative: 'it was cancelled', settled: [] });
     await on.ledger.openIncident({ address: FIRST, at: on.later(1_000), drift: 'd', kind: 'drift' });
     const { ledger } = await on.deps.config();
@@ -29,6 +31,10 @@ describe('rows against the record', () => {
     { reason: 'a decision for another plan', sql: "UPDATE decisions SET row = json_set(row, '$.plan', 'ffffffffffffffff')", says: /#1: plan of the decision about plan ffffffffffff/ },
     { reason: 'a decision for another run', sql: "UPDATE decisions SET row = json_set(row, '$.run', 'another')", says: /#1: run of the decision/ },
     { reason: 'a decision that was taken away', sql: 'DELETE FROM decisions', says: /#1: the decision of entry \d+ was removed/ },
+    { reason: 'an approval in another name', sql: "UPDATE votes SET person = 'bob', row = json_set(row, '$.person', 'bob')", says: /#1: an approval of bob of plan [0-9a-f]{12} is in no entry/ },
+    { reason: 'an approval of another plan', sql: "UPDATE votes SET row = json_set(row, '$.plan', 'ffffffffffffffff')", says: /#1: plan of the approval of alice/ },
+    { reason: 'an approval that nobody gave', sql: "INSERT INTO votes SELECT ask, 'bob', environment, target, number, 'm2', run, seq, json_set(row, '$.person', 'bob') FROM votes", says: /#1: an approval of bob/ },
+    { reason: 'an approval that was taken away', sql: 'DELETE FROM votes', says: /#1: the approval of entry \d+ was removed/ },
     { reason: 'a plan with another step', sql: "UPDATE plans SET plan = json_set(plan, '$.steps[0].summary', 'remove everything')", says: /#1: plan [0-9a-f]{12} is not what was hashed/ },
   ];
   it.each(rows)('names $reason, though every entry verifies', async ({ sql, says }) => {

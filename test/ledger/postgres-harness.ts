@@ -20,7 +20,7 @@ export function signingKeyPem(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
-const TABLES = 'entries, chain_head, checkpoints, signers, reports, targets, sightings, incidents, incident_changes, settled, gates, acceptances, plans, asks, decisions, fences, fence_attempts, intents, steps, outbox, meta';
+const TABLES = 'entries, chain_head, checkpoints, signers, reports, targets, sightings, incidents, incident_changes, settled, gates, acceptances, plans, asks, decisions, votes, fences, fence_attempts, intents, steps, outbox, meta';
 
 /** An empty ledger on the server of the test, with a key that signs. `again` empties one that is there, which is faster. */
 export async function openPostgresHarness(server: Postgres, again?: string): Promise<PostgresHarness> {

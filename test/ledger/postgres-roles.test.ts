@@ -105,6 +105,7 @@ describe('each role can do its steps', () => {
 
   it('a control worker takes decisions, ends incidents, delivers, signs and prunes', async () => {
     const ledger = as('control');
+    expect(await ledger.vote({ ...ID, ask: 'person', plan: repair.hash, person: 'bob', by: 'bob', verified: true, at: minute(4), run: 'r', message: 'm1' })).toMatchObject({ first: true });
     expect(await ledger.decide({ ...ID, ask: 'person', decision: 'approve', plan: repair.hash, by: 'alice', verified: true, at: minute(5), run: 'r', message: 'm2' })).toMatchObject({ first: true });
     await ledger.closeGate({ scope: 'prod', gate: 'freeze', by: 'alice', reason: 'audit', at: minute(5) });
     expect(await ledger.openGate({ scope: 'prod', gate: 'quarantine', by: 'alice', reason: 'ok', at: minute(5) })).toHaveLength(1);
@@ -140,15 +141,16 @@ describe('each role can do its steps', () => {
 });
 
 describe('what a role may not is refused by the server', () => {
-  const history = ["UPDATE holdfast.entries SET by = 'mallory'", 'DELETE FROM holdfast.entries', 'TRUNCATE holdfast.entries', 'UPDATE holdfast.chain_head SET seq = 1', 'DELETE FROM holdfast.chain_head', "UPDATE holdfast.decisions SET row = ''", 'DELETE FROM holdfast.decisions', "UPDATE holdfast.asks SET row = ''", "UPDATE holdfast.plans SET plan = ''"];
+  const history = ["UPDATE holdfast.entries SET by = 'mallory'", 'DELETE FROM holdfast.entries', 'TRUNCATE holdfast.entries', 'UPDATE holdfast.chain_head SET seq = 1', 'DELETE FROM holdfast.chain_head', "UPDATE holdfast.decisions SET row = ''", 'DELETE FROM holdfast.decisions', "UPDATE holdfast.votes SET person = 'x'", 'DELETE FROM holdfast.votes', "UPDATE holdfast.asks SET row = ''", "UPDATE holdfast.plans SET plan = ''"];
   const approval = (by: string): string => `INSERT INTO holdfast.decisions (ask, environment, target, number, message, run, seq, row) VALUES ('x', 'prod', 'storefront', 1, 'm', 'r', 1, '{"decision":"approve","by":"${by}"}')`;
+  const vote = "INSERT INTO holdfast.votes (ask, person, environment, target, number, message, run, seq, row) VALUES ('person', 'x', 'prod', 'storefront', 1, 'm', 'r', 1, '{}')";
   const forged = (kind: string): string => `INSERT INTO holdfast.entries SELECT seq + 1, hash, '2026-11-02T09:00:00.000Z', '${kind}', NULL, NULL, NULL, NULL, '{}', 'h', 0 FROM holdfast.chain_head`;
   const freeze = "INSERT INTO holdfast.gates (scope, gate, change, until, row) VALUES ('prod', 'freeze', 'x', NULL, '{}')";
   const cases: readonly { role: Role; sql: readonly string[] }[] = [
-    { role: 'read', sql: [...history, approval('x'), forged('approved'), forged('intent'), forged('pruned'), freeze, "UPDATE holdfast.gates SET row = '{}' WHERE gate = 'freeze' RETURNING scope", 'DELETE FROM holdfast.gates', "INSERT INTO holdfast.intents SELECT * FROM holdfast.intents", 'UPDATE holdfast.fences SET token = 99', "INSERT INTO holdfast.steps VALUES ('k', '{}')", "INSERT INTO holdfast.checkpoints SELECT * FROM holdfast.checkpoints", "INSERT INTO holdfast.signers VALUES ('k', 'a')", 'SELECT * FROM holdfast_artifacts.artifacts', "INSERT INTO holdfast_artifacts.artifacts VALUES ('prod', 'n', 'a', '')"] },
-    { role: 'write', sql: [...history, approval('x'), forged('approved'), forged('pruned'), freeze, "INSERT INTO holdfast.asks SELECT * FROM holdfast.asks", "INSERT INTO holdfast.plans SELECT * FROM holdfast.plans", "INSERT INTO holdfast.checkpoints SELECT * FROM holdfast.checkpoints", "INSERT INTO holdfast.signers VALUES ('k', 'a')"] },
+    { role: 'read', sql: [...history, approval('x'), vote, forged('voted'), forged('escalated'), forged('approved'), forged('intent'), forged('pruned'), freeze, "UPDATE holdfast.gates SET row = '{}' WHERE gate = 'freeze' RETURNING scope", 'DELETE FROM holdfast.gates', "INSERT INTO holdfast.intents SELECT * FROM holdfast.intents", 'UPDATE holdfast.fences SET token = 99', "INSERT INTO holdfast.steps VALUES ('k', '{}')", "INSERT INTO holdfast.checkpoints SELECT * FROM holdfast.checkpoints", "INSERT INTO holdfast.signers VALUES ('k', 'a')", 'SELECT * FROM holdfast_artifacts.artifacts', "INSERT INTO holdfast_artifacts.artifacts VALUES ('prod', 'n', 'a', '')"] },
+    { role: 'write', sql: [...history, approval('x'), vote, forged('voted'), forged('escalated'), forged('approved'), forged('pruned'), freeze, "INSERT INTO holdfast.asks SELECT * FROM holdfast.asks", "INSERT INTO holdfast.plans SELECT * FROM holdfast.plans", "INSERT INTO holdfast.checkpoints SELECT * FROM holdfast.checkpoints", "INSERT INTO holdfast.signers VALUES ('k', 'a')"] },
     { role: 'control', sql: [...history, 'SELECT content FROM holdfast_artifacts.artifacts', "UPDATE holdfast_artifacts.artifacts SET content = ''", 'UPDATE holdfast.fences SET token = 1', 'CREATE TABLE holdfast.mine (a int)'] },
-    { role: 'viewer', sql: [...history, approval('x'), forged('drift'), freeze, "INSERT INTO holdfast.meta VALUES ('a', 'b')", 'SELECT * FROM holdfast_artifacts.artifacts'] },
+    { role: 'viewer', sql: [...history, approval('x'), vote, forged('drift'), freeze, "INSERT INTO holdfast.meta VALUES ('a', 'b')", 'SELECT * FROM holdfast_artifacts.artifacts'] },
   ];
   it.each(cases.flatMap(({ role, sql }) => sql.map((statement) => ({ role, statement }))))('$role: $statement', async ({ role, statement }) => {
     const refused = server.sql(database, `SET SESSION AUTHORIZATION my_${role}; ${statement}`);

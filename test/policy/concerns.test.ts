@@ -10,9 +10,11 @@ const AT = '2026-11-02T09:00:00.000Z';
 const UNTIL = '2026-11-09T09:00:00.000Z';
 const PORT = change();
 
-function remembering(acceptances: readonly Acceptance[], settled: readonly Settled[] = []): Pick<Ledger, 'settled' | 'acceptances' | 'sightings'> {
+function remembering(acceptances: readonly Acceptance[], settled: readonly Settled[] = []): Pick<Ledger, 'settled' | 'acceptances' | 'sightings' | 'lastObservation' | 'closedGates'> {
   return {
     sightings: () => Promise.resolve([]),
+    lastObservation: () => Promise.resolve(undefined),
+    closedGates: () => Promise.resolve([]),
     acceptances: () => Promise.resolve(acceptances),
     settled: (_target, changes) => Promise.resolve(settled.filter((row) => changes.some((each) => each.fingerprint === row.fingerprint && each.revision === row.revision))),
   };
@@ -100,7 +102,7 @@ describe('what of a look concerns anybody', () => {
   });
 
   it('asks nobody about nothing', async () => {
-    const ledger = { sightings: () => Promise.reject(new Error('not asked')), settled: () => Promise.reject(new Error('asked')), acceptances: () => Promise.reject(new Error('asked')) };
+    const ledger = { sightings: () => Promise.reject(new Error('not asked')), settled: () => Promise.reject(new Error('asked')), acceptances: () => Promise.reject(new Error('asked')), lastObservation: () => Promise.reject(new Error('asked')), closedGates: () => Promise.reject(new Error('asked')) };
     expect(await concerns({ config: config(), target: target(), changes: [], at: AT, ledger })).toEqual({ changes: [], quiet: [], lapsed: [] });
   });
 });

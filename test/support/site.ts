@@ -88,7 +88,8 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     const document = {
       version: 1,
       project: 'site',
-      environments: { ...ENVIRONMENTS, ...environments },
+      // Most drift before the first look.
+      environments: Object.fromEntries(Object.entries({ ...ENVIRONMENTS, ...environments }).map(([name, each]) => [name, { firstSeen: 'repair', ...each }])),
       targets: Object.fromEntries(targets.map((target) => [nameOf(target), targetConfig(target, { health: health.port, service: ports.get(target.address), soak })])),
       ...(notifications === undefined ? {} : { notifications }),
       ...stores,

@@ -135,6 +135,8 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
           ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
           ...(part.waitsFor === undefined ? [] : [`waits:    ${plain(part.waitsFor)}`]),
           ...(part.blocked === undefined ? [] : [`stopped:  ${context.style.yellow(plain(part.blocked))}`]),
+          ...(part.requires === undefined || part.outcome !== undefined ? [] : [`requires: ${plain(part.requires)}`]),
+          ...(part.approvals === undefined || part.outcome !== undefined ? [] : [`approved: ${plain(part.approvals)}`]),
           ...(part.expiresAt === undefined || part.outcome !== undefined ? [] : [`expires:  ${formatTime(part.expiresAt)} UTC`]),
           ...(plan === undefined ? (part.plan === undefined ? [] : [`plan:     ${shortHash(part.plan)}`]) : planLines(plan, context.style)),
         ],

@@ -12,11 +12,11 @@ interface ReleaseOptions {
 }
 
 /** What only a person clears; other gates open by themselves or by their own command. */
-const RELEASABLE: readonly string[] = ['quarantine', 'flapping', 'breaker', 'needs-human', 'budget', 'busy', 'after'];
+const RELEASABLE: readonly string[] = ['quarantine', 'flapping', 'breaker', 'needs-human', 'budget', 'busy', 'after', 'step-back'];
 
 export function releaseCommand(cli: Cli): Command {
   const command = new Command('release')
-    .summary('clear a quarantine, flapping, breaker, budget, busy, after or needs-human')
+    .summary('clear a quarantine, flapping, breaker, budget, busy, after, step-back or needs-human')
     .description('Opens a gate that only a person opens, once its cause is dealt with.')
     .argument('<address>', 'ENVIRONMENT or ENVIRONMENT/TARGET')
     .addOption(new Option('--gate <name>', 'what to clear').choices([...RELEASABLE]))

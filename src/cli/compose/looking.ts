@@ -101,8 +101,10 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const baseline = await baselineOf(target, { ...ctx, now: () => now });
   const inputs = await decisionInputs({ config, target, changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
   const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
+  const provider = await providerOf(target);
+  const engine = await provider.busy?.(target, [...new Set(changes.map((change) => change.resource))], ctx);
   const parts = await assessParts(
-    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider: await providerOf(target), revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record }), decide: deciderOf(config), hash: hashJson },
+    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) }), decide: deciderOf(config), hash: hashJson },
     ctx,
   );
   return { quiet, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: wouldGate.allowed ? [] : [wouldGate] })) };

@@ -4,10 +4,11 @@ import { MIGRATIONS, SCHEMA_VERSION } from '../sql/migrations.js';
 import { lockKey } from './database.js';
 import { postgresFailure } from './failures.js';
 import { GUARDS } from './guards-1.js';
+import { VOTE_GUARDS } from './guards-2.js';
 import { SCHEMA, type Pool, type Session } from './pool.js';
 
 /** What PostgreSQL has beside the tables that both stores share, by the version it came with. */
-const OWN: Readonly<Record<number, string>> = { 1: GUARDS };
+const OWN: Readonly<Record<number, string>> = { 1: GUARDS, 2: VOTE_GUARDS };
 
 const REMEDY = 'run `holdfast doctor --fix` with the URL of the owner of the database';
 

@@ -4,13 +4,13 @@ import { HoldfastError, refused } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
 import { makePlan, type Plan } from '../../domain/plan.js';
 import { instant, optionalInstant } from '../instant.js';
-import type { Ask, DecisionRow, EntryKind, Ledger } from '../ledger.js';
+import type { Ask, DecisionRow, EntryKind, Ledger, VoteRow } from '../ledger.js';
 import { storableText } from '../storable.js';
 import type { AppendEntry } from './chain.js';
 import type { Database, Reads, Transaction } from './database.js';
 import { compact, json } from './rows.js';
 
-type Methods = Pick<Ledger, 'putPlan' | 'plan' | 'ask' | 'askOf' | 'decide' | 'decisionOf' | 'decisions'>;
+type Methods = Pick<Ledger, 'putPlan' | 'plan' | 'ask' | 'askOf' | 'decide' | 'decisionOf' | 'decisions' | 'vote' | 'votes'>;
 
 const ENTRY_OF: Readonly<Record<DecisionRow['decision'], EntryKind>> = { approve: 'approved', reject: 'rejected', accept: 'accepted', policy: 'decided' };
 
@@ -25,13 +25,35 @@ export function createDecisions(database: Database, append: AppendEntry): Method
     return row === undefined ? undefined : json<DecisionRow>(row, 'row');
   }
 
-  /** What another run of this incident made of the same message: a reset run that replays it gets nothing. */
-  async function replayed(reads: Reads, { environment, target, number, message, run }: DecisionRow): Promise<DecisionRow | undefined> {
+  /** What another run of this incident made of the same message, a vote or a decision: a reset run that replays it gets nothing. */
+  async function replayed<T extends DecisionRow | VoteRow>(reads: Reads, { environment, target, number, message, run }: T): Promise<T | undefined> {
+    const same = 'environment = :environment AND target = :target AND number = :number AND message = :message AND run <> :run';
     const row = await reads.get(
-      'SELECT row FROM decisions WHERE environment = :environment AND target = :target AND number = :number AND message = :message AND run <> :run ORDER BY seq LIMIT 1',
+      `SELECT row FROM (SELECT seq, row FROM decisions WHERE ${same} UNION ALL SELECT seq, row FROM votes WHERE ${same}) AS used ORDER BY seq LIMIT 1`,
       { environment, target, number, message, run },
     );
-    return row === undefined ? undefined : json<DecisionRow>(row, 'row');
+    return row === undefined ? undefined : json<T>(row, 'row');
+  }
+
+  async function votesOf(reads: Reads, ask: string): Promise<readonly VoteRow[]> {
+    return (await reads.all('SELECT row FROM votes WHERE ask = :ask ORDER BY seq', { ask })).map((row) => json<VoteRow>(row, 'row'));
+  }
+
+  async function count(tx: Transaction, vote: VoteRow): Promise<{ readonly first: boolean; readonly vote: VoteRow }> {
+    const ask = await askOf(tx, vote.ask);
+    expectAnswer(ask, { ...vote, decision: 'approve' });
+    const standing = (await votesOf(tx, vote.ask)).find((each) => each.person === vote.person);
+    if (standing !== undefined) return { first: storableText(standing as unknown as Json) === storableText(vote as unknown as Json), vote: standing };
+    const earlier = await replayed(tx, vote);
+    if (earlier !== undefined) return { first: false, vote: earlier };
+    if ((await decisionOf(tx, vote.ask)) !== undefined) throw refused(`ledger: that question of ${formatIncident(vote)} was decided before`);
+    const { environment, target, number, at, by, ask: id, person, message, run, ...rest } = vote;
+    const entry = await append(tx, { at, kind: 'voted', environment, target, incident: number, by, data: { ask: id, part: ask?.part, person, message, run, ...rest } });
+    await tx.run(
+      'INSERT INTO votes (ask, person, environment, target, number, message, run, seq, row) VALUES (:ask, :person, :environment, :target, :number, :message, :run, :seq, :row)',
+      { ask: id, person, environment, target, number, message, run, seq: entry.seq, row: storableText(vote as unknown as Json) },
+    );
+    return { first: true, vote };
   }
 
   async function consume(tx: Transaction, decision: DecisionRow): Promise<{ readonly first: boolean; readonly decision: DecisionRow }> {
@@ -94,6 +116,18 @@ export function createDecisions(database: Database, append: AppendEntry): Method
 
     decisionOf: (ask) => decisionOf(database, ask),
 
+    async vote(given) {
+      const vote = compact({ ...given, at: instant(given.at) });
+      return database.write((tx) => count(tx, vote), { locks: ['record'] });
+    },
+
+    async votes(of) {
+      if (typeof of === 'string') return votesOf(database, of);
+      const { environment, target, number } = of;
+      const rows = await database.all('SELECT row FROM votes WHERE environment = :environment AND target = :target AND number = :number ORDER BY seq', { environment, target, number });
+      return rows.map((row) => json<VoteRow>(row, 'row'));
+    },
+
     async decisions({ environment, target, number }) {
       const rows = await database.all('SELECT row FROM decisions WHERE environment = :environment AND target = :target AND number = :number ORDER BY seq', { environment, target, number });
       return rows.map((row) => json<DecisionRow>(row, 'row'));
@@ -102,7 +136,7 @@ export function createDecisions(database: Database, append: AppendEntry): Method
 }
 
 /** A decision answers one ask: of its incident, and where it lets something be written, of its plan. */
-function expectAnswer(ask: Ask | undefined, decision: DecisionRow): void {
+function expectAnswer(ask: Ask | undefined, decision: Pick<DecisionRow, 'decision' | 'plan' | keyof IncidentId>): void {
   const incident = formatIncident(decision);
   if (ask === undefined) throw refused(`ledger: nothing was asked of ${incident} under that id, so nothing can be decided`);
   if (!isSameIncident(ask, decision)) throw refused(`ledger: that question belongs to ${formatIncident(ask)}, not to ${incident}`);

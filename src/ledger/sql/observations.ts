@@ -103,7 +103,7 @@ async function putReport(tx: Transaction, { address, digest, reportText, at }: L
   );
 }
 
-const TARGET_COLUMNS = ['verdict', 'reason', 'digest', 'revision', 'commit_id', 'changes', 'since', 'at', 'last_known_at', 'drift_fingerprint', 'changed_at', 'previous', 'known_digest', 'look', 'repeats'] as const;
+const TARGET_COLUMNS = ['verdict', 'reason', 'digest', 'revision', 'commit_id', 'changes', 'since', 'at', 'last_known_at', 'drift_fingerprint', 'changed_at', 'previous', 'known_digest', 'look', 'repeats', 'first_known_at'] as const;
 const PUT_TARGET = `INSERT INTO targets (environment, target, ${TARGET_COLUMNS.join(', ')}) VALUES (:environment, :target, ${TARGET_COLUMNS.map((column) => `:${column}`).join(', ')})
   ON CONFLICT (environment, target) DO UPDATE SET ${TARGET_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')}`;
 
@@ -121,8 +121,14 @@ function targetValues(row: Row | undefined, { address, observation, digest, at, 
     last_known_at: verdict === 'unknown' ? row && optionalText(row, 'last_known_at') : at,
     drift_fingerprint: driftFingerprint, changed_at: changed || row === undefined ? at : text(row, 'changed_at'),
     previous: row === undefined ? undefined : storableText(targetOf(row) as unknown as Json),
-    known_digest: sight.knownDigest, look: sight.look, repeats: sight.repeats,
+    first_known_at: firstKnown(row, { verdict, at }), known_digest: sight.knownDigest, look: sight.look, repeats: sight.repeats,
   };
+}
+
+/** One that an older version looked at first keeps none: nobody wrote down what stood there then. */
+function firstKnown(row: Row | undefined, { verdict, at }: { readonly verdict: Observation['verdict']; readonly at: string }): string | undefined {
+  if (row !== undefined && optionalText(row, 'last_known_at') !== undefined) return optionalText(row, 'first_known_at');
+  return verdict === 'unknown' ? undefined : at;
 }
 
 /** Without the commit: one that does not touch the target makes no new report. The target's row has it. */
@@ -154,6 +160,7 @@ function targetOf(row: Row): TargetRow {
     since: text(row, 'since'),
     at: text(row, 'at'),
     lastKnownAt: optionalText(row, 'last_known_at'),
+    firstKnownAt: optionalText(row, 'first_known_at'),
     driftFingerprint: optionalText(row, 'drift_fingerprint'),
   });
 }

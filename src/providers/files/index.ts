@@ -1,5 +1,6 @@
 import type { Provider } from '../provider.js';
 import { adopt } from './adopt.js';
+import { busy } from './busy.js';
 import { capture } from './capture.js';
 import { cleanup } from './cleanup.js';
 import { finalize } from './finalize.js';
@@ -23,6 +24,7 @@ export const files: Provider<FilesSpec> = {
   rollback,
   cleanup,
   adopt,
+  busy,
   capture,
   inject,
 };

@@ -45,6 +45,12 @@ export const filesSpec = z.strictObject({
   validate: command.optional().describe('Run on the staged release ({release}); anything but exit 0 refuses the repair.'),
   shadow: shadow.optional(),
   reload: reload.optional(),
+  busy: z.array(z.strictObject({
+    file: z.string().min(1).describe('While it is there, a deployment is under way and repairs wait.'),
+    resources: z.array(glob).min(1).optional().describe('Only these files wait. Default: the whole target.'),
+    reason: z.string().min(1).max(200).optional().describe('What is under way, for whoever waits for it.'),
+    staleAfter: duration.optional().describe('An older one was left behind and holds nothing.'),
+  })).max(20).optional().describe('How to tell that somebody is deploying here.'),
   cwd: z.string().min(1).optional().describe('Where commands run. Default: the folder of the configuration file; {release} is the staged release.'),
   commandTimeout: duration.default('60s').describe('How long validate and reload may take.'),
 });
@@ -61,6 +67,7 @@ export function resolveFilesSpec(spec: FilesSpec, folder: string): FilesSpec {
     releases: spec.releases === undefined ? `${root}.releases` : resolve(folder, spec.releases),
     cwd: spec.cwd === undefined ? folder : spec.cwd.startsWith('{release}') ? spec.cwd : resolve(folder, spec.cwd),
     ...(reloadBy === undefined ? {} : { reload: reloadBy }),
+    ...(spec.busy === undefined ? {} : { busy: spec.busy.map((rule) => ({ ...rule, file: resolve(folder, rule.file) })) }),
     ...(spec.validate === undefined ? {} : { validate: resolveProgram(spec.validate, folder) }),
     ...(spec.shadow === undefined ? {} : { shadow: { ...spec.shadow, command: resolveProgram(spec.shadow.command, folder) } }),
   };

@@ -32,10 +32,10 @@ const TOGETHER = 8;
  * Some cases of a path share an environment, so that a breaker that one of them closes is theirs alone.
  * Those whose checks are struck, or recorded, are checked one by one: a check of all would look at them too.
  * The guard is looked for once in an environment, so whoever is struck there has it alone; so has whoever
- * ends with a breaker, since to release it for another one asks about what was left half done again.
+ * ends with a breaker, or takes a step back that the others would feel, since to release it for another one asks about what was left half done again.
  */
 export function environmentOf({ target, path, faults }: Case): string {
-  if (pathNamed(path).outcome === 'needs-human' || faults.some((fault) => fault.label.endsWith('temporal.start environment'))) return `${path}-${target}`;
+  if (pathNamed(path).outcome === 'needs-human' || pathNamed(path).sick !== undefined || faults.some((fault) => fault.label.endsWith('temporal.start environment'))) return `${path}-${target}`;
   return `${path}-${isCheckedAlone({ faults }) ? 'alone-' : ''}${Math.floor(Number(target.slice(1)) / TOGETHER)}`;
 }
 
@@ -67,6 +67,8 @@ function environment(name: string, { remediation, expiresMs = 3_600_000 }: Path)
     name, timezone: 'UTC', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation, pool: POOL, blindAfterMs: 3_600_000,
     approvals: { trust: 'namespace', expiresMs, remindMs: [], onExpiry: 'hold', settledMs: 86_400_000 },
     limits: { concurrent: 10_000, reads: 8 }, windows: [],
+    // The drift of a case stands there at its first look.
+    firstSeen: 'repair',
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Ask, DecisionRow, Ledger } from '../../../src/ledger/ledger.js';
+import type { Ask, DecisionRow, Ledger, VoteRow } from '../../../src/ledger/ledger.js';
 import { all, change, minute, OTHER, plan, SHOP, type LedgerHarness } from './harness.js';
 
 export function decisionContract(harness: () => LedgerHarness): void {
@@ -91,6 +91,61 @@ export function decisionContract(harness: () => LedgerHarness): void {
       ];
       for (const { reason, decision } of cases) await expect(ledger.decide(decision), reason).rejects.toMatchObject({ failure: 'Refused' });
       expect(await ledger.decisionOf('ask-1')).toBeUndefined();
+    });
+  });
+
+  describe('votes', () => {
+    const ID = { ...SHOP, number: 1 };
+    const vote: VoteRow = { ...ID, ask: 'ask-1', plan: repair.hash, person: 'alice', by: 'alice', verified: true, at: minute(1), run: 'run-1', message: 'm1' };
+
+    it('count each person once for a question, in the order in which they came, and are recorded', async () => {
+      const { ledger } = harness();
+      await ledger.ask(ask);
+      const bob: VoteRow = { ...vote, person: 'bob', by: 'oidc:bob@example.com', message: 'm2', at: minute(2), reason: 'reviewed' };
+      expect(await ledger.vote(vote)).toEqual({ first: true, vote });
+      expect(await ledger.vote(bob)).toEqual({ first: true, vote: bob });
+      expect(await ledger.vote(vote), 'a retried step').toEqual({ first: true, vote });
+      expect(await ledger.vote({ ...vote, message: 'm3', at: minute(3) }), 'the same person again, in other words').toEqual({ first: false, vote });
+      expect(await ledger.votes('ask-1')).toEqual([vote, bob]);
+      expect(await ledger.votes('ask-2')).toEqual([]);
+      expect((await all(ledger.entries({ kinds: ['voted'] }))).map((entry) => [entry.by, entry.data['person'], entry.data['part']])).toEqual([['alice', 'alice', 0], ['oidc:bob@example.com', 'bob', 0]]);
+      expect(await ledger.decisionOf('ask-1'), 'they decide nothing').toBeUndefined();
+    });
+
+    it('of one person who votes a hundred times at once from two processes leave one', async () => {
+      const { ledger, another } = harness();
+      const other = await another();
+      await ledger.ask(ask);
+      const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? ledger : other).vote({ ...vote, at: minute(index), message: `m${index}` })));
+      expect(answers.filter((each) => each.first)).toHaveLength(1);
+      expect(await ledger.votes('ask-1')).toHaveLength(1);
+    });
+
+    it('count nothing in a reset run that replays them, nor does a decision that replays a vote, nor a vote that replays a decision', async () => {
+      const { ledger } = harness();
+      for (const id of ['ask-1', 'ask-2', 'ask-3']) await ledger.ask({ ...ask, id });
+      await ledger.vote(vote);
+      expect(await ledger.vote({ ...vote, ask: 'ask-2', run: 'run-2' })).toEqual({ first: false, vote });
+      expect(await ledger.decide({ ...approval, ask: 'ask-2', run: 'run-2', message: 'm1' })).toMatchObject({ first: false, decision: { run: 'run-1' } });
+      await ledger.decide({ ...approval, ask: 'ask-2', message: 'm9' });
+      expect(await ledger.vote({ ...vote, ask: 'ask-3', run: 'run-2', message: 'm9' })).toMatchObject({ first: false, vote: { run: 'run-1' } });
+      expect(await ledger.votes('ask-2')).toEqual([]);
+      expect(await ledger.vote({ ...vote, ask: 'ask-3' }), 'the same run may vote on another part with the same words').toMatchObject({ first: true });
+    });
+
+    it('are refused when they answer no question, another incident, another plan, or one that was decided', async () => {
+      const { ledger } = harness();
+      await ledger.ask(ask);
+      const cases: readonly { reason: string; vote: VoteRow }[] = [
+        { reason: 'nothing was asked', vote: { ...vote, ask: 'none' } },
+        { reason: 'another incident', vote: { ...vote, number: 2 } },
+        { reason: 'another target', vote: { ...vote, ...OTHER } },
+        { reason: 'another plan', vote: { ...vote, plan: 'f'.repeat(64) } },
+      ];
+      for (const each of cases) await expect(ledger.vote(each.vote), each.reason).rejects.toMatchObject({ failure: 'Refused' });
+      await ledger.decide(approval);
+      await expect(ledger.vote({ ...vote, person: 'bob', message: 'm2' })).rejects.toThrow('was decided before');
+      expect(await ledger.votes('ask-1')).toEqual([]);
     });
   });
 }

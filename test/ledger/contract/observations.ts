@@ -59,6 +59,17 @@ export function observationContract(harness: () => LedgerHarness): void {
       expect((await all(ledger.entries({}))).map((entry) => entry.kind)).toEqual(['clean', 'drift', 'drift', 'unknown', 'clean']);
     });
 
+    it('keeps when a target was read for the first time, whatever was tried before, and through everything after', async () => {
+      const { ledger } = harness();
+      const rows = [];
+      for (const [at, observation] of [BLIND, BLIND, drifted(port), drifted(port), CLEAN, BLIND, drifted(port)].entries()) {
+        await ledger.observed({ address: SHOP, at: minute(at), observation });
+        rows.push((await ledger.lastObservation(SHOP))?.firstKnownAt);
+      }
+      expect(rows).toEqual([undefined, undefined, minute(2), minute(2), minute(2), minute(2), minute(2)]);
+      expect((await ledger.targets()).map((row) => row.firstKnownAt)).toEqual([minute(2)]);
+    });
+
     it('counts every sighting of a change, also the ones that only repeated the look before', async () => {
       const { ledger } = harness();
       for (let at = 0; at < 5; at += 1) await ledger.observed({ address: SHOP, at: minute(at), observation: drifted(port) });

@@ -1,0 +1,38 @@
+import { ENGINE } from '../domain/busy.js';
+import type { CommandMessage } from '../domain/message.js';
+import type { ClosedGate } from '../ledger/ledger.js';
+import { no, yes } from './answers.js';
+import type { Dependencies } from './deps.js';
+import type { CommandDone } from './types.js';
+import { stir } from './waking.js';
+
+export async function freeze(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
+  await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(until === undefined ? {} : { until }) });
+  const wake = await stir(deps, scope);
+  await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
+  return { ...yes(`${scope} is frozen${until === undefined ? ' until it is unfrozen' : ` until ${until}`}: detection goes on, nothing is changed`), ...wake };
+}
+
+/** A pipeline that is at work: repairs wait for it, and nobody is told, since it is what happens every day. */
+export async function workOn(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
+  if (until === undefined || !(Date.parse(until) > Date.parse(at))) return no('work under way needs an end to come: holdfast freeze ADDRESS --for 30m');
+  const other = (await worksOn(deps, scope, at)).find((row) => row.by !== by && (row.until ?? '') > until);
+  if (other !== undefined) return yes(`${scope} is busy already, longer than that: ${other.by} works on it until ${other.until ?? ''}`);
+  await deps.ledger.closeGate({ scope, gate: 'busy', by, reason, at, until });
+  const wake = await stir(deps, scope);
+  return { ...yes(`${scope} is busy until ${until}: repairs wait, and go on then or after holdfast unfreeze ${scope === '*' ? '--all' : scope}`), ...wake };
+}
+
+/** Ends a freeze and work under way of that scope, and of no other. */
+export async function unfreeze(deps: Dependencies, { scope, by, reason }: CommandMessage, at: string): Promise<CommandDone> {
+  const opened = await deps.ledger.openGate({ scope, gate: 'freeze', by, reason, at });
+  const works = await worksOn(deps, scope, at);
+  for (const row of works) await deps.ledger.liftGate(row, { at, by, reason });
+  const wake = await stir(deps, scope);
+  if (opened.length + works.length === 0) return { ...no(`${scope} is not frozen`), ...wake };
+  return { ...yes(opened.length === 0 ? `${scope} is not busy any more` : `${scope} is not frozen any more`), ...wake };
+}
+
+async function worksOn(deps: Dependencies, scope: string, at: string): Promise<readonly ClosedGate[]> {
+  return (await deps.ledger.allClosedGates(at)).filter((row) => row.gate === 'busy' && row.scope === scope && row.path !== ENGINE);
+}

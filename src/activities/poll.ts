@@ -1,0 +1,76 @@
+import type { Config } from '../config/config.js';
+import { environmentOf } from '../config/config.js';
+import { formatIncident } from '../domain/address.js';
+import { moved } from '../domain/errors.js';
+import { NOBODY, principalOf } from '../domain/people.js';
+import type { Plan } from '../domain/plan.js';
+import { isHopeless, requiredText, tally, whoMay, type Poll } from '../domain/quorum.js';
+import type { Target } from '../domain/target.js';
+import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
+import { excludedFrom, requirementsOf } from '../policy/approving.js';
+import { factsOf } from '../policy/assess.js';
+import { decisionInputs } from '../policy/inputs.js';
+import type { Dependencies } from './deps.js';
+import { unproved } from './signed.js';
+
+export interface Polling {
+  readonly config: Config;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly ask: Ask;
+  /** A vote that does not count. */
+  readonly without?: VoteRow;
+}
+
+/** Whose approval a plan needs under the present configuration, and whose it has on record. */
+export async function pollOf(deps: Dependencies, { config, target, plan, ask, without }: Polling): Promise<Poll> {
+  const at = deps.now().toISOString();
+  const inputs = await decisionInputs({ config, target, changes: plan.changes, at, ledger: deps.ledger, baseline: ask.baseline ?? 'healthy' });
+  const rules = environmentOf(config, target.environment)?.approvals.rules;
+  const requirements = requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide: deps.decide(config) });
+  const people = config.people ?? NOBODY;
+  return {
+    people,
+    requirements,
+    excluded: excludedFrom({ people, causedBy: [...(ask.causedBy ?? []), ...plan.changes.flatMap((change) => change.by ?? [])], authors: ask.authors ?? [] }),
+    escalatedTo: await escalatedTo(deps, config, ask),
+    votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(people, vote.by)),
+  };
+}
+
+/**
+ * The write worker's own count, of what is on record and under its own configuration: the row that
+ * says "approved" is not enough where several people are needed.
+ */
+export async function expectQuorum(deps: Dependencies, polling: Polling, decision: DecisionRow): Promise<void> {
+  const poll = await pollOf(deps, polling);
+  const last = principalOf(poll.people, decision.by);
+  const { met, standing, needed } = tally({ ...poll, votes: [...poll.votes, ...(counts(polling.config, decision) ? [last] : [])] });
+  if (met) return;
+  throw moved(`${formatIncident(decision)}: the approvals of plan ${polling.plan.hash.slice(0, 12)} on record are not enough (${standing}; still needed: ${needed}); it is asked again`);
+}
+
+/** What a part says of its approvals; nothing where anybody's one word will do. */
+export function toldOf(poll: Poll): { readonly requires?: string; readonly approvals?: string } {
+  if (poll.requirements.length === 0) return poll.excluded.length === 0 ? {} : { requires: `1 person; ${whoMay(poll)}` };
+  const { standing, needed } = tally(poll);
+  const because = [...new Set(poll.requirements.map((each) => each.because))].join('; ');
+  const hopeless = isHopeless(poll) ? '; too few of them are left to meet it' : '';
+  return { requires: `${requiredText(poll)} (${because}); ${whoMay(poll)}${hopeless}`, approvals: needed === '' ? standing : `${standing}; still needed: ${needed}` };
+}
+
+/** What is not proved counts no more once approvals must be signed, nor what was signed with a key that is gone. */
+function counts(config: Config, vote: VoteRow | DecisionRow): boolean {
+  return environmentOf(config, vote.environment)?.approvals.trust !== 'signed' || unproved(config, vote, vote) === undefined;
+}
+
+/** Whom this question was escalated to, as far as the configuration still says so. */
+async function escalatedTo(deps: Dependencies, config: Config, ask: Ask): Promise<readonly string[]> {
+  const steps = environmentOf(config, ask.environment)?.approvals.escalate ?? [];
+  if (steps.length === 0) return [];
+  const told: string[] = [];
+  for await (const { data } of deps.ledger.entries({ environment: ask.environment, target: ask.target, incident: ask.number, kinds: ['escalated'] })) {
+    if (data['ask'] === ask.id && typeof data['to'] === 'string') told.push(data['to']);
+  }
+  return [...new Set(told)].filter((to) => steps.some((step) => step.to === to));
+}

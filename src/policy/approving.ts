@@ -1,0 +1,71 @@
+import type { ApprovalRule } from '../config/config.js';
+import { classOf, CLASSES, type ChangeClass } from '../domain/class.js';
+import type { DecideChange, Decided, DecisionInput, PlanFacts } from '../domain/decision.js';
+import { causerOf, NOBODY, type People } from '../domain/people.js';
+import type { Excluded, Requirement } from '../domain/quorum.js';
+import { highestRisk } from '../domain/risk.js';
+import { isProblem, type Condition, type Facts } from './condition.js';
+import { approvalFacts } from './facts.js';
+import { APPROVALS } from './vocabulary.js';
+
+/** A part that somebody is asked about. */
+export interface Approving {
+  /** `approvals.rules` of its environment. */
+  readonly rules?: readonly ApprovalRule[];
+  /** What rules may know of each of its changes. */
+  readonly inputs: readonly DecisionInput[];
+  readonly plan: PlanFacts;
+  readonly decide: DecideChange;
+}
+
+/** Who must approve a part: what the environment asks for, and what the rules that decide it ask for; all of it. */
+export function requirementsOf({ rules = [], inputs, plan, decide }: Approving): readonly Requirement[] {
+  const decided = inputs.map((input) => decide({ ...input, plan }));
+  const facts = rules.some((rule) => rule.when !== undefined) ? factsOf(inputs, decided, plan) : undefined;
+  const scope = inputs[0]?.target.environment ?? '';
+  const own = rules.flatMap((rule, index): Requirement[] => (holds(rule, facts) ? [requirementOf(rule, `approvals.rules[${index}] of ${scope}`)] : []));
+  const asked = decided.flatMap((each) => each.requires ?? []);
+  return [...new Map([...own, ...asked].map((each) => [JSON.stringify(each), each])).values()];
+}
+
+/** Whoever caused a change, or last changed what is desired, approves no repair of it. */
+export function excludedFrom({ people = NOBODY, causedBy, authors }: { readonly people?: People | undefined; readonly causedBy: readonly string[]; readonly authors: readonly string[] }): readonly Excluded[] {
+  const caused = causedBy.map((name) => ({ person: causerOf(people, name), why: 'caused this change' }));
+  const wrote = authors.map((name) => ({ person: causerOf(people, name), why: 'last changed the desired state' }));
+  return [...new Map([...wrote, ...caused].map((each) => [each.person, each])).values()];
+}
+
+function requirementOf({ when, ...rule }: ApprovalRule, because: string): Requirement {
+  return { ...rule, because: when === undefined ? because : `${because}, when ${when}` };
+}
+
+/** A condition that cannot be answered holds: a mistake asks for more people, never for fewer. */
+function holds({ when }: ApprovalRule, facts: Facts | undefined): boolean {
+  if (when === undefined) return true;
+  const condition = conditionOf(when);
+  if (condition === undefined || facts === undefined) return true;
+  return condition.ask(facts) !== false;
+}
+
+const conditions = new Map<string, Condition | undefined>();
+
+/** Compiled once for each text; loading has checked it. */
+function conditionOf(when: string): Condition | undefined {
+  if (!conditions.has(when)) {
+    const compiled = APPROVALS.compile(when);
+    conditions.set(when, isProblem(compiled) ? undefined : compiled);
+  }
+  return conditions.get(when);
+}
+
+function factsOf(inputs: readonly DecisionInput[], decided: readonly Decided[], plan: PlanFacts): Facts | undefined {
+  const [first] = inputs;
+  if (first === undefined) return undefined;
+  const { target, environment } = first;
+  return approvalFacts({ target, environment, plan, risk: highestRisk(decided.map((each) => each.risk)), class: gravest(inputs) });
+}
+
+function gravest(inputs: readonly DecisionInput[]): ChangeClass {
+  const found = new Set(inputs.map(({ change, target }) => classOf(change, target.provider)));
+  return CLASSES.find((each) => found.has(each)) ?? 'configuration';
+}

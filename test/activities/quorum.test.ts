@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import type { AssessedPart, InboxMessage, Judged, JudgeBatch } from '../../src/activities/types.js';
+import type { Approvals, Config } from '../../src/config/config.js';
+import type { DecisionMessage } from '../../src/domain/message.js';
+import { FIRST, only, openBench, openIncident, OTHER_RUN, refOf, RUN, standing, type Bench, type BenchOptions } from './bench.js';
+
+const PEOPLE: NonNullable<Config['people']> = {
+  principals: [
+    { name: 'alice', oidc: 'alice@example.com', keys: [], aliases: ['os:asmith'] },
+    ...['bob', 'carol', 'dave'].map((name) => ({ name, keys: [], aliases: [] })),
+  ],
+  groups: { sre: ['alice', 'bob', 'carol'], leads: ['dave'] },
+};
+const APPROVALS: Approvals = { trust: 'namespace', expiresMs: 4 * 3_600_000, remindMs: [], onExpiry: 'hold', settledMs: 7 * 86_400_000 };
+const TWO: Approvals = { ...APPROVALS, rules: [{ any: [{ group: 'sre', count: 2 }] }] };
+
+/** Where nobody can prove a name two of them are one person's word: the configuration refuses it, and the rule is tried here all the same. */
+async function asked(options: BenchOptions = {}): Promise<{ on: Bench; part: AssessedPart }> {
+  const on = await openBench({ target: { remediation: 'ask' }, people: PEOPLE, environment: { approvals: TWO }, ...options });
+  const part = await openIncident(on);
+  on.temporal.histories.set(RUN, Array.from({ length: 200 }, () => ({ at: on.at(), signal: 'approve' })));
+  on.temporal.histories.set(OTHER_RUN, Array.from({ length: 200 }, () => ({ at: on.at(), signal: 'approve' })));
+  return { on, part };
+}
+
+function approve(part: AssessedPart, by: string, more: Partial<DecisionMessage> = {}): DecisionMessage {
+  return { decision: 'approve', by, plan: (part.plan ?? '').slice(0, 12), ...more };
+}
+
+const reject = (by: string): DecisionMessage => ({ decision: 'reject', by, reason: 'no' });
+
+async function judge(on: Bench, part: AssessedPart, messages: readonly DecisionMessage[], more: Partial<JudgeBatch> = {}): Promise<readonly Judged[]> {
+  const { plan, ask, expiresAt } = part;
+  const question = { part: part.part, phase: 'awaiting-approval' as const, causedBy: [], ...(plan === undefined ? {} : { plan }), ...(ask === undefined ? {} : { ask }), ...(expiresAt === undefined ? {} : { expiresAt }) };
+  const items = messages.map((message, index): InboxMessage => ({ message, via: { signal: message.decision, ordinal: index + 1 } }));
+  return on.run('judge', { incident: FIRST, run: RUN, messages: items, questions: [question], malformed: 0, ...more });
+}
+
+describe('a question that several must answer', () => {
+  it('says who must, who may and who has, where people look for it', async () => {
+    const { on, part } = await asked();
+    const requires = '2 of sre (approvals.rules[0] of prod); sre: alice, bob or carol';
+    const approvals = '0 of 2 of sre; still needed: 2 of sre (alice, bob or carol)';
+    expect(part).toMatchObject({ requires, approvals });
+    expect(on.told.find((notice) => notice.event === 'approval-needed')?.text).toContain(`Who must approve: ${requires}.`);
+    expect((await on.ledger.incident(FIRST, 1))?.parts[0]).toMatchObject({ requires, approvals });
+  });
+
+  it('counts the first and stays open, and goes on with the second', async () => {
+    const { on, part } = await asked();
+    const first = only(await judge(on, part, [approve(part, 'alice')]));
+    expect(first).toMatchObject({ result: 'accepted', parts: [], vote: { part: 1, standing: '1 of 2 of sre (alice); still needed: 1 more of sre (bob or carol)' } });
+    expect(await on.ledger.decisionOf(part.ask ?? '')).toBeUndefined();
+    expect((await on.ledger.incident(FIRST, 1))?.parts[0]).toMatchObject({ phase: 'awaiting-approval', approvals: first.vote?.standing });
+    const second = only(await judge(on, part, [approve(part, 'bob')]));
+    expect(second).toMatchObject({ result: 'accepted', parts: [1], message: expect.stringContaining('2 of 2 of sre (alice, bob)') as string });
+    expect(await on.ledger.decisionOf(part.ask ?? '')).toMatchObject({ decision: 'approve', by: 'bob', with: ['alice'] });
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'staged' });
+    expect((await on.entries('voted')).map((entry) => entry.by)).toEqual(['alice']);
+  });
+
+  it('counts one person through two names once', async () => {
+    const { on, part } = await asked();
+    const answers = await judge(on, part, [approve(part, 'alice'), approve(part, 'oidc:alice@example.com'), approve(part, 'Alice', { reason: 'again' }), approve(part, 'os:asmith')]);
+    expect(answers.map((answer) => answer.result)).toEqual(['accepted', 'already-decided', 'already-decided', 'already-decided']);
+    expect(answers[1]?.message).toMatch(/alice has approved plan [0-9a-f]{12} already, and counts once: 1 of 2 of sre/);
+    expect(await on.ledger.decisionOf(part.ask ?? '')).toBeUndefined();
+  });
+
+  it.each([
+    { who: 'dave', reason: 'a member of another group', says: /dave is not among those who may approve this: 2 of sre/ },
+    { who: 'mallory', reason: 'a stranger', says: /mallory is not among/ },
+  ])('refuses $reason for who it is, and records it', async ({ who, says }) => {
+    const { on, part } = await asked();
+    expect(only(await judge(on, part, [approve(part, who)]))).toMatchObject({ result: 'refused', unauthorised: true, message: expect.stringMatching(says) as string });
+    expect(await on.ledger.votes(part.ask ?? '')).toEqual([]);
+    expect(await on.entries('refused')).toHaveLength(1);
+  });
+
+  it('ends with the rejection of one of them, and with nobody else’s', async () => {
+    const { on, part } = await asked();
+    await judge(on, part, [approve(part, 'alice')]);
+    expect(only(await judge(on, part, [reject('mallory')]))).toMatchObject({ result: 'refused', unauthorised: true });
+    expect(only(await judge(on, part, [reject('bob')]))).toMatchObject({ result: 'accepted', parts: [1] });
+    await expect(on.run('stage', refOf(part))).rejects.toThrow('nobody approved');
+  });
+
+  it('retried after a crash at any point gives the same answers and counts nobody twice', async () => {
+    const { on, part } = await asked();
+    const messages = [approve(part, 'alice'), approve(part, 'alice'), approve(part, 'bob'), reject('carol')];
+    const first = await judge(on, part, messages);
+    expect(first.map((answer) => answer.result)).toEqual(['accepted', 'accepted', 'accepted', 'already-decided']);
+    expect(await judge(on, part, messages)).toEqual(first);
+    expect(await on.ledger.votes(part.ask ?? '')).toHaveLength(1);
+    expect(await on.ledger.decisions(FIRST)).toHaveLength(1);
+  });
+
+  it('counts nothing of a run that a reset replays, neither the vote nor the approval that completed it', async () => {
+    const { on, part } = await asked();
+    await judge(on, part, [approve(part, 'alice')]);
+    const again = only((await on.assess({ run: OTHER_RUN, ordinal: 1, parts: [] })).parts);
+    expect(again.ask).not.toBe(part.ask);
+    const replayed = only(await judge(on, again, [approve(part, 'alice')], { run: OTHER_RUN }));
+    expect(replayed).toMatchObject({ result: 'refused', replayed: true, parts: [] });
+    expect(replayed.vote).toBeUndefined();
+    expect(await on.ledger.votes(again.ask ?? '')).toEqual([]);
+    expect(only(await judge(on, again, [approve(part, 'alice', { reason: 'again, after the reset' })], { run: OTHER_RUN }))).toMatchObject({ result: 'accepted', parts: [] });
+  });
+});
+
+describe('the write worker counts for itself', () => {
+  it('and lets nothing through under a decision that one person’s word made, where rules ask for two', async () => {
+    const { on, part } = await asked();
+    await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'forged' });
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'moved', reason: expect.stringMatching(/approvals of plan [0-9a-f]{12} on record are not enough \(1 of 2 of sre \(alice\); still needed: 1 more/) as string });
+  });
+
+  it('under its own configuration: a rule that was made stricter meanwhile holds', async () => {
+    const { on, part } = await asked({ environment: { approvals: APPROVALS } });
+    expect(only(await judge(on, part, [approve(part, 'alice')]))).toMatchObject({ result: 'accepted', parts: [1] });
+    const config = await on.deps.config();
+    const [environment] = config.environments;
+    const stricter = { ...config, environments: environment === undefined ? [] : [{ ...environment, approvals: TWO }] };
+    expect(await on.run('stage', refOf(part), { worker: { config: () => Promise.resolve(stricter) } })).toMatchObject({ result: 'moved' });
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'staged' });
+  });
+
+  it('and counts nobody who has left the group meanwhile', async () => {
+    const { on, part } = await asked();
+    await judge(on, part, [approve(part, 'alice'), approve(part, 'bob')]);
+    const config = await on.deps.config();
+    const without = { ...config, people: { ...PEOPLE, groups: { ...PEOPLE.groups, sre: ['bob', 'carol'] } } };
+    expect(await on.run('stage', refOf(part), { worker: { config: () => Promise.resolve(without) } })).toMatchObject({ result: 'moved' });
+  });
+});
+
+describe('votes and what drifts', () => {
+  it('an unrelated change lapses no vote', async () => {
+    const { on, part } = await asked();
+    await judge(on, part, [approve(part, 'alice')]);
+    on.write('etc/motd', 'changed too\n');
+    const answer = await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(part)] });
+    expect(answer.gone).toEqual([]);
+    expect(only(await judge(on, part, [approve(part, 'bob')]))).toMatchObject({ result: 'accepted', parts: [1] });
+  });
+});
