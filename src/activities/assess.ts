@@ -1,6 +1,6 @@
 import { formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
-import { changesInBrief, driftMarkdown, planMarkdown } from '../domain/describe.js';
+import { changesInBrief, driftMarkdown, intentMarkdown, planMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/risk.js';
 import { REST_PHASES } from '../domain/phase.js';
 import type { DecisionInput } from '../domain/decision.js';
@@ -14,6 +14,7 @@ import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js'
 import { gateFacts } from '../policy/gate-facts.js';
 import { decisionInputs } from '../policy/inputs.js';
 import { decidedInRow, recordAssessed } from './assessed.js';
+import { causesOf } from './causes.js';
 import { inStep, probeFor } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { askEngine } from './engine.js';
@@ -85,7 +86,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   // One after the other: each adds itself to the incident's row.
   for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, ...baseline }, withLapses(each, says)));
   await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
-  return { gone, parts, details: driftMarkdown(changes, observation.skipped.length) };
+  return { gone, parts, details: [driftMarkdown(changes, observation.skipped.length), ...intentMarkdown(target.intent)].join('\n\n') };
 }
 
 async function changesOf(deps: Dependencies, parts: readonly { readonly plan?: string }[]): Promise<ReadonlySet<string>> {
@@ -135,7 +136,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
   const told = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
   if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...told, ...decidedInRow(proposed) } });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });
   return {
     part: number,
     decision,

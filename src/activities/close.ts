@@ -215,7 +215,7 @@ interface Ended {
 
 async function tellEnd(deps: Dependencies, { incident, outcome, narrative, at, target }: Ended): Promise<void> {
   const name = formatIncident(incident);
-  await tellAbout(deps, { ...incident, owner: target?.owner }, {
+  await tellAbout(deps, { ...incident, owner: target?.owner, intent: target?.intent }, {
     event: LOUD[outcome] ?? 'closed',
     subject: name,
     at,

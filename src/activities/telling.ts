@@ -1,15 +1,19 @@
 import { formatIncident, type IncidentId, type TargetAddress } from '../domain/address.js';
 import { changesInBrief } from '../domain/describe.js';
+import { intentLines, type Intent } from '../domain/intent.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import type { Notice } from '../notify/sink.js';
 import type { Dependencies } from './deps.js';
 
+type Told = { readonly [Key in 'owner' | 'intent']: Target[Key] };
+
 /** Queues a word about a target, or one of its incidents, for those whom its environment and owner concern. `key` is the same on every retry. */
-export async function tellAbout(deps: Dependencies, about: TargetAddress & { readonly owner?: string | undefined }, { key, ...notice }: Omit<Notice, 'environment' | 'target' | 'owner'> & { readonly key: string }): Promise<void> {
-  const { environment, target, owner } = about;
-  await deps.tell({ ...notice, environment, target, ...(owner === undefined ? {} : { owner }) }, key);
+export async function tellAbout(deps: Dependencies, about: TargetAddress & Partial<Pick<Told, 'owner' | 'intent'>>, { key, ...notice }: Omit<Notice, 'environment' | 'target' | 'owner' | 'intent'> & { readonly key: string }): Promise<void> {
+  const { environment, target, owner, intent } = about;
+  const runbook = notice.event === 'needs-human' || notice.event === 'blind' || notice.event === 'rolled-back' ? runbookLine(intent) : [];
+  await deps.tell({ ...notice, text: [notice.text, ...runbook].join('\n'), environment, target, ...(owner === undefined ? {} : { owner }), ...(intent === undefined ? {} : { intent }) }, key);
 }
 
 export interface PartTold {
@@ -29,7 +33,7 @@ export interface PartTold {
 export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-reminder'): Notice {
   const name = formatIncident(told.incident);
   const hash = told.plan.hash.slice(0, 12);
-  const { owner } = told.target;
+  const { owner, intent } = told.target;
   return {
     event,
     subject: name,
@@ -41,6 +45,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
     text: [
       `${told.plan.changes.length} changed: ${changesInBrief(told.plan.changes)}.`,
       `Asked because ${told.reason}.`,
+      ...intentLines(told.target.intent),
       ...told.plan.steps.slice(0, 10).map((step) => `- ${step.action} ${oneLine(step.resource, 200)}: ${oneLine(step.summary, 300)}`),
       ...(told.requires === undefined ? [] : [`Who must approve: ${told.requires}.`]),
       ...(told.approvals === undefined ? [] : [`So far: ${told.approvals}.`]),
@@ -48,5 +53,11 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
     ].join('\n'),
     commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}`, `holdfast reject ${name} --plan ${hash} --reason "…"`],
     ...(owner === undefined ? {} : { owner }),
+    ...(intent === undefined ? {} : { intent }),
   };
+}
+
+/** Where somebody who must act now reads on. */
+function runbookLine(intent: Intent | undefined): readonly string[] {
+  return intentLines(intent?.runbook === undefined ? undefined : { runbook: intent.runbook });
 }

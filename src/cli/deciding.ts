@@ -21,6 +21,8 @@ export interface DecideRequest {
   readonly reason?: string;
   /** ISO, UTC. */
   readonly until?: string;
+  /** Of an acceptance: where it is followed up. */
+  readonly ticket?: string;
   readonly wait: boolean;
   readonly signing?: Signing;
 }
@@ -58,16 +60,12 @@ export async function decide(context: Context, request: DecideRequest): Promise<
 }
 
 async function decideOpen(context: Context, deciding: Deciding): Promise<number> {
-  const { request, client, address, plan, ledger, row } = deciding;
-  const name = row === undefined ? formatAddress(address) : formatIncident(row);
-  const { decision, reason, until } = request;
-  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
-  const signing = await signedDecision(context, { said, deciding, name });
-  if (typeof signing === 'number') return signing;
-  const { by, signature } = signing;
-  const verified = signature !== undefined;
-  const answer = await sendDecision(client, address, { ...said, by, ...(plan === undefined ? {} : { plan }), ...(signature === undefined ? {} : { signature }) });
-  const code = await exitOfAnswer({ ...deciding, answer });
+  const { request, client, address, ledger, row } = deciding;
+  const name = nameOf(deciding);
+  const { decision } = request;
+  const answered = await answerOpen(context, deciding);
+  if (typeof answered === 'number') return answered;
+  const { by, verified, answer, code } = answered;
   if (!context.json) await sayAnswer(context, { name, by: verified ? `${by}, signed` : `${by}, unverified`, answer, code });
   const waits = code === EXIT.done && request.wait;
   const end = waits ? await waitForEnd(context, { client, address, wanted: request.decision, ...(ledger === undefined ? {} : { ledger }), ...(row === undefined ? {} : { number: row.number }) }) : undefined;
@@ -75,6 +73,30 @@ async function decideOpen(context: Context, deciding: Deciding): Promise<number>
   if (context.json) await context.printJson('decision', { incident: name, decision, by, verified, ...answer, ...(end === undefined ? {} : { end: end.standing ?? null }), exitCode });
   else if (end !== undefined) await sayEnd(context, end);
   return exitCode;
+}
+
+function nameOf({ row, address }: Deciding): string {
+  return row === undefined ? formatAddress(address) : formatIncident(row);
+}
+
+export interface Answered {
+  readonly by: string;
+  /** A signature proved who speaks. */
+  readonly verified: boolean;
+  readonly answer: Answer;
+  readonly code: number;
+}
+
+/** Signs where it must be, sends, and says what came of it; or the exit code where nothing was to be sent. */
+export async function answerOpen(context: Context, deciding: Deciding): Promise<Answered | number> {
+  const { request, client, address, plan } = deciding;
+  const { decision, reason, until, ticket } = request;
+  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }) };
+  const signing = await signedDecision(context, { said, deciding, name: nameOf(deciding) });
+  if (typeof signing === 'number') return signing;
+  const { by, signature } = signing;
+  const answer = await sendDecision(client, address, { ...said, by, ...(plan === undefined ? {} : { plan }), ...(signature === undefined ? {} : { signature }) });
+  return { by, verified: signature !== undefined, answer, code: await exitOfAnswer({ ...deciding, answer }) };
 }
 
 /** Decisions that need a signature where approvals.trust is signed: all but what only stops. */

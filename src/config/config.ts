@@ -57,6 +57,8 @@ export interface Environment {
   readonly blindAfterMs: number;
   /** Annotations and tags of resources may accept their changes; absent: they may not. */
   readonly acceptFromResources?: boolean;
+  /** What the configuration says differs from one environment to the next. */
+  readonly vars?: Readonly<Record<string, string | number | boolean>>;
   readonly approvals: Approvals;
   readonly limits: Limits;
   /** When changes may be made. */

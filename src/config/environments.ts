@@ -83,6 +83,8 @@ function toEnvironment(name: string, input: EnvironmentInput): Environment {
     ...(input.firstSeen === 'repair' ? { firstSeen: input.firstSeen } : {}),
     pool: input.pool ?? name,
     blindAfterMs: input.blindAfter,
+    ...(input.acceptFromResources ? { acceptFromResources: true } : {}),
+    ...(Object.keys(input.vars).length === 0 ? {} : { vars: input.vars }),
     approvals: {
       trust: approvals.trust,
       expiresMs: approvals.expires,

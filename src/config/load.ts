@@ -5,6 +5,7 @@ import type { Provider } from '../providers/provider.js';
 import type { Config, ConfigWarning } from './config.js';
 import { readDeclared } from './declared.js';
 import { type EnvironmentEntry, readEnvironments } from './environments.js';
+import { outdated } from './exceptions.js';
 import { expandTargets } from './expand.js';
 import { type ConfigFile, readFiles, sectionOf } from './files.js';
 import { check } from './issues.js';
@@ -100,7 +101,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
   const matches = resolved.filter(({ instance }) => instance.matched).map(({ target }): string => formatAddress(target)).sort();
   const { suspended } = compareMatches(options.known ?? new Set(), targets.map(formatAddress));
   for (const address of suspended) warn(address, 'its folder matches no longer: the target is suspended');
-  warnings.push(...unenforced(environments.values(), resolved));
+  warnings.push(...unenforced(environments.values(), resolved), ...outdated(resolved, ctx.now));
   const config: LoadedConfig = {
     project,
     file: root.path,

@@ -5,6 +5,7 @@ import type { Json } from '../domain/json.js';
 import type { Source, Target } from '../domain/target.js';
 import type { Provider } from '../providers/provider.js';
 import { type Instance, placeOf } from './expand.js';
+import { toAccept } from './exceptions.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
 import { targetRemediation } from './remediation.js';
@@ -43,6 +44,7 @@ export function resolveTarget(instance: Instance, ctx: ResolveContext): Target |
     expect: input.expect,
     health: toHealth(input.health, instance, ctx.report),
     ignore: toIgnore(input.ignore, instance, ctx),
+    ...toAccept(input.accept),
     ...targetRemediation(input.remediation, instance, ctx),
     soakMs: input.soak,
     settleMs: input.settle ?? inherited.settle,

@@ -92,6 +92,7 @@ export const environmentSchema = z.strictObject({
   settle: durationOrZeroSchema.prefault('0s'),
   blindAfter: durationSchema.prefault('45m'),
   pool: nameSchema.optional(),
+  acceptFromResources: z.boolean().default(false),
   vars: varsSchema.default({}),
   /** Of each engine, in its own words. */
   credentials: z.record(z.string(), jsonSchema).optional(),

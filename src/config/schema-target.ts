@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isJsonObject } from '../domain/json.js';
+import { slipIn } from './exceptions.js';
 import { scheduleSchema } from './schema-environment.js';
 import { targetRemediationSchema } from './schema-remediation.js';
 import {
@@ -110,7 +111,9 @@ const sourceSchema = z
 
 export const dateSchema = z.string().superRefine((text, ctx) => {
   const shape = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
-  if (!shape.test(text) || Number.isNaN(Date.parse(text))) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
+  // `Date` turns 30 February into 2 March; the day that was written must come back.
+  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`);
+  if (!shape.test(text) || Number.isNaN(Date.parse(text)) || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text.slice(0, 10)) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
 });
 
 const ignoreSchema = z.strictObject({
@@ -120,7 +123,30 @@ const ignoreSchema = z.strictObject({
   until: dateSchema.optional(),
 });
 
-const intentSchema = z.looseObject({ purpose: lineSchema.optional(), tier: lineSchema.optional(), runbook: lineSchema.optional() }).refine((intent) => isJsonObject(intent));
+const acceptSchema = z.strictObject({
+  resource: globSchema,
+  path: globSchema.optional(),
+  until: dateSchema,
+  reason: lineSchema,
+  by: lineSchema,
+  ticket: lineSchema.optional(),
+});
+
+const PEOPLE_REMEDY = 'write ["team-checkout", "finance@example.com"]';
+
+const intentSchema = z
+  .looseObject({
+    purpose: lineSchema.optional(),
+    stakeholders: z.union([lineSchema.transform((one) => [one]), z.array(lineSchema).max(50)], { error: said('expected a list of who is concerned', PEOPLE_REMEDY) }).optional(),
+    tier: lineSchema.optional(),
+    horizon: lineSchema.optional(),
+    runbook: lineSchema.optional(),
+  })
+  .superRefine((intent, ctx) => {
+    if (!isJsonObject(intent)) ctx.addIssue({ code: 'custom', message: said('expected keys with values', 'write { purpose: …, tier: critical }') });
+    const slip = slipIn(intent);
+    if (slip !== undefined) ctx.addIssue({ code: 'custom', path: [slip.key], message: said(`looks like a slip for ${slip.meant}`, `write ${slip.meant}, or give a key of your own another name`) });
+  });
 
 /** What defaults, targets and overrides may all set; `spec` belongs to the provider. */
 export const targetFields = {
@@ -131,6 +157,7 @@ export const targetFields = {
   expect: z.record(z.string().min(1).max(100), textualSchema).default({}),
   health: z.array(healthSchema).max(50).default([]),
   ignore: z.array(ignoreSchema).max(500).default([]),
+  accept: z.array(acceptSchema).max(500).default([]),
   remediation: targetRemediationSchema.optional(),
   pool: nameSchema.optional(),
   soak: durationOrZeroSchema.prefault('10m'),

@@ -1,7 +1,8 @@
 import type { TargetAddress } from './address.js';
-import type { Difference } from './change.js';
+import type { Change, Difference } from './change.js';
 import { normaliser, type Bound, type Normalise } from './environment-bound.js';
 import type { HashJson, Json } from './json.js';
+import { oneLine } from './plain-text.js';
 
 /** Where a change stands, as far as its cause depends on it. */
 export interface CausePlace extends TargetAddress, Bound {
@@ -59,6 +60,51 @@ export function resourceType(provider: string, resource: string): string {
   if (typed?.[1] !== undefined) return typed[1];
   const named = /^([A-Za-z][A-Za-z0-9_.-]*)[/:]./.exec(resource);
   return named?.[1] ?? resource;
+}
+
+/** A cause among the changes of one part, small enough for a list: what is shared, never what is sensitive. */
+export interface PartCause {
+  readonly key: string;
+  /** How many changes of the part have it. */
+  readonly changes: number;
+  /** Resource and field of the first of them. */
+  readonly place: string;
+  /** `100 -> 500`; absent where the values are sensitive or there are none. */
+  readonly change?: string;
+  /** Who made all of them, when the engine knows. */
+  readonly by?: string;
+  /** ISO, UTC: the first sight of the first of them. */
+  readonly at: string;
+}
+
+/** More causes than these are counted: such a part is decided by itself. */
+const MOST_CAUSES = 50;
+const LONGEST_VALUE = 80;
+
+/** The causes of a part's changes, and how many more there are. `firstSeen`: of each change, in order. */
+export function partCauses(changes: readonly Pick<Change, keyof CauseOf | 'by'>[], { place, hash, firstSeen }: { readonly place: CausePlace; readonly hash: HashJson; readonly firstSeen: readonly string[] }): { readonly causes: readonly PartCause[]; readonly more: number } {
+  const found = new Map<string, PartCause & { readonly hands: ReadonlySet<string | undefined> }>();
+  for (const [index, key] of causeKeys(changes, place, hash).entries()) {
+    const change = changes[index];
+    if (change === undefined) continue;
+    const known = found.get(key);
+    const at = firstSeen[index] ?? '';
+    const said = valuesOf(change);
+    found.set(key, known === undefined
+      ? { key, changes: 1, place: oneLine(`${change.resource} ${change.path}`.trim(), 200), ...(said === undefined ? {} : { change: said }), at, hands: new Set([change.by]) }
+      : { ...known, changes: known.changes + 1, at: at < known.at ? at : known.at, hands: new Set([...known.hands, change.by]) });
+  }
+  const all = [...found.values()].map(({ hands, ...cause }): PartCause => {
+    const [by] = hands;
+    return hands.size === 1 && by !== undefined ? { ...cause, by } : cause;
+  });
+  return { causes: all.slice(0, MOST_CAUSES), more: Math.max(0, all.length - MOST_CAUSES) };
+}
+
+function valuesOf({ desired, actual, sensitive, kind }: CauseOf): string | undefined {
+  if (sensitive || kind !== 'changed' || (desired === undefined && actual === undefined)) return undefined;
+  const text = (value: Json | undefined): string => (value === undefined ? '(absent)' : oneLine(JSON.stringify(value), LONGEST_VALUE));
+  return `${text(desired)} -> ${text(actual)}`;
 }
 
 /** One change, seen in one place. */

@@ -1,4 +1,5 @@
 import type { Change } from './change.js';
+import { intentLines, type Intent } from './intent.js';
 import type { Json } from './json.js';
 import { oneLine } from './plain-text.js';
 import type { Plan } from './plan.js';
@@ -36,6 +37,12 @@ export function planMarkdown(plan: Plan): string {
   ].join('\n');
 }
 
+/** Markdown: what the target is for, and where to read on, as a paragraph of one line each. */
+export function intentMarkdown(intent: Intent | undefined): readonly string[] {
+  const lines = intentLines(intent).map(escaped);
+  return lines.length === 0 ? [] : [lines.join('  \n')];
+}
+
 /** One line for a list or a message: `etc/app.yaml /port, etc/limits.json and 3 more`. */
 export function changesInBrief(changes: readonly Pick<Change, 'resource' | 'path'>[]): string {
   const names = changes.slice(0, 3).map((change) => inline(`${change.resource}${change.path === '' ? '' : ` ${change.path}`}`));
@@ -53,7 +60,11 @@ function code(text: string): string {
 
 /** Words of a provider, with untrusted names in them: nothing in them acts as markup. */
 function prose(text: string): string {
-  return inline(text).replace(/[\\`[\]<>&]/g, '\\$&');
+  return escaped(inline(text));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\`[\]<>&]/g, '\\$&');
 }
 
 function inline(text: string): string {

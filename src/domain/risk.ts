@@ -31,6 +31,7 @@ const TIERS: readonly { readonly factor: number; readonly words: readonly string
   { factor: 1, words: ['standard', 'medium', 'normal', 'tier-2', 'silver'] },
   { factor: 0.72, words: ['low', 'minor', 'tier-3', 'bronze', 'experimental', 'sandbox'] },
 ];
+export const TIER_WORDS: readonly string[] = TIERS.flatMap(({ words }) => words);
 const UNKNOWN_TIER = 1.25;
 
 /** Something is gone afterwards, or for a while. */

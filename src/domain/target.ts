@@ -1,5 +1,6 @@
 import type { TargetAddress } from './address.js';
 import type { HealthCheck } from './health.js';
+import type { Intent } from './intent.js';
 import type { Json } from './json.js';
 import type { Settings } from './remediation.js';
 
@@ -38,7 +39,7 @@ export interface Target extends TargetAddress {
   readonly provider: string;
   readonly pool: string;
   readonly owner?: string;
-  readonly intent?: { readonly purpose?: string; readonly tier?: string; readonly runbook?: string; readonly [key: string]: Json | undefined };
+  readonly intent?: Intent;
   readonly source: Source;
   /** The provider's own settings, as its schema returned them. Secrets are references, resolved at use. */
   readonly spec: Json;

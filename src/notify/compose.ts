@@ -1,3 +1,4 @@
+import type { Intent } from '../domain/intent.js';
 import type { HashJson, JsonObject } from '../domain/json.js';
 import { oneLine, plainText } from '../domain/plain-text.js';
 import type { OutboxMessage } from '../ledger/ledger.js';
@@ -8,6 +9,7 @@ const TITLE_LIMIT = 200;
 const TEXT_LIMIT = 8000;
 const COMMAND_LIMIT = 500;
 const COMMANDS = 10;
+const TEXT_OF_INTENT = 500;
 
 export interface ComposeInput {
   readonly notice: Notice;
@@ -40,7 +42,7 @@ export function compose({ notice, sinks, project, hash, key }: ComposeInput): re
 }
 
 function bodyOf(notice: Notice, project: string): JsonObject {
-  const { event, subject, environment, target, owner, risk, at, outcome } = notice;
+  const { event, subject, environment, target, owner, risk, intent, at, outcome } = notice;
   const title = oneLine(notice.title, TITLE_LIMIT);
   const text = cut(plainText(notice.text), TEXT_LIMIT);
   const commands = notice.commands.slice(0, COMMANDS).map((command) => oneLine(command, COMMAND_LIMIT));
@@ -54,6 +56,7 @@ function bodyOf(notice: Notice, project: string): JsonObject {
     ...(target === undefined ? {} : { target }),
     ...(owner === undefined ? {} : { owner }),
     ...(risk === undefined ? {} : { risk }),
+    ...(intent === undefined ? {} : { intent: intentOf(intent) }),
     ...(outcome === undefined ? {} : { outcome }),
     at,
     title,
@@ -61,6 +64,12 @@ function bodyOf(notice: Notice, project: string): JsonObject {
     commands,
     rendered: rendered({ title, text, commands }),
   };
+}
+
+/** Its own members, each bounded: what rules read beside them may be of any size. */
+function intentOf({ purpose, stakeholders, tier, horizon, runbook }: Intent): JsonObject {
+  const texts = Object.entries({ purpose, tier, horizon, runbook }).flatMap(([name, said]): [string, string][] => (said === undefined ? [] : [[name, oneLine(said, TEXT_OF_INTENT)]]));
+  return { ...Object.fromEntries(texts), ...(stakeholders === undefined ? {} : { stakeholders: stakeholders.map((each) => oneLine(each, TEXT_OF_INTENT)) }) };
 }
 
 /** The same in the words of those who show it, already escaped: a receiver passes one on and escapes nothing. */

@@ -1,3 +1,4 @@
+import type { Intent } from '../domain/intent.js';
 import type { OutboxMessage } from '../ledger/ledger.js';
 
 /** What happened, as routes and sinks see it. One message per incident is updated: `subject` is the same throughout. */
@@ -9,6 +10,8 @@ export interface Notice {
   readonly target?: string;
   readonly owner?: string;
   readonly risk?: string;
+  /** What the target is for. */
+  readonly intent?: Intent;
   /** ISO, UTC. */
   readonly at: string;
   /** One line: what happened. */

@@ -29,6 +29,16 @@ describe('assess', () => {
     expect((await on.entries('decided')).filter((entry) => entry.incident === 1)).toHaveLength(2);
   });
 
+  it('keeps what its changes have in common with others elsewhere in the row, where lists find it', async () => {
+    const on = await openBench({ target: { remediation: 'ask', intent: { purpose: 'the shop', runbook: 'https://example.com/shop' } }, environment: { vars: { greeting: 'hello prod' } } });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    await on.check();
+    const { details } = await on.assess();
+    const row = await on.ledger.incident(SHOP);
+    expect(row?.parts).toMatchObject([{ part: 1, causes: [{ key: expect.stringMatching(/^[0-9a-f]{64}$/) as string, changes: 1, place: 'etc/app.yaml /port', change: '1 -> 9', at: on.at() }] }]);
+    expect(details).toContain('Purpose: the shop  \nRunbook: https://example.com/shop');
+  });
+
   it('measures health once, as a baseline, and asks when it was not healthy before', async () => {
     const on = await openBench();
     on.healthy('unhealthy');

@@ -192,6 +192,7 @@ function ledger(members: Partial<Ledger>): Ledger {
     targets: () => Promise.resolve([]),
     incidents: () => Promise.resolve([]),
     allClosedGates: () => Promise.resolve([]),
+    acceptances: () => Promise.resolve([]),
     decisions: () => Promise.resolve([]),
     intents: () => Promise.resolve([]),
     outbox: () => Promise.resolve([]),

@@ -46,6 +46,12 @@ describe('compose', () => {
     });
   });
 
+  it('has what the target is for, its own members alone and each in bounds', () => {
+    const { body } = messageFor('ops', { intent: { purpose: 'shop\nfront', stakeholders: ['team-web'], tier: 'critical', notes: 'x'.repeat(1e6) } });
+    expect(body['intent']).toEqual({ purpose: 'shop front', tier: 'critical', stakeholders: ['team-web'] });
+    expect(messageFor('ops').body).not.toHaveProperty('intent');
+  });
+
   it('stays small, however much drifted', () => {
     const huge = messageFor('ops', { title: 'x'.repeat(1e6), text: '*'.repeat(1e6), commands: Array.from({ length: 1000 }, () => 'y'.repeat(1e5)) });
     expect(JSON.stringify(huge).length).toBeLessThan(128 * 1024);

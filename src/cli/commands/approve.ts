@@ -3,6 +3,7 @@ import { formatIncident } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { closedAlready, decide } from '../deciding.js';
+import { addCause, type CauseOptions, causeSaid, decideCause, requireIncident } from '../deciding-cause.js';
 import { CliError } from '../errors.js';
 import { EXIT } from '../exit.js';
 import { askedParts, findIncident, isClosed } from '../incident-row.js';
@@ -10,9 +11,9 @@ import { byOption, planOption, reasonOption, waitOption } from '../options.js';
 import { plain, shellWord } from '../render/escape.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { indent } from '../render/table.js';
-import { addSigning, type Signing } from '../signing.js';
+import { addSigning } from '../signing.js';
 
-interface ApproveOptions extends Signing {
+interface ApproveOptions extends CauseOptions {
   readonly plan?: string;
   readonly by?: string;
   readonly reason?: string;
@@ -23,16 +24,21 @@ export function approveCommand(cli: Cli): Command {
   const command = new Command('approve')
     .summary('let a repair go on')
     .description('Approves one plan of an incident: what was not reviewed cannot be approved, so the plan is named. Without --plan it shows the plan that stands and approves nothing.')
-    .argument('<incident>', 'ENVIRONMENT/TARGET#NUMBER; without the number, the open one')
+    .argument('[incident]', 'ENVIRONMENT/TARGET#NUMBER; without the number, the open one. With --cause: ENVIRONMENT or ENVIRONMENT/TARGET, only there')
     .addOption(planOption())
     .addOption(byOption())
     .addOption(reasonOption())
     .addOption(waitOption());
   addSigning(command);
-  example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m');
+  addCause(command);
+  example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m', 'holdfast approve --cause 8c1f2ab4');
   return define<ApproveOptions>(cli, {
     command,
-    run: ({ context, args: [id = ''], options }) => (options.plan === undefined ? showPlan(context, id) : decide(context, { ...options, id, decision: 'approve', signing: options, wait: options.wait === true })),
+    run: ({ context, args: [named], options }) => {
+      if (options.cause !== undefined) return decideCause(context, { ...causeSaid(options, options.cause, named), decision: 'approve' });
+      const id = requireIncident(named);
+      return options.plan === undefined ? showPlan(context, id) : decide(context, { ...options, id, decision: 'approve', signing: options, wait: options.wait === true });
+    },
   });
 }
 

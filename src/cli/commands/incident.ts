@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Change } from '../../domain/change.js';
+import { intentLines, type Intent } from '../../domain/intent.js';
 import type { Plan } from '../../domain/plan.js';
 import { wouldText } from '../../policy/telling.js';
+import { targetOf } from '../../config/config.js';
 import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
@@ -19,6 +21,8 @@ import { indent } from '../render/table.js';
 
 interface Full {
   readonly row: IncidentRow;
+  /** What the target is for, as the configuration says now. */
+  readonly intent?: Intent;
   readonly entries: readonly Entry[];
   readonly plans: readonly Plan[];
   readonly drift: readonly Change[];
@@ -44,7 +48,9 @@ async function incident(context: Context, id: string): Promise<number> {
   try {
     const found = await findIncident(context, ledger, id);
     const row = isClosed(found) ? found : await live(context, found);
-    const full = await gather(ledger, row);
+    const config = await context.config().catch(() => undefined);
+    const intent = config === undefined ? undefined : targetOf(config, row.environment, row.target)?.intent;
+    const full: Full = { ...(await gather(ledger, row)), ...(intent === undefined ? {} : { intent }) };
     if (context.json) {
       const { row: bare, ...rest } = full;
       await context.printJson('incident', { id: formatIncident(bare), incident: bare, ...rest, commands: commandsOf(bare) });
@@ -94,7 +100,7 @@ async function lastDrift(ledger: Ledger, row: IncidentRow): Promise<readonly Cha
 async function print(context: Context, full: Full): Promise<void> {
   const { style } = context;
   const { row } = full;
-  const sections: (readonly string[])[] = [header(context, row)];
+  const sections: (readonly string[])[] = [[...header(context, row), ...intentLines(full.intent).map(plain)]];
   const section = (title: string, lines: readonly string[]) => {
     if (lines.length > 0) sections.push([style.bold(title), ...indent(lines, 2)]);
   };

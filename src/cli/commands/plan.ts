@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { formatAddress } from '../../domain/address.js';
 import type { Observation } from '../../domain/change.js';
+import { intentLines } from '../../domain/intent.js';
 import type { Target } from '../../domain/target.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
@@ -66,6 +67,7 @@ function asJson({ target, observation, assessed, record }: Found): Record<string
   return {
     address: formatAddress(target),
     record,
+    ...(target.intent === undefined ? {} : { intent: target.intent }),
     observation,
     parts: assessed.parts.map((part) => ({ ...part, next: nextOf(part) })),
     quiet: assessed.quiet,
@@ -75,7 +77,7 @@ function asJson({ target, observation, assessed, record }: Found): Record<string
 async function printText(context: Context, { target, observation, assessed, record }: Found): Promise<void> {
   const { style } = context;
   const { parts, quiet } = assessed;
-  const head = `${style.bold(formatAddress(target))}  ${paintWord(observation.verdict, style)}  ${verdictLine(observation)}`;
+  const head = [`${style.bold(formatAddress(target))}  ${paintWord(observation.verdict, style)}  ${verdictLine(observation)}`, ...intentLines(target.intent).map(plain)].join('\n');
   const blocks = parts.map((part, index) => {
     const lines = partLines(part, index + 1, style);
     return [lines[0] ?? '', ...indent(changeLines(part.changes, style), 2), ...lines.slice(1)].join('\n');
@@ -87,7 +89,7 @@ async function printText(context: Context, { target, observation, assessed, reco
 }
 
 function asMarkdown({ target, observation, assessed: { parts, quiet } }: Found): string {
-  const head = `### Holdfast plan: ${formatAddress(target)}\n\n${observation.verdict}: ${markdown(verdictLine(observation))}`;
+  const head = `### Holdfast plan: ${formatAddress(target)}\n\n${observation.verdict}: ${markdown(verdictLine(observation))}${intentLines(target.intent).map((line) => `\n- ${markdown(line)}`).join('')}`;
   const left = quiet.length === 0 ? [] : [`**Left alone**\n\n${quiet.map(({ change, why }) => `- ${markdownCode(change.resource)} ${markdownCode(change.path)}: ${markdown(why)}`).join('\n')}`];
   return [head, ...parts.map((part, index) => `${partMarkdown(part, index + 1)}\n\n${changeMarkdown(part.changes)}`), ...left].join('\n\n');
 }

@@ -3,10 +3,12 @@ import { parseAddress } from '../../domain/address.js';
 import type { ScheduleInfo } from '../../client.js';
 import type { Target } from '../../domain/target.js';
 import type { ClosedGate, Ledger } from '../../ledger/ledger.js';
+import { type CauseGroup, causeGroups, causeJson, causeText } from '../causes.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import type { Connection } from '../deps.js';
 import { oneLine } from '../errors.js';
+import { type Kept, keptLine, keptOf, lapsingSoon } from '../exceptions.js';
 import { EXIT } from '../exit.js';
 import { withLiveStatus } from '../live.js';
 import { readQueue } from '../queues.js';
@@ -28,6 +30,10 @@ interface StatusOptions {
 interface Status {
   readonly standings: readonly Standing[];
   readonly gates: readonly ClosedGate[];
+  /** What open incidents have in common, where they have. */
+  readonly causes: readonly CauseGroup[];
+  /** Acceptances that lapse within a week. */
+  readonly lapsing: readonly Kept[];
   /** What is not there, each in a line: shown, never hidden. */
   readonly degraded: readonly string[];
 }
@@ -36,6 +42,7 @@ const WATCH_MS = 2_000;
 const VERDICTS: readonly Standing['verdict'][] = ['clean', 'drifted', 'unknown', 'never'];
 /** More lines than this nobody reads: what needs attention comes first, and the rest is counted. */
 const SHOWN = 50;
+const SHOWN_CAUSES = 5;
 
 export function statusCommand(cli: Cli): Command {
   const command = new Command('status')
@@ -78,14 +85,14 @@ async function gather(context: Context, address: string | undefined, { verdict }
     const open = await withLiveStatus(connection?.client, record.open, now);
     const pollers = await silentPools(connection, targets);
     const found = standings({ config, targets, ...record, open, schedules, now });
-    return { standings: found.filter((each) => verdict === undefined || each.verdict === verdict), gates: record.gates, degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
+    return { standings: found.filter((each) => verdict === undefined || each.verdict === verdict), gates: record.gates, causes: causeGroups(record.open).filter((group) => group.targets.length > 1), lapsing: lapsingSoon(keptOf(targets, record.acceptances, now), now), degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
   } finally {
     await ledger?.close();
     await connection?.client.close();
   }
 }
 
-const NO_RECORD = { rows: [], open: [], troubled: [], gates: [], sinks: [] } as const;
+const NO_RECORD = { rows: [], open: [], troubled: [], gates: [], sinks: [], acceptances: [] } as const;
 
 async function readRecord(ledger: Ledger, environment: string | undefined, now: Date) {
   const within = environment === undefined ? {} : { environment };
@@ -95,6 +102,7 @@ async function readRecord(ledger: Ledger, environment: string | undefined, now: 
     open: await ledger.incidents({ ...within, open: true }),
     troubled: await troubledIncidents(ledger, environment),
     sinks: await sinksAway(ledger),
+    acceptances: await ledger.acceptances(within),
     gates: gates.filter((gate) => environment === undefined || gate.scope === '*' || gate.scope === environment || gate.scope.startsWith(`${environment}/`)),
   };
 }
@@ -140,7 +148,7 @@ async function silentPools(connection: Connection | undefined, targets: readonly
 }
 
 async function print(context: Context, status: Status, { all = false, verdict }: StatusOptions): Promise<void> {
-  if (context.json) return context.printJson('status', { targets: status.standings, gates: status.gates, degraded: status.degraded });
+  if (context.json) return context.printJson('status', { targets: status.standings, gates: status.gates, causes: status.causes.map(causeJson), lapsing: status.lapsing, degraded: status.degraded });
   const { style } = context;
   for (const line of status.degraded) context.note(style.yellow(line));
   const shown = all ? status.standings : status.standings.slice(0, SHOWN);
@@ -164,6 +172,8 @@ async function print(context: Context, status: Status, { all = false, verdict }:
   if (shown.length < status.standings.length) context.note(`… and ${status.standings.length - shown.length} more; every one with: holdfast status --all`);
   if (status.gates.length > 0) await context.say(`\n${style.bold('Closed gates')}\n${status.gates.slice(0, all ? status.gates.length : SHOWN).map((gate) => `  ${gateText(gate)}`).join('\n')}`);
   if (!all && status.gates.length > SHOWN) context.note(`… and ${status.gates.length - SHOWN} more`);
+  if (status.causes.length > 0) await context.say(`\n${style.bold('One cause, many places')}\n${status.causes.slice(0, SHOWN_CAUSES).map((group) => `  ${shortHash(group.key)}  ${causeText(group)}: ${count(group.targets.length, 'target')} in ${group.environments.map(plain).join(', ')}; decide all with: holdfast approve --cause ${shortHash(group.key)}`).join('\n')}`);
+  if (status.lapsing.length > 0) await context.say(`\n${style.bold('Accepted, and soon no more')}\n${status.lapsing.slice(0, all ? status.lapsing.length : SHOWN).map((each) => `  ${keptLine(each, now)}`).join('\n')}`);
   const asked = status.standings.find((standing) => standing.incident?.phase === 'awaiting-approval');
   if (asked?.incident !== undefined) context.note(`\nNext: holdfast incident ${plain(asked.incident.id)}`);
   else if (status.standings.some((standing) => standing.incident !== undefined)) context.note(`\n${count(status.standings.filter((each) => each.incident !== undefined).length, 'open incident')}; list them with: holdfast incidents --open`);
