@@ -142,13 +142,13 @@ export function refuseReadOnly(deps: Dependencies): void {
 }
 
 /** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have, and with `ctx` the engine is asked as well. */
-export async function gatesOf(deps: Dependencies, { plan, automatic, holder, ctx }: Pick<Authorised, 'plan' | 'automatic'> & { readonly holder?: string; readonly ctx?: ReadContext }, step: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
+export async function gatesOf(deps: Dependencies, { plan, automatic, holder, ctx }: Pick<Authorised, 'plan' | 'automatic'> & { readonly holder?: string; readonly ctx?: ReadContext }, { action, begunAt }: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
   const facts = async (): Promise<GateFacts> => {
     const { config, target } = await configured(deps, plan);
     const engine = ctx === undefined ? {} : { engine: (await askEngine(deps, target, plan.changes, ctx)).busy };
     return gateFacts({ config, target, changes: plan.changes, ...engine, at: deps.now().toISOString(), ledger: deps.ledger });
   };
-  const asking = { ...step, changes: plan.changes, automatic };
+  const asking = { action, changes: plan.changes, automatic, ...(begunAt === undefined ? {} : { begunAt }) };
   return holder === undefined ? askGates(await facts(), asking) : passGates(deps, facts, { ...asking, holder });
 }
 

@@ -5,6 +5,7 @@ import { judge } from '../domain/judge.js';
 import { DECIDED, type DecisionMessage } from '../domain/message.js';
 import type { Poll } from '../domain/quorum.js';
 import type { GateAnswer } from '../domain/gate.js';
+import { keptUntil } from '../domain/keeping.js';
 import { hashJson } from '../digest.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
@@ -13,8 +14,9 @@ import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, readablePlan, storedPlan } from './guard.js';
 import { holderOf } from './let-through.js';
 import { pollOf } from './poll.js';
+import { stagingOf, type Staging } from './staging.js';
 import { partNotice } from './telling.js';
-import type { ControlActivities, InboxMessage, Judged, JudgeBatch } from './types.js';
+import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from './types.js';
 import { whoDecides } from './who.js';
 
 /** Judges what people say, asks gates, and reminds. */
@@ -39,10 +41,14 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const { config } = await configured(deps, ref.incident);
       const plan = await storedPlan(deps, ref.plan);
       const decision = await deps.ledger.decisionOf(ref.ask);
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}) }, { action: 'stage' });
+      const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
+      const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
+      if (keepUntil !== undefined) return { gate, keepUntil };
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
-      if (!gate.allowed || expiresMs === undefined) return { gate };
-      return { gate, expiresAt: new Date(deps.now().getTime() + expiresMs).toISOString() };
+      const now = deps.now().getTime();
+      if (!gate.allowed) return { gate, ...leftOf(ref, now) };
+      return expiresMs === undefined ? { gate } : { gate, expiresAt: new Date(now + (ref.leftMs ?? expiresMs)).toISOString() };
     }),
 
     remind: ({ incident, part, plan, ordinal }) => inStep(deps, async () => {
@@ -52,6 +58,12 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       await deps.tell(notice, `remind-${part}-${ordinal}-${plan}`);
     }),
   };
+}
+
+/** The time of a question stands still while a gate is closed, and goes on afterwards. */
+function leftOf({ expiresAt, leftMs }: AskingAgain, now: number): Pick<GatesResult, 'leftMs'> {
+  if (expiresAt !== undefined) return { leftMs: Math.max(0, Date.parse(expiresAt) - now) };
+  return leftMs === undefined ? {} : { leftMs };
 }
 
 /** Only what nobody is asked about any more takes a place that others wait for. */

@@ -5,10 +5,12 @@ import { beyondReach } from '../domain/blast-radius.js';
 import { changesInBrief } from '../domain/describe.js';
 import { hashJson } from '../digest.js';
 import { HoldfastError, isHoldfastError, refused } from '../domain/errors.js';
+import type { GateAnswer } from '../domain/gate.js';
 import { fieldKey } from '../domain/gates.js';
+import { keptUntil } from '../domain/keeping.js';
 import type { Json } from '../domain/json.js';
 import type { Plan, Staged } from '../domain/plan.js';
-import type { Entry, EntryKind } from '../ledger/ledger.js';
+import type { EntryKind } from '../ledger/ledger.js';
 import type { Target } from '../domain/target.js';
 import { strangerIn } from '../providers/look.js';
 import type { ReadContext, Restored, WriteContext } from '../providers/provider.js';
@@ -17,6 +19,7 @@ import { configured, type Dependencies } from './deps.js';
 import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, stagedOnRecord } from './guard.js';
 import { holderOf, letGo, repairFailed, unspent } from './let-through.js';
 import { lookUntil } from './look-until.js';
+import { entryOfRound, stagingOf, type Staging } from './staging.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { relevantChanges } from './relevant.js';
 import { stepBack } from './step-back.js';
@@ -103,8 +106,9 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   const { target, provider } = await configured(deps, input.incident);
   if (!begun) {
     // Once a write has begun, only going on or rolling back may follow: gates are not asked again.
-    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input), ctx }, { action: 'finalize', ...(await begunOf(deps, input)) });
-    if (!gate.allowed) return { result: 'gate-closed', gate };
+    const staging = await stagingOf(deps, input);
+    const gate = await gatesOf(deps, { ...authorised, holder: holderOf(input), ctx }, { action: 'finalize', ...staging });
+    if (!gate.allowed) return keepOrUnstage(deps, input, gate, staging);
     if (!sameSpec(plan, target.spec)) return { result: 'moved', reason: 'the target is configured differently than when this was planned' };
     const look = stillThere(plan, await lookAgain(deps, input, ctx));
     if (look.state !== 'same') return { result: 'moved', reason: look.reason };
@@ -121,6 +125,15 @@ async function finalize(deps: Dependencies, input: PartRef, ctx: ReadContext): P
   await noteOnce(deps, input, 'finalized', { fields: plan.changes.slice(0, 200).map(fieldKey) });
   await deps.ledger.stepDone(key, true);
   return { result: 'finalized' };
+}
+
+/** A gate that closed before the switch: what was staged is kept while it may open soon. */
+async function keepOrUnstage(deps: Dependencies, ref: PartRef, gate: GateAnswer & { readonly allowed: false }, { stagedAt }: Staging): Promise<FinalizeResult> {
+  const until = stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt });
+  if (until === undefined) return { result: 'gate-closed', gate };
+  await deps.ledger.updateIncident(ref.incident, { part: { part: ref.part, phase: 'kept' } });
+  await note(deps, ref, 'gate', { event: 'keeps it staged', gate: gate.gate, scope: formatAddress(ref.incident), reason: gate.reason, until });
+  return { result: 'gate-closed', gate, keepUntil: until };
 }
 
 /** What was staged is gone: it is unstaged and staged again, under the same plan and approval. */
@@ -200,12 +213,6 @@ async function expectSame(deps: Dependencies, target: Target, ctx: ReadContext):
   const { identity } = await observeTarget(deps, target, ctx);
   const stranger = strangerIn(target.expect, identity);
   if (stranger !== undefined) throw new HoldfastError('Unreachable', `${formatAddress(target)} is not written to: ${stranger}`);
-}
-
-/** When the staging of this round began, which its gates had allowed. */
-async function begunOf(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'round'>): Promise<{ readonly begunAt?: string }> {
-  const begunAt = (await ofRound(deps, ref, 'staged'))?.data['begunAt'];
-  return typeof begunAt === 'string' ? { begunAt } : {};
 }
 
 /** Whether a switch was begun: before its first intent nothing was written, and after this fence none is let in. */
@@ -293,15 +300,6 @@ export async function note(deps: Dependencies, { incident, part, plan }: Pick<Pa
 
 /** The same, and once for each staging of a part: an attempt that was cut short right after it is not told twice. */
 async function noteOnce(deps: Dependencies, ref: Pick<PartRef, 'incident' | 'part' | 'plan' | 'round'>, kind: EntryKind, data: Record<string, Json>): Promise<void> {
-  if ((await ofRound(deps, ref, kind)) !== undefined) return;
+  if ((await entryOfRound(deps, ref, kind)) !== undefined) return;
   await note(deps, ref, kind, { round: ref.round, ...data });
-}
-
-/** The entry of this kind that one staging of a part has. */
-async function ofRound(deps: Dependencies, { incident, part, round }: Pick<PartRef, 'incident' | 'part' | 'round'>, kind: EntryKind): Promise<Entry | undefined> {
-  const { environment, target, number } = incident;
-  for await (const entry of deps.ledger.entries({ environment, target, incident: number, kinds: [kind] })) {
-    if (entry.data['part'] === part && entry.data['round'] === round) return entry;
-  }
-  return undefined;
 }

@@ -20,7 +20,7 @@ export interface ControlActivities {
   /** A batch that nobody read in time: its targets become `unknown`, so that silence is never taken for clean. */
   recordUnread(input: { readonly environment: string; readonly targets: readonly string[]; readonly reason: string }): Promise<BatchResult>;
   judge(input: JudgeBatch): Promise<readonly Judged[]>;
-  askGates(input: PartRef): Promise<GatesResult>;
+  askGates(input: AskingAgain): Promise<GatesResult>;
   remind(input: { readonly incident: IncidentId; readonly part: number; readonly plan: string; readonly ordinal: number }): Promise<void>;
   close(input: CloseInput): Promise<void>;
   command(input: CommandInput): Promise<CommandDone>;
@@ -79,6 +79,15 @@ export interface PartRef {
   readonly round: number;
 }
 
+export interface AskingAgain extends PartRef {
+  /** It is staged already, and asks for the switch. */
+  readonly kept?: true;
+  /** When its question ends as things stand (ISO, UTC). */
+  readonly expiresAt?: string;
+  /** What was left of its question when a gate closed. */
+  readonly leftMs?: number;
+}
+
 export interface AssessInput {
   readonly incident: IncidentId;
   readonly kind: IncidentKind;
@@ -132,8 +141,12 @@ export interface AssessedPart {
 
 export interface GatesResult {
   readonly gate: GateAnswer;
-  /** The new end of the question, counted from when its gates opened. */
+  /** The new end of the question, whose time went on when its gates opened. */
   readonly expiresAt?: string;
+  /** What is left of the question while a gate is closed; absent: all of it. */
+  readonly leftMs?: number;
+  /** Of a kept stage whose gate is still closed: until when it is kept. */
+  readonly keepUntil?: string;
 }
 
 export interface JudgeBatch {
@@ -166,7 +179,8 @@ export type StageResult =
 
 export type FinalizeResult =
   | { readonly result: 'finalized' }
-  | { readonly result: 'gate-closed'; readonly gate: GateAnswer }
+  /** `keepUntil` (ISO, UTC): what was staged is kept until then for the gate; absent: it is unstaged. */
+  | { readonly result: 'gate-closed'; readonly gate: GateAnswer; readonly keepUntil?: string }
   | { readonly result: 'moved'; readonly reason: string };
 
 export interface VerifyResult {

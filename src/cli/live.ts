@@ -1,6 +1,6 @@
 import { formatAddress } from '../domain/address.js';
 import type { JsonObject } from '../domain/json.js';
-import { REST_PHASES } from '../domain/phase.js';
+import { IDLE_PHASES } from '../domain/phase.js';
 import type { HoldfastClient, PendingStep } from '../client.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { forEachBounded } from './progress.js';
@@ -35,6 +35,6 @@ export function whyNotDone(steps: readonly PendingStep[], now: Date): string | u
 /** The part under way is the one whose step it is; one at rest waits for something else. */
 function withReason(part: JsonObject, why: string): JsonObject {
   const phase = part['phase'];
-  if (part['outcome'] !== undefined || REST_PHASES.some((rest) => rest === phase)) return part;
+  if (part['outcome'] !== undefined || IDLE_PHASES.some((rest) => rest === phase)) return part;
   return { ...part, blocked: why };
 }

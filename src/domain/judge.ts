@@ -66,7 +66,7 @@ export interface JudgeInput {
 }
 
 const UNDECIDED: readonly Phase[] = ['observed', 'awaiting-approval', 'waiting'];
-const STAGED: readonly Phase[] = ['staging', 'validating', 'finalizing', 'verifying', 'soaking'];
+const STAGED: readonly Phase[] = ['staging', 'validating', 'finalizing', 'kept', 'verifying', 'soaking'];
 
 /** Judges one decision against the parts as they stand. Pure: equal input, equal judgement. */
 export function judge(input: JudgeInput): Judgement {

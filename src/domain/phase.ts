@@ -7,6 +7,8 @@ export type Phase =
   | 'staging'
   | 'validating'
   | 'finalizing'
+  /** Staged, and kept until a gate opens that closed before the switch. */
+  | 'kept'
   | 'verifying'
   | 'soaking'
   | 'rolling-back'
@@ -17,7 +19,7 @@ export type Outcome =
 
 export type PhaseEvent =
   | 'held' | 'asked' | 'allowed' | 'approved' | 'gate-closed' | 'gate-opened' | 'slot-granted'
-  | 'staged' | 'healthy' | 'unhealthy' | 'finalized' | 'soaked' | 'failed' | 'moved'
+  | 'staged' | 'healthy' | 'unhealthy' | 'kept' | 'finalized' | 'soaked' | 'failed' | 'moved'
   | 'restored' | 'not-restored'
   | Exclude<Outcome, 'fixed' | 'rolled-back' | 'needs-human'>;
 
@@ -31,7 +33,8 @@ export const TRANSITIONS: Readonly<Record<Phase, Readonly<Partial<Record<PhaseEv
   waiting: { ...REST, 'gate-closed': 'waiting', 'slot-granted': 'staging' },
   staging: { staged: 'validating', 'gate-closed': 'waiting', moved: 'deciding', failed: 'rolling-back', cancelled: 'rolling-back', cleared: 'closed' },
   validating: { healthy: 'finalizing', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
-  finalizing: { finalized: 'verifying', 'gate-closed': 'rolling-back', moved: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  finalizing: { finalized: 'verifying', kept: 'kept', 'gate-closed': 'rolling-back', moved: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
+  kept: { 'gate-opened': 'kept', 'slot-granted': 'finalizing', 'gate-closed': 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
   verifying: { healthy: 'soaking', moved: 'deciding', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
   soaking: { soaked: 'closed', moved: 'deciding', unhealthy: 'rolling-back', failed: 'rolling-back', cancelled: 'rolling-back' },
   'rolling-back': { restored: 'closed', 'not-restored': 'closed', moved: 'deciding', 'gate-closed': 'waiting' },
@@ -45,9 +48,12 @@ export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
 /** Phases in which nothing external is under way, so that an incident may continue as new or close. */
 export const REST_PHASES: readonly Phase[] = ['observed', 'awaiting-approval', 'waiting', 'closed'];
 
+/** Phases of a part that has no step under way. */
+export const IDLE_PHASES: readonly Phase[] = [...REST_PHASES, 'kept', 'soaking'];
+
 /** An incident shows the phase of the part that most needs a person, in this order. */
 const ATTENTION: readonly Phase[] = [
-  'rolling-back', 'awaiting-approval', 'finalizing', 'verifying', 'validating', 'staging', 'waiting', 'deciding', 'soaking', 'observed', 'closed',
+  'rolling-back', 'awaiting-approval', 'finalizing', 'verifying', 'validating', 'staging', 'kept', 'waiting', 'deciding', 'soaking', 'observed', 'closed',
 ];
 
 export function foremostPhase(phases: readonly Phase[]): Phase {

@@ -1,4 +1,5 @@
 import { OPEN, type GateAnswer } from './gate.js';
+import { STAGE_KEPT_MS } from './keeping.js';
 
 export type WindowAction = 'stage' | 'finalize';
 
@@ -35,9 +36,6 @@ export interface AskingWindows {
   /** How the gate's answer names the place: `prod`. */
   readonly scope: string;
 }
-
-/** How long a staged repair is kept while a gate is closed; then it is unstaged. */
-export const STAGE_KEPT_MS = 30 * 60_000;
 
 const DAY_MS = 86_400_000;
 /** Over this time leap years come round: what does not open within it never does. */

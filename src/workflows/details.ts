@@ -13,6 +13,7 @@ const MEANING: Readonly<Record<Phase, string>> = {
   staging: 'preparing the repair beside what is live',
   validating: 'measuring the health of what was prepared',
   finalizing: 'switching over',
+  kept: 'prepared and kept; a gate closed before the switch',
   verifying: 'looking again and measuring health after the switch',
   soaking: 'switched over; watching before it counts as fixed',
   'rolling-back': 'putting back what was live before',
@@ -52,7 +53,7 @@ function howTo(part: PartState): string[] {
     const expires = part.askExpiresAt === undefined ? '' : `The question expires at ${part.askExpiresAt}.`;
     return [...signal('To approve, send the signal `approve`', { by: 'your name', plan }), ...signal('To stop it, send the signal `reject`', { by: 'your name', reason: 'why', plan }), ...(expires === '' ? [] : ['', expires])];
   }
-  const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'verifying', 'soaking'];
+  const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'kept', 'verifying', 'soaking'];
   if (undoable.includes(part.phase)) return [...stepNote(part), ...signal('To stop and undo it, cancel this workflow or send the signal `rollback`', { by: 'your name', reason: 'why' })];
   return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : stepNote(part);
 }

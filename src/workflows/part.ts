@@ -2,7 +2,9 @@ import { ActivityFailure, ApplicationFailure, condition } from '@temporalio/work
 import { nextPhase, REST_PHASES, type Outcome, type Phase, type PhaseEvent } from '../domain/phase.js';
 import { note, type Answer } from './answer.js';
 import { describeIncident } from './details.js';
-import { partRef } from './gates.js';
+import { keepFor, partRef } from './gates.js';
+import { keep } from './keep.js';
+import { backOut, stopping } from './stopping.js';
 import { awaitDecision } from './question.js';
 import { endingReason, endOf } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
@@ -19,6 +21,7 @@ const STORY: Readonly<Record<Exclude<Phase, 'deciding' | 'closed'>, Step>> = {
   staging: stage,
   validating: validate,
   finalizing: finalize,
+  kept: keep,
   verifying: verify,
   soaking: soak,
   'rolling-back': rollBack,
@@ -55,6 +58,7 @@ async function stage(part: PartState, run: IncidentRun, steps: Steps): Promise<A
   part.round += 1;
   delete part.staged;
   delete part.rollingBack;
+  delete part.keepUntil;
   part.gatesSeen = run.gatesSignals;
   const answer = await steps.write.stage.executeWithOptions(told(`stage ${what(part)}`), [partRef(part, run)]);
   switch (answer.result) {
@@ -88,6 +92,8 @@ async function finalize(part: PartState, run: IncidentRun, steps: Steps): Promis
       return stopping(part, run) ?? 'finalized';
     case 'gate-closed':
       part.gateNow = answer.gate;
+      keepFor(part, answer.keepUntil);
+      if (answer.keepUntil !== undefined) return 'kept';
       return backOut(part, 'gate-closed', answer.gate.allowed ? '' : answer.gate.reason, 'gate-closed');
     case 'moved':
       return backOut(part, 'moved', answer.reason, 'moved');
@@ -144,19 +150,6 @@ async function rollBack(part: PartState, run: IncidentRun, steps: Steps): Promis
   return cause === 'moved' ? 'moved' : cause === 'gate-closed' ? 'gate-closed' : 'restored';
 }
 
-/** A stop that a person or a cancellation asked for takes effect between steps, never inside one. */
-function stopping(part: PartState, run: IncidentRun): Answer | undefined {
-  if (part.stop !== undefined) return backOut(part, part.stop.cause, part.stop.reason, 'cancelled');
-  const reason = endingReason(run);
-  if (reason !== undefined) return backOut(part, 'cancelled', reason, 'cancelled');
-  return undefined;
-}
-
-function backOut(part: PartState, cause: NonNullable<PartState['rollingBack']>['cause'], reason: string, event: PhaseEvent): PhaseEvent {
-  part.rollingBack = { cause, reason };
-  return note(part, reason, event);
-}
-
 /**
  * A step that was given up: before the switch and after it alike, what was live comes back; a
  * rollback that fails needs a person. At rest there is nothing to put back: the gate stays closed,
@@ -167,6 +160,7 @@ function failed(part: PartState, error: unknown): PhaseEvent {
   const cause = error.cause;
   const text = cause instanceof ApplicationFailure ? cause.message : `the step was given up: ${cause?.message ?? error.message}`;
   if (part.phase === 'rolling-back') return note(part, text, 'not-restored');
+  if (part.phase === 'kept') return backOut(part, 'gate-closed', text, 'gate-closed');
   if (REST_PHASES.includes(part.phase)) {
     part.gateNow = { allowed: false, gate: part.gateNow.allowed ? 'busy' : part.gateNow.gate, reason: text };
     return 'gate-closed';

@@ -31,21 +31,35 @@ function settledEvent(part: PartState, run: IncidentRun): Answer | undefined {
   return run.continuing ? 'rest' : undefined;
 }
 
+interface Due {
+  readonly inMs: number;
+  readonly kind: 'gate' | 'reminder' | 'expiry';
+  readonly summary: string;
+}
+
 /** The next reminder or the end of the question; `undefined` while the repair could not start, since then nothing runs out. */
-function nextDue(part: PartState): { readonly inMs: number; readonly kind: 'gate' | 'reminder' | 'expiry'; readonly summary: string } | undefined {
+function nextDue(part: PartState): Due | undefined {
   if (part.phase !== 'awaiting-approval') return undefined;
   if (!part.gateNow.allowed) {
     const { gate, opensAt } = part.gateNow;
     return opensAt === undefined ? undefined : { inMs: untilInstant(opensAt), kind: 'gate', summary: `${gate} opens at ${opensAt}` };
   }
   if (part.askExpiresAt === undefined) return undefined;
-  const leftMs = untilInstant(part.askExpiresAt);
+  const ends = nextOf(part, part.askExpiresAt);
+  const { closesAt } = part.gateNow;
+  // From then on the time of the question stands still.
+  return closesAt === undefined || untilInstant(closesAt) >= ends.inMs ? ends : { inMs: untilInstant(closesAt), kind: 'gate', summary: `a gate closes at ${closesAt}` };
+}
+
+/** The next reminder, or the end of a question whose time runs. */
+function nextOf(part: PartState, expiresAt: string): Due {
+  const leftMs = untilInstant(expiresAt);
   const reminder = part.remindMs[part.reminders];
   const untilReminder = reminder === undefined ? undefined : leftMs - (part.expiresMs - reminder);
   if (untilReminder !== undefined && untilReminder < leftMs) {
     return { inMs: Math.max(1, untilReminder), kind: 'reminder', summary: `reminder ${part.reminders + 1} that part ${part.part} waits for approval` };
   }
-  return { inMs: leftMs, kind: 'expiry', summary: `the question about part ${part.part} expires at ${part.askExpiresAt}` };
+  return { inMs: leftMs, kind: 'expiry', summary: `the question about part ${part.part} expires at ${expiresAt}` };
 }
 
 async function remind(part: PartState, run: IncidentRun, steps: Steps): Promise<void> {

@@ -41,6 +41,8 @@ export interface PartState extends Omit<AssessedPart, 'approvals'> {
   /** How many `gates` signals had come when that was asked: one that came while it was asked is not missed. */
   gatesSeen?: number;
   askExpiresAt?: string;
+  /** What was left of the question when a gate closed. */
+  askLeftMs?: number;
   /** The run that consumed the ask. */
   decidedRun?: string;
   decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string; readonly ticket?: string };
@@ -49,6 +51,8 @@ export interface PartState extends Omit<AssessedPart, 'approvals'> {
   /** An assessment found its changes gone or different. */
   superseded?: { readonly event: 'cleared' | 'moved'; readonly reason: string };
   staged?: Staged;
+  /** ISO, UTC: until when what was staged is kept for a closed gate. */
+  keepUntil?: string;
   /** Why it is being rolled back, and what follows. */
   rollingBack?: Pick<RollbackInput, 'cause' | 'reason'>;
   reminders: number;

@@ -27,6 +27,11 @@ export async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps)
     if (event !== undefined) return event;
     await askGatesAgain(part, steps, run);
   }
+  return takeTurn(part, { run, steps, stopped });
+}
+
+/** Waits until no other part of the incident writes and the environment has given the slot. `stopped` says what ends the wait. */
+export async function takeTurn(part: PartState, { run, steps, stopped }: { readonly run: IncidentRun; readonly steps: Steps; readonly stopped: () => Answer | undefined }): Promise<Answer> {
   part.note = 'waiting for its turn to write';
   await condition(() => run.writer === undefined || stopped() !== undefined || run.continuing);
   const event = stopped() ?? (run.continuing ? 'rest' : undefined);

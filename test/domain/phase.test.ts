@@ -4,7 +4,7 @@ import { foremostOutcome, foremostPhase, nextPhase, REST_PHASES, SETTLING_OUTCOM
 
 const PHASES = Object.keys(TRANSITIONS) as Phase[];
 /** In these something beside or in the live state may be half done. */
-const WRITING: readonly Phase[] = ['staging', 'validating', 'finalizing', 'verifying', 'rolling-back'];
+const WRITING: readonly Phase[] = ['staging', 'validating', 'finalizing', 'kept', 'verifying', 'rolling-back'];
 /** From the switch on, going back means putting back what was live. */
 const SWITCHED: readonly Phase[] = ['finalizing', 'verifying', 'soaking'];
 const STORY: readonly Phase[] = ['deciding', 'awaiting-approval', 'waiting', 'staging', 'validating', 'finalizing', 'verifying', 'soaking', 'closed'];
@@ -58,21 +58,31 @@ describe('the phase table', () => {
     for (const { from, event, to } of edges().filter((edge) => SWITCHED.includes(edge.from))) {
       const onwards = STORY.indexOf(to) > STORY.indexOf(from);
       const again = event === 'moved' && to === 'deciding' && from !== 'finalizing';
-      expect(onwards || to === 'rolling-back' || again, `${from} --${event}--> ${to}`).toBe(true);
+      // The switch was not begun: a gate closed before it.
+      const kept = event === 'kept' && from === 'finalizing';
+      expect(onwards || to === 'rolling-back' || again || kept, `${from} --${event}--> ${to}`).toBe(true);
     }
   });
 
   it('a staged repair goes on or is rolled back: unhealthy, failed and cancelled never leave it standing', () => {
-    for (const phase of ['staging', 'validating', 'finalizing', 'verifying', 'soaking'] as const) {
+    for (const phase of ['staging', 'validating', 'finalizing', 'kept', 'verifying', 'soaking'] as const) {
       for (const event of ['failed', 'cancelled'] as const) expect(nextPhase(phase, event), `${phase} ${event}`).toBe('rolling-back');
     }
     for (const phase of ['validating', 'verifying', 'soaking'] as const) expect(nextPhase(phase, 'unhealthy')).toBe('rolling-back');
   });
 
   it('validates before it finalizes, and verifies and soaks before it closes as fixed', () => {
-    expect(edges().filter((edge) => edge.to === 'finalizing').map((edge) => edge.from)).toEqual(['validating']);
+    expect(edges().filter((edge) => edge.to === 'finalizing').map((edge) => edge.from)).toEqual(['validating', 'kept']);
+    expect(edges().filter((edge) => edge.to === 'kept' && edge.from !== 'kept')).toEqual([{ from: 'finalizing', event: 'kept', to: 'kept' }]);
     expect(edges().filter((edge) => edge.to === 'soaking').map((edge) => edge.from)).toEqual(['verifying']);
     expect(edges().filter((edge) => edge.event === 'soaked')).toEqual([{ from: 'soaking', event: 'soaked', to: 'closed' }]);
+  });
+
+  it('what is kept is switched with a slot, or unstaged: nothing else becomes of it', () => {
+    expect(edges().filter((edge) => edge.from === 'kept' && edge.to !== 'kept').map(({ event, to }) => ({ event, to }))).toEqual([
+      { event: 'slot-granted', to: 'finalizing' }, { event: 'gate-closed', to: 'rolling-back' }, { event: 'failed', to: 'rolling-back' }, { event: 'cancelled', to: 'rolling-back' },
+    ]);
+    expect(REST_PHASES).not.toContain('kept');
   });
 
   it('can be stopped by a cancellation from every phase in which time passes', () => {
