@@ -7,3 +7,7 @@ export async function forge({ queue, step, input }: { readonly queue: string; re
   if (call === undefined) throw new TypeError(`no step ${step}`);
   return call(input);
 }
+
+/** The same under the type of the real ones: with the id of an incident that has ended, its steps look like that incident's own. */
+export const incident = forge;
+export const environment = forge;

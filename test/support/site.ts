@@ -28,6 +28,9 @@ export interface SiteOptions {
   /** Keys of environments beyond the usual: `dev` repairs by itself, `prod` asks, nothing is scheduled. */
   readonly environments?: Readonly<Record<string, object>>;
   readonly notifications?: object;
+  /** Who signs with what, by name. */
+  readonly principals?: Readonly<Record<string, object>>;
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly temporal?: object;
   readonly soak?: string;
   /** Where the record and artifacts lie, as in a configuration; in the data folder otherwise. */
@@ -84,7 +87,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
   await configure(options);
   for (const [address, port] of ports) services.set(address, await startService({ folder, live: live(address), address, port }));
 
-  async function configure({ targets, environments = {}, notifications, temporal, soak = '1s', stores = options.stores }: SiteOptions): Promise<void> {
+  async function configure({ targets, environments = {}, notifications, principals, groups, temporal, soak = '1s', stores = options.stores }: SiteOptions): Promise<void> {
     const document = {
       version: 1,
       project: 'site',
@@ -92,6 +95,8 @@ export async function createSite(options: SiteOptions): Promise<Site> {
       environments: Object.fromEntries(Object.entries({ ...ENVIRONMENTS, ...environments }).map(([name, each]) => [name, { firstSeen: 'repair', ...each }])),
       targets: Object.fromEntries(targets.map((target) => [nameOf(target), targetConfig(target, { health: health.port, service: ports.get(target.address), soak })])),
       ...(notifications === undefined ? {} : { notifications }),
+      ...(principals === undefined ? {} : { principals }),
+      ...(groups === undefined ? {} : { groups }),
       ...stores,
       ...(temporal === undefined ? {} : { temporal }),
     };
