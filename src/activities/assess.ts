@@ -26,6 +26,7 @@ import { relevantChanges } from './relevant.js';
 import { pollOf, toldOf } from './poll.js';
 import { standingParts } from './standing.js';
 import { partNotice, tellAbout } from './telling.js';
+import { showApproval, signingMarkdown } from '../trust/showing.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
 
 /** The reason of a part is a line or two, whatever was accepted. */
@@ -134,7 +135,8 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     }
   }
   const told = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
-  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
+  const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
+  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
   await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });
   return {
@@ -154,6 +156,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
     ...(impossible === undefined ? {} : { impossible }),
     ...(ask === undefined ? {} : { ask }),
+    ...(about === undefined || decision === 'remediate' ? {} : { signing: signingMarkdown(about, formatIncident(input.incident)) }),
     ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
   };
 }

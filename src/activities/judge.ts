@@ -53,8 +53,9 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
 
     remind: ({ incident, part, plan, ordinal }) => inStep(deps, async () => {
       expectOwnStep(incident);
-      const { target } = await configured(deps, incident);
-      const notice = partNotice({ incident, target, plan: await storedPlan(deps, plan), risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString() }, 'approval-reminder');
+      const { config, target } = await configured(deps, incident);
+      const signs = environmentOf(config, incident.environment)?.approvals.trust === 'signed';
+      const notice = partNotice({ incident, target, plan: await storedPlan(deps, plan), risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...(signs ? { signing: {} } : {}) }, 'approval-reminder');
       await deps.tell(notice, `remind-${part}-${ordinal}-${plan}`);
     }),
   };

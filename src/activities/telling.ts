@@ -5,6 +5,7 @@ import { oneLine } from '../domain/plain-text.js';
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import type { Notice } from '../notify/sink.js';
+import type { Showing } from '../trust/showing.js';
 import type { Dependencies } from './deps.js';
 
 type Told = { readonly [Key in 'owner' | 'intent']: Target[Key] };
@@ -27,6 +28,8 @@ export interface PartTold {
   /** Who must approve, and who has. */
   readonly requires?: string;
   readonly approvals?: string;
+  /** Where approvals must be signed; without what exactly, where only the command line is named. */
+  readonly signing?: Partial<Showing>;
 }
 
 /** What a person needs to decide about a part: what drifted, what would be done, how to answer. */
@@ -34,6 +37,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
   const name = formatIncident(told.incident);
   const hash = told.plan.hash.slice(0, 12);
   const { owner, intent } = told.target;
+  const key = told.signing === undefined ? '' : ' --key ~/.ssh/id_ed25519';
   return {
     event,
     subject: name,
@@ -50,8 +54,10 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
       ...(told.requires === undefined ? [] : [`Who must approve: ${told.requires}.`]),
       ...(told.approvals === undefined ? [] : [`So far: ${told.approvals}.`]),
       ...(told.expiresAt === undefined ? [] : [`The question expires at ${told.expiresAt}.`]),
+      ...(told.signing === undefined ? [] : ['It must be signed with a key that is registered for you.']),
+      ...(told.signing?.command === undefined ? [] : [`To sign it elsewhere, with your name in it: ${told.signing.command}`]),
     ].join('\n'),
-    commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}`, `holdfast reject ${name} --plan ${hash} --reason "…"`],
+    commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}${key}`, `holdfast reject ${name} --plan ${hash} --reason "…"${key}`],
     ...(owner === undefined ? {} : { owner }),
     ...(intent === undefined ? {} : { intent }),
   };

@@ -137,6 +137,8 @@ export interface AssessedPart {
   readonly rollback?: RollbackKind;
   /** Markdown: the plan step by step. */
   readonly details: string;
+  /** Markdown: how to sign an approval; absent where none must be signed. */
+  readonly signing?: string;
 }
 
 export interface GatesResult {

@@ -51,6 +51,7 @@ function howTo(part: PartState): string[] {
   const plan = part.plan?.slice(0, 12);
   if (plan !== undefined && (part.phase === 'awaiting-approval' || (part.phase === 'observed' && part.impossible === undefined))) {
     const expires = part.askExpiresAt === undefined ? '' : `The question expires at ${part.askExpiresAt}.`;
+    if (part.signing !== undefined) return ['', part.signing, ...(expires === '' ? [] : ['', expires])];
     return [...signal('To approve, send the signal `approve`', { by: 'your name', plan }), ...signal('To stop it, send the signal `reject`', { by: 'your name', reason: 'why', plan }), ...(expires === '' ? [] : ['', expires])];
   }
   const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'kept', 'verifying', 'soaking'];

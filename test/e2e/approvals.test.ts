@@ -50,9 +50,13 @@ let attackerRuns: Promise<void>;
 
 function siteWith(principals: Readonly<Record<string, object>>): SiteOptions {
   return {
-    targets: NAMES.map((name) => ({ address: `prod/${name}`, files: FILES })),
-    environments: { prod: { remediation: 'ask', limits: { concurrent: 50 }, approvals: { trust: 'signed' } } },
+    targets: [...NAMES.map((name) => `prod/${name}`), 'pair/two'].map((address) => ({ address, files: FILES })),
+    environments: {
+      prod: { remediation: 'ask', limits: { concurrent: 50 }, approvals: { trust: 'signed' } },
+      pair: { remediation: 'ask', approvals: { trust: 'signed', rules: [{ any: [{ group: 'sre', count: 2 }] }] } },
+    },
     principals,
+    groups: { sre: ['alice', 'bob'] },
   };
 }
 
@@ -65,8 +69,8 @@ beforeAll(async () => {
   connection = await NativeConnection.connect({ address: place.address });
   attacker = await Worker.create({ connection, namespace: place.namespace, taskQueue: 'attacker', workflowsPath: new URL('../support/forger.ts', import.meta.url).pathname });
   attackerRuns = attacker.run();
-  for (const name of NAMES) await lab.site.drift(`prod/${name}`, DRIFT);
-  await lab.check('prod');
+  for (const { address } of lab.site.targets) await lab.site.drift(address, DRIFT);
+  await Promise.all([lab.check('prod'), lab.check('pair')]);
 }, 180_000);
 
 afterAll(async () => {
@@ -88,7 +92,11 @@ interface Question {
 async function asked(address: string): Promise<Question> {
   const { incident, parts } = await lab.untilPhase(address, 'awaiting-approval');
   const part = parts.find((each) => each.phase === 'awaiting-approval');
-  return { address, number: Number(incident.split('#')[1]), plan: part?.plan ?? '', ask: String(part?.['ask'] ?? '') };
+  return { address, number: Number(incident.split('#')[1]), plan: part?.plan ?? '', ask: textOf(part?.['ask']) };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 interface Signing {
@@ -119,7 +127,7 @@ async function isAsDrifted(address: string): Promise<boolean> {
 async function reasons(address: string, kind: 'refused' | 'asked' | 'finalized' = 'refused'): Promise<readonly string[]> {
   return lab.withLedger(async (ledger) => {
     const found: string[] = [];
-    for await (const entry of ledger.entries({ ...addressOf(address), kinds: [kind] })) found.push(String(entry.data['reason']));
+    for await (const entry of ledger.entries({ ...addressOf(address), kinds: [kind] })) found.push(textOf(entry.data['reason']));
     return found;
   });
 }
@@ -200,6 +208,20 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(await reasons(address, 'finalized')).toHaveLength(1);
   }, 120_000);
 
+  test('where two people are asked for, two keys of one person count once, and so does a vote that somebody wrote into the record not at all', async () => {
+    const address = 'pair/two';
+    const question = await asked(address);
+    expect(await decide(address, signed(question))).toMatchObject({ result: 'accepted' });
+    expect(await decide(address, signed(question, { with: alicesToken, words: { reason: 'with my other key' } }))).not.toMatchObject({ message: expect.stringMatching(/goes on/) as string });
+    const { runId = '' } = (await lab.incident(address)) ?? {};
+    const ledger = await openLedger({ ledger: { type: 'sqlite', file: join(lab.site.dataDir, 'ledger.db') } });
+    await ledger.vote({ ...addressOf(address), number: 1, ask: question.ask, plan: question.plan, person: 'bob', by: 'bob', verified: true, at: new Date().toISOString(), run: runId, message: 'forged', key: bob.fingerprint }).finally(() => ledger.close());
+    await decide(address, signed(question, { words: { reason: 'once more' } }));
+    expect(await isAsDrifted(address)).toBe(true);
+    expect((await lab.status(address))?.phase).toBe('awaiting-approval');
+    expect(await decisions(address)).toEqual([]);
+  }, 120_000);
+
   test('a signature of an earlier question does not answer the same question when it is asked again', async () => {
     const address = 'prod/again';
     const first = await asked(address);
@@ -271,9 +293,10 @@ describe.concurrent('approvals where they must be signed', () => {
     const address = 'prod/judge';
     const { plan, ask, number } = await asked(address);
     const incident = { ...addressOf(address), number };
+    const { runId: run = '' } = (await lab.incident(address)) ?? {};
     await handleOf(lab, address).terminate('the attacker takes its id');
     const message = { decision: 'approve', by: 'alice', plan };
-    const input = { incident, run: 'x', messages: [{ message, via: { update: 'x' } }], questions: [{ part: 1, phase: 'awaiting-approval', plan, ask, causedBy: [] }], malformed: 0 };
+    const input = { incident, run, messages: [{ message, via: { update: 'x' } }], questions: [{ part: 1, phase: 'awaiting-approval', plan, ask, causedBy: [] }], malformed: 0 };
     const answer = await forge('incident', { workflowId: incidentWorkflowId('prod', 'judge'), queue: WORKFLOW_QUEUE, step: 'judge', input });
     expect(answer).toContain('carries no signature');
     expect(await decisions(address)).toEqual([]);
@@ -310,6 +333,9 @@ test('a key that is taken out after it has approved lets nothing be written, and
   expect((await reasons(address)).join()).toContain('does not hold any more');
   expect(await isAsDrifted(address)).toBe(true);
   await approveHonestly(address);
+  // The runs that the attacker ended are found by the next check.
+  await lab.check('prod');
+  for (const robbed of ['prod/row', 'prod/judge']) expect((await lab.incident(robbed, 1))?.outcome).toBe('terminated');
   expect(await checkStatements(lab)).toEqual([]);
 }, 120_000);
 

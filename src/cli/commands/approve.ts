@@ -57,10 +57,11 @@ async function showPlan(context: Context, id: string): Promise<number> {
       await context.printJson('review', { incident: name, approved: false, plans: plans.map(({ hash, plan }) => plan ?? { hash }), exitCode: EXIT.error });
       return EXIT.error;
     }
+    const signs = (await context.config()).environments.find((each) => each.name === row.environment)?.approvals.trust === 'signed';
     for (const { hash, plan } of plans) {
       context.note(`${plain(name)} asks about plan ${shortHash(hash)}:`);
       if (plan !== undefined) context.note(indent(planLines(plan, context.style).slice(1), 2).join('\n'));
-      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}\n`);
+      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}${signs ? ' --key ~/.ssh/id_ed25519' : ''}\n`);
     }
     return EXIT.error;
   } finally {

@@ -18,6 +18,7 @@ import { healthOf, healthLines } from '../render/health.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { paintWord } from '../render/style.js';
 import { indent } from '../render/table.js';
+import { showApproval } from '../../trust/showing.js';
 
 interface Full {
   readonly row: IncidentRow;
@@ -53,12 +54,17 @@ async function incident(context: Context, id: string): Promise<number> {
     const full: Full = { ...(await gather(ledger, row)), ...(intent === undefined ? {} : { intent }) };
     if (context.json) {
       const { row: bare, ...rest } = full;
-      await context.printJson('incident', { id: formatIncident(bare), incident: bare, ...rest, commands: commandsOf(bare) });
+      await context.printJson('incident', { id: formatIncident(bare), incident: bare, ...rest, commands: commandsOf(bare, await signsIn(context, bare)) });
     } else await print(context, full);
     return EXIT.done;
   } finally {
     await ledger.close();
   }
+}
+
+/** Whether decisions must be signed there. */
+async function signsIn(context: Context, { environment }: IncidentRow): Promise<boolean> {
+  return (await context.config()).environments.find((each) => each.name === environment)?.approvals.trust === 'signed';
 }
 
 async function live(context: Context, row: IncidentRow): Promise<IncidentRow> {
@@ -100,13 +106,14 @@ async function lastDrift(ledger: Ledger, row: IncidentRow): Promise<readonly Cha
 async function print(context: Context, full: Full): Promise<void> {
   const { style } = context;
   const { row } = full;
+  const signs = await signsIn(context, row);
   const sections: (readonly string[])[] = [[...header(context, row), ...intentLines(full.intent).map(plain)]];
   const section = (title: string, lines: readonly string[]) => {
     if (lines.length > 0) sections.push([style.bold(title), ...indent(lines, 2)]);
   };
   section('What drifted (what should be → what is)', changeLines(full.drift, style));
   section('Parts', partLines(context, full));
-  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain(each.by)}${each.verified || each.decision === 'policy' ? '' : ' (unverified)'}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
+  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain(each.by)}${proofText(each)}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
   section('Health', full.entries.flatMap((entry) => { const report = healthOf(entry); return report === undefined ? [] : healthLines(formatTime(entry.at), report, style); }));
   section('Writes', full.writes.map((write) => `${formatTime(write.at)}  ${plain(write.step)}: ${plain(write.write)}${write.resource === undefined ? '' : ` (${plain(write.resource)})`}  ${write.closedAt === undefined ? style.yellow('not known to have ended') : write.ok === true ? 'done' : style.red(`failed: ${plain(write.error ?? '')}`)}`));
   // Writes have their own section, with the beginning and the end of each on one line.
@@ -114,8 +121,20 @@ async function print(context: Context, full: Full): Promise<void> {
   const timeline = told.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], told.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
   section('Timeline', timeline);
   section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
-  section('Commands', commandsOf(row));
+  section('Commands', commandsOf(row, signs));
+  section('To sign', isClosed(row) || !signs ? [] : signingLines((await context.config()).project, row));
   await context.say(sections.map((lines) => lines.join('\n')).join('\n\n'));
+}
+
+/** Whose word it is: a key's, or only a name's. */
+function proofText({ decision, verified, key }: DecisionRow): string {
+  if (key !== undefined) return ` (signed with ${plain(key)})`;
+  return verified || decision === 'policy' ? '' : ' (unverified)';
+}
+
+/** The exact words of each approval, for whoever signs elsewhere. */
+function signingLines(project: string, row: IncidentRow): readonly string[] {
+  return askedParts(row).flatMap(({ plan, ask }) => (plan === undefined || ask === undefined ? [] : [plain(showApproval({ project, incident: row, question: { plan, ask } }).command)]));
 }
 
 function header(context: Context, row: IncidentRow): readonly string[] {
@@ -152,12 +171,13 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
   });
 }
 
-function commandsOf(row: IncidentRow): readonly string[] {
+function commandsOf(row: IncidentRow, signs: boolean): readonly string[] {
+  const key = signs ? ' --key ~/.ssh/id_ed25519' : '';
   const name = shellWord(formatIncident(row));
   if (isClosed(row)) {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
     return [...undo, ...(row.outcome === 'fixed' || row.outcome === 'cleared' ? [] : [`holdfast retry ${name} --reason WHY`]), `holdfast check ${formatAddress(row)}`];
   }
-  const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY`]));
+  const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}${key}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY${key}`]));
   return asked.length > 0 ? asked : [`holdfast rollback ${name} --reason WHY`, `holdfast freeze ${formatAddress(row)} --reason WHY`];
 }

@@ -37,7 +37,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     case 'approved':
     case 'rejected':
     case 'accepted':
-      return `${said([about ?? place(data), until(data, 'until'), reason])}${data['verified'] === false ? ' (unverified)' : ''}`;
+      return `${said([about ?? place(data), until(data, 'until'), reason])}${proofText(data)}`;
     case 'decided':
       return said([textOf(data, 'decision'), textOf(data, 'rule'), Array.isArray(data['fields']) ? listed(data['fields'].filter((field) => typeof field === 'string')) : undefined, reason]);
     case 'gate':
@@ -64,6 +64,12 @@ function assessedText(data: JsonObject): string {
   const classes = isJsonObject(data['classes']) ? Object.entries(data['classes']).flatMap(([of, number]) => (typeof number === 'number' ? [`${of} ${number}`] : [])) : [];
   const would = textOf(data, 'would');
   return said([`${textOf(data, 'decision') ?? ''}${would === undefined ? '' : ` (would: ${would})`}`, ...classes]);
+}
+
+function proofText(data: JsonObject): string {
+  const key = textOf(data, 'key');
+  if (key !== undefined) return ` (signed with ${key})`;
+  return data['verified'] === false ? ' (unverified)' : '';
 }
 
 function openedText(data: JsonObject): string {
