@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js';
 import type { TargetAddress } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import type { GateAnswer } from '../domain/gate.js';
-import type { Part } from '../domain/decision.js';
+import type { DecisionInput, Part } from '../domain/decision.js';
 import type { Json } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
@@ -53,6 +53,8 @@ export interface Deps {
 export interface ConfigPlace {
   readonly file: string;
   readonly dataDir?: string;
+  /** Rule files in place of those that the configuration names: absolute paths, `default`, `!default`. */
+  readonly policies?: readonly string[];
 }
 
 export interface TemporalPlace {
@@ -103,6 +105,8 @@ export interface Assessed {
   readonly parts: readonly AssessedPart[];
   /** Changes that nobody is asked about now, each with why: it was settled, or accepted. */
   readonly quiet: readonly { readonly change: Change; readonly why: string }[];
+  /** What rules know of every change, those left alone too, before a plan. */
+  readonly inputs?: readonly DecisionInput[];
 }
 
 export interface AssessedPart extends Part {

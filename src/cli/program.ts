@@ -14,6 +14,7 @@ import { incidentsCommand } from './commands/incidents.js';
 import { initCommand } from './commands/init.js';
 import { notifyCommand } from './commands/notify.js';
 import { planCommand } from './commands/plan.js';
+import { policyCommand } from './commands/policy.js';
 import { rejectCommand } from './commands/reject.js';
 import { releaseCommand } from './commands/release.js';
 import { retryCommand } from './commands/retry.js';
@@ -33,7 +34,7 @@ import { version } from './version.js';
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   initCommand, upCommand, statusCommand, checkCommand, planCommand,
   incidentsCommand, incidentCommand, approveCommand, rejectCommand, acceptCommand, rollbackCommand, retryCommand,
-  freezeCommand, unfreezeCommand, releaseCommand, changesCommand, schedulesCommand, auditCommand, notifyCommand,
+  freezeCommand, unfreezeCommand, releaseCommand, changesCommand, schedulesCommand, policyCommand, auditCommand, notifyCommand,
   workerCommand, configCommand, doctorCommand, completionCommand,
 ];
 

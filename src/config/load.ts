@@ -34,6 +34,8 @@ export interface LoadOptions {
    * begins in `observe`; one that is gone is said as suspended. Absent: every match is taken as known.
    */
   readonly known?: ReadonlySet<string>;
+  /** Rule files in place of those that the configuration names: paths, `default`, `!default`. */
+  readonly policies?: readonly string[];
   /** What expiry dates are compared with. Default: now. */
   readonly now?: Date;
 }
@@ -96,7 +98,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
   });
   checkTargets(resolved, names, report);
   checkRemediation({ environments: environments.values(), providers: Object.keys(options.providers), resolved, report, warn });
-  const policies = await readPolicies({ root, people, reader, report });
+  const policies = await readPolicies({ root, people, reader, report, ...(options.policies === undefined ? {} : { instead: options.policies }) });
   const targets = resolved.map((each) => each.target).sort(byAddress);
   const matches = resolved.filter(({ instance }) => instance.matched).map(({ target }): string => formatAddress(target)).sort();
   const { suspended } = compareMatches(options.known ?? new Set(), targets.map(formatAddress));

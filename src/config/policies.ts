@@ -1,4 +1,4 @@
-import { relative, resolve, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../domain/errors.js';
 import type { Rule, RuleFile, RuleTest } from '../policy/rule.js';
@@ -28,13 +28,15 @@ export interface ReadingPolicies {
   readonly people: People;
   readonly reader: Reader;
   readonly report: Report;
+  /** What is read in place of what `policies` names. */
+  readonly instead?: readonly string[];
 }
 
 /** Reads the rule files that `policies` names, after the pack, unless it says `!default`. */
 export async function readPolicies(ctx: ReadingPolicies): Promise<readonly RuleFile[]> {
   const { root, reader, report } = ctx;
-  const tree = child(root.tree, 'policies');
-  const patterns = tree === undefined ? [] : (check(sections.policies, toPlain(tree), { report, where: ['policies'], tree }) ?? []);
+  const tree = ctx.instead === undefined ? child(root.tree, 'policies') : undefined;
+  const patterns = ctx.instead ?? (tree === undefined ? [] : (check(sections.policies, toPlain(tree), { report, where: ['policies'], tree }) ?? []));
   const paths = new Set<string>(patterns.includes(NO_PACK) ? [] : [PACK_FILE]);
   for (const [index, pattern] of patterns.entries()) {
     if (pattern === PACK || pattern === NO_PACK) continue;
@@ -52,20 +54,7 @@ export function isPack(path: string): boolean {
   return path === PACK_FILE;
 }
 
-/** Reads rule files for a trial, beside a configuration that stays as it is. */
-export async function readRuleFiles(paths: readonly string[], ctx: Omit<ReadingPolicies, 'root'> & { readonly folder: string }): Promise<readonly RuleFile[]> {
-  const root = { folder: ctx.folder } as const;
-  const files: RuleFile[] = [];
-  for (const path of paths) files.push(...(await readRuleFile(path === PACK ? PACK_FILE : resolve(path), { ...ctx, root })));
-  refuseTwins(files, ctx.report);
-  return files;
-}
-
-interface ReadingFile extends Omit<ReadingPolicies, 'root'> {
-  readonly root: Pick<ConfigFile, 'folder'>;
-}
-
-async function readRuleFile(path: string, { root, people, reader, report }: ReadingFile): Promise<readonly RuleFile[]> {
+async function readRuleFile(path: string, { root, people, reader, report }: ReadingPolicies): Promise<readonly RuleFile[]> {
   let text;
   try {
     text = await reader.text(path);

@@ -19,7 +19,7 @@ export interface Knowing {
 
 /** What rules may look at, for each change, in order. Steps and `holdfast plan` ask with the same. */
 export async function decisionInputs({ config, target, changes, at, ledger, baseline }: Knowing): Promise<readonly DecisionInput[]> {
-  const environment = factsOf(config, target);
+  const environment = environmentFacts(config, target);
   const sightings = await ledger?.sightings(target, changes.map((change) => change.fingerprint)) ?? [];
   const known = new Map(sightings.map((each) => [each.fingerprint, each]));
   const firstKnownAt = (await ledger?.lastObservation(target))?.firstKnownAt;
@@ -33,7 +33,8 @@ export async function decisionInputs({ config, target, changes, at, ledger, base
   });
 }
 
-function factsOf(config: Pick<Config, 'environments'>, { environment: name }: Target): EnvironmentFacts {
+/** What rules may know of the environment of a target. */
+export function environmentFacts(config: Pick<Config, 'environments'>, { environment: name }: Target): EnvironmentFacts {
   const environment = config.environments.find((each) => each.name === name);
   if (environment === undefined) throw new TypeError(`environment ${name} is not configured`);
   const { owner, production, remediation, timezone, firstSeen } = environment;

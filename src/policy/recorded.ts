@@ -1,5 +1,5 @@
 import type { Change } from '../domain/change.js';
-import { classOf, typeOf } from '../domain/class.js';
+import { classOf } from '../domain/class.js';
 import type { ChangeHistory, Decided, DecisionInput, PlanFacts } from '../domain/decision.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import { remediationOf } from '../domain/remediation.js';
@@ -69,10 +69,10 @@ export function recordedIn({ data, at, target, environment }: Reading): readonly
   });
 }
 
-/** The type of the resource, as rules saw it. */
-export function typeIn({ input, was }: Recorded): string {
-  const type = was.inputs?.['type'];
-  return typeof type === 'string' ? type : input === undefined ? '' : typeOf(input.change, input.target.provider);
+/** What an entry says was decided about each of its changes. */
+export function decisionsIn(data: JsonObject): readonly Pick<Recorded, 'resource' | 'path' | 'was'>[] {
+  const changes = Array.isArray(data['changes']) ? (data['changes'] as unknown as readonly Kept[]) : [];
+  return changes.flatMap(({ resource, path, kind: _kind, effect: _effect, fingerprint: _fingerprint, revision: _revision, given: _given, ...was }) => (typeof resource === 'string' && typeof was.decision === 'string' ? [{ resource, path, was }] : []));
 }
 
 interface Kept extends Decided, Pick<Change, 'resource' | 'path' | 'kind' | 'effect' | 'fingerprint' | 'revision'> {

@@ -99,7 +99,8 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const record = ledger === undefined ? {} : { ledger };
   const { changes, quiet } = await concerns({ config, target, changes: observation.changes, at, ...record });
   const baseline = await baselineOf(target, { ...ctx, now: () => now });
-  const inputs = await decisionInputs({ config, target, changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
+  const all = await decisionInputs({ config, target, changes: observation.changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
+  const inputs = all.filter((each) => changes.includes(each.change));
   const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
   const provider = await providerOf(target);
   const engine = await provider.busy?.(target, [...new Set(changes.map((change) => change.resource))], ctx);
@@ -107,7 +108,7 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
     { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) }), decide: deciderOf(config), hash: hashJson },
     ctx,
   );
-  return { quiet, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: wouldGate.allowed ? [] : [wouldGate] })) };
+  return { quiet, inputs: all, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: wouldGate.allowed ? [] : [wouldGate] })) };
 }
 
 async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () => Date }) {

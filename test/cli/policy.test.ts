@@ -1,0 +1,94 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { composeDeps } from '../../src/cli/compose.js';
+import type { Io } from '../../src/cli/io.js';
+import { run } from '../../src/cli/program.js';
+import { json, type Ran, text } from './support.js';
+
+let folder: string;
+
+const RULES = `version: 1
+rules:
+  - name: ports
+    when: change.path == "/port"
+    decision: ask
+    message: ports are asked about
+  - name: repairs
+    when: plan.resources < 3
+    decision: remediate
+  - name: trial
+    decision: hold
+    shadow: true
+tests:
+  - name: a port is asked about
+    given: { change: { path: /port } }
+    expect: { decision: ask, rules: [ports] }
+`;
+
+function put(name: string, content: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), content);
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-policy-'));
+  put('holdfast.yaml', 'version: 1\nproject: shop\nenvironments: { prod: { remediation: ask } }\npolicies: [./rules.yaml]\ntargets: { web: { environments: [prod], provider: files, source: { path: ./desired }, spec: { root: ./live } } }\n');
+  put('rules.yaml', RULES);
+  put('desired/etc/app.json', '{"port": 1, "updated_at": "a"}\n');
+  put('live/etc/app.json', '{"port": 2, "updated_at": "b"}\n');
+});
+
+afterEach(() => { rmSync(folder, { recursive: true, force: true }); });
+
+async function holdfast(...argv: readonly string[]): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const io: Io = {
+    out: (piece) => { out += piece; return Promise.resolve(); },
+    err: (piece) => { err += piece; },
+    outTty: false, errTty: false, columns: 200, env: {}, cwd: folder, user: 'alice',
+    signal: new AbortController().signal, now: () => new Date(), sleep: () => Promise.resolve(),
+  };
+  const code = await run(argv, io, composeDeps(io));
+  return { code, out, err };
+}
+
+describe('policy test', () => {
+  it('runs the tests of every file in force, and passes', async () => {
+    expect(await holdfast('policy', 'test')).toMatchObject({ code: 0, out: text(/^default +\d+ +\d+ +0$[\s\S]*^rules\.yaml +3 +1 +0$/m), err: text(/^\d+ passed, 0 failed/) });
+  });
+
+  it('exits 1 when one fails, and says what was decided instead and where the test stands', async () => {
+    put('other.yaml', RULES.replace('decision: ask, rules', 'decision: hold, risk: high, rules'));
+    const ran = await holdfast('policy', 'test', 'other.yaml');
+    expect(ran).toMatchObject({ code: 1, err: text('0 passed, 1 failed') });
+    expect(ran.out).toContain('a port is asked about (other.yaml:14)\n  expected hold, and it is ask: ports are asked about\n  expected risk high, and it is low');
+    expect(json(await holdfast('policy', 'test', 'other.yaml', '-o', 'json'))).toMatchObject({ kind: 'policy-test', version: 1, failed: 1, exitCode: 1, files: [{ file: 'other.yaml', tests: [{ passed: false, decision: 'ask', rules: ['ports (other.yaml:3)'] }] }] });
+  });
+
+  it('refuses a file that is none, with its place', async () => {
+    put('other.yaml', RULES.replace('change.path', 'change.paht'));
+    expect(await holdfast('policy', 'test', 'other.yaml')).toMatchObject({ code: 1, err: text(/other\.yaml:4:18: rules\[0\]\.when: change has no member "paht"[\s\S]*did you mean "path"\?/) });
+  });
+});
+
+describe('policy explain', () => {
+  it('says of each change which rules match and which lose, what they saw, and what rules on trial would do', async () => {
+    const ran = await holdfast('policy', 'explain', 'prod/web');
+    expect(ran.code).toBe(0);
+    expect(ran.out).toMatch(/etc\/app\.json \/port[\s\S]*decision: ask, risk low: ports are asked about[\s\S]*won +ports \(rules\.yaml:3\)[\s\S]*saw +change\.path = "\/port"[\s\S]*lost +repairs[\s\S]*shadow +trial/);
+    expect(ran.out).toMatch(/etc\/app\.json \/updated_at[\s\S]*left alone: accepted by rule written-by-the-engine \(default:\d+\)/);
+  });
+
+  it('of one path alone, as JSON', async () => {
+    const found = json(await holdfast('policy', 'explain', 'prod/web', '--resource', 'etc/app.json', '--path', '/port', '-o', 'json'));
+    expect(found).toMatchObject({ kind: 'policy-explain', address: 'prod/web', verdict: 'drifted', changes: [{ path: '/port', decided: { decision: 'ask' } }] });
+  });
+
+  it('without a record says how to get one', async () => {
+    expect(await holdfast('policy', 'explain', 'prod/web#7')).toMatchObject({ code: 1, err: text(/no record yet/) });
+    expect(await holdfast('policy', 'replay', '--since', '30d')).toMatchObject({ code: 1, err: text(/no record yet/) });
+  });
+});
