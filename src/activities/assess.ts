@@ -16,7 +16,7 @@ import { decisionInputs } from '../policy/inputs.js';
 import { decidedInRow, recordAssessed } from './assessed.js';
 import { causesOf } from './causes.js';
 import { inStep, probeFor } from './context.js';
-import { configured, type Dependencies } from './deps.js';
+import { configured, type Dependencies, providerOf } from './deps.js';
 import { askEngine } from './engine.js';
 import { closeFlapping } from './flapping.js';
 import { expectOwnStep } from './guard.js';
@@ -79,7 +79,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...baseline });
   const propose = async (some: readonly Change[], more: { readonly together?: true } = {}): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, ...more, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
   // What stands was split already: a gate that closed for one of its changes since takes no approval away.
-  const { gone, left } = await standingParts(deps, { input, changes: free, quiet }, (some) => propose(some, { together: true }));
+  const { gone, left } = await standingParts(deps, { input, changes: free, quiet, target, revision: assessing.revision, propose: (some) => propose(some, { together: true }) }, ctx);
   for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
@@ -118,6 +118,7 @@ interface Opening extends Omit<Deciding, 'observation'> {
 async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed): Promise<AssessedPart> {
   const { input, target, environment, at, number } = opening;
   const { plan, gate, decision, risk, rules, reason, changes, impossible } = proposed;
+  const adoptable = providerOf(deps, target).adopt !== undefined;
   const { expiresMs, remindMs } = environment.approvals;
   const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
   await recordAssessed(deps, input, { part: number, at, proposed, inputs: opening.inputs });
@@ -153,6 +154,7 @@ async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed
     ...told,
     soakMs: target.soakMs,
     details: plan === undefined ? '' : planMarkdown(plan),
+    ...(adoptable ? { adoptable } : {}),
     ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
     ...(impossible === undefined ? {} : { impossible }),
     ...(ask === undefined ? {} : { ask }),

@@ -8,6 +8,7 @@ import type { Target } from '../domain/target.js';
 import { environmentOf, targetOf } from '../config/config.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { INCIDENT_SIGNALS, incidentWorkflowId } from '../workflows/messages.js';
+import { isBranchGone, waitingBranches } from './adopted.js';
 import { inStep } from './context.js';
 import { wakeDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
@@ -34,7 +35,7 @@ export function checkActivities(deps: Dependencies): Pick<ControlActivities, 're
           const target = targetOf(config, environment, name);
           if (target === undefined) return undefined;
           const observation = await observeTarget(deps, target, ctx, commits);
-          const seen = await record(target, observation);
+          const seen = await record(target, observation, ctx);
           if (seen.unrecorded !== true) await lookAtEngine(deps, target, observation, ctx);
           return seen;
         });
@@ -86,7 +87,7 @@ interface Seen {
 }
 
 /** Records a look, and starts or tells the incident where the memory of the ledger says that this is new. */
-async function sight(deps: Dependencies, target: Target, observation: Observation): Promise<Seen> {
+async function sight(deps: Dependencies, target: Target, observation: Observation, ctx?: ReadContext): Promise<Seen> {
   const at = deps.now().toISOString();
   // First what was ended from outside: it settles changes that would open an incident again.
   const open = await findOpen(deps, target, at);
@@ -111,10 +112,14 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   // The time of a change that was first seen while the incident is open begins with this look.
   if (open !== undefined && target.settleMs > 0 && seen.sightings.some((each) => each.firstSeen === at && fingerprints.has(each.fingerprint))) await wakeAll(deps, [open]);
   if (action.action === 'open') await openIncident(deps, target, { drift, kind: action.kind, at });
-  if (action.action === 'tell' && open !== undefined) {
-    await tellIncident(deps, open, drift);
-  }
+  if (open !== undefined && (action.action === 'tell' || (observation.verdict !== 'unknown' && ctx !== undefined && (await losesBranch(deps, target, open, ctx))))) await tellIncident(deps, open, drift);
   return { target: target.target, verdict: observation.verdict, opened: action.action === 'open' };
+}
+
+/** A branch that waits to be merged is looked for while the incident is open: without it the part is decided again. */
+async function losesBranch(deps: Dependencies, target: Target, open: IncidentRow, ctx: ReadContext): Promise<boolean> {
+  for (const branch of waitingBranches(open)) if (await isBranchGone(deps, target, branch, ctx)) return true;
+  return false;
 }
 
 /** One whose run has ended hears nothing; a later check closes its record, and the other targets of the batch do not wait for that. */
@@ -146,7 +151,7 @@ interface Batch {
   readonly reads: number;
 }
 
-type Recording = (target: Target, observation: Observation) => Promise<Seen>;
+type Recording = (target: Target, observation: Observation, ctx?: ReadContext) => Promise<Seen>;
 
 /** What stops one target for good is said of it alone; what may pass stops the batch, which is tried again. */
 async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (target: string, record: Recording) => Promise<Seen | undefined>): Promise<BatchResult> {
@@ -170,10 +175,10 @@ async function eachTarget(deps: Dependencies, { targets, reads }: Batch, work: (
 function recording(deps: Dependencies): Recording {
   const { attempt } = activityInfo();
   let isAway = false;
-  return async (target, observation) => {
+  return async (target, observation, ctx) => {
     if (!isAway) {
       try {
-        return await sight(deps, target, observation);
+        return await sight(deps, target, observation, ctx);
       } catch (error) {
         if (!isHoldfastError(error, 'Unreachable') || attempt < 2) throw error;
         isAway = true;

@@ -75,7 +75,7 @@ export function probeFor(deps: Dependencies, checks: readonly HealthCheck[], { s
 
 export interface WriteStep {
   readonly ref: Pick<PartRef, 'incident' | 'part' | 'plan' | 'round'>;
-  readonly step: 'stage' | 'finalize' | 'rollback';
+  readonly step: 'stage' | 'finalize' | 'rollback' | 'adopt';
 }
 
 /** The context of a step that may write: fenced against every later attempt, with an intent before each external write. */

@@ -1,3 +1,4 @@
+import { adoptActivities } from './adopt.js';
 import { assessActivities } from './assess.js';
 import { batchActivities } from './batches.js';
 import { checkActivities } from './check.js';
@@ -21,6 +22,6 @@ export function createActivities(deps: Dependencies): Activities {
   return {
     control: { recordUnread, ...batchActivities(deps), ...judgeActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
     read: { observe, ...assessActivities(deps), ...measureActivities(deps) },
-    write: repairActivities(deps),
+    write: { ...repairActivities(deps), ...adoptActivities(deps) },
   };
 }

@@ -1,7 +1,7 @@
 import { environmentOf, targetOf, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
-import { judge } from '../domain/judge.js';
+import { judge, type Question } from '../domain/judge.js';
 import { DECIDED, type DecisionMessage } from '../domain/message.js';
 import type { Poll } from '../domain/quorum.js';
 import type { GateAnswer } from '../domain/gate.js';
@@ -9,6 +9,7 @@ import { keptUntil } from '../domain/keeping.js';
 import { hashJson } from '../digest.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
+import { recordAdoption } from './adoption.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, readablePlan, storedPlan } from './guard.js';
@@ -31,7 +32,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
         const at = times?.get(keyOf(item)) ?? deps.now().toISOString();
         const answer = await judgeOne(deps, { ...batch, questions }, item, at).catch((error: unknown) => unjudgeable(error, item, at));
         answers.push(answer);
-        questions = questions.map((question) => (answer.parts.includes(question.part) && item.message.decision !== 'rollback' ? { ...question, decided: `${DECIDED[item.message.decision]} by ${answer.by}` } : question));
+        questions = questions.map((question) => (answer.parts.includes(question.part) ? after(question, item, answer) : question));
       }
       if (batch.malformed > 0) await refuse(deps, batch, `${batch.malformed} messages made no sense: ${batch.lastProblem ?? ''}`);
       return answers;
@@ -72,13 +73,22 @@ function mayBegin(decision: DecisionRow | undefined): boolean {
   return decision?.decision === 'policy' || decision?.decision === 'approve';
 }
 
+/** How a question stands for the messages that are judged after this one. */
+function after(question: Question, { message }: InboxMessage, { by }: Judged): Question {
+  if (message.decision === 'rollback') return question;
+  if (message.decision === 'adopt') return { ...question, adopting: { by } };
+  return { ...question, decided: `${DECIDED[message.decision]} by ${by}` };
+}
+
 async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessage, at: string): Promise<Judged> {
   const { message } = item;
   const config = await deps.config();
   const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
   const who = whoDecides({ batch, message, at, config });
-  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }) }) };
-  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said) });
+  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }) }) };
+  const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;
+  const ruled = (environmentOf(config, batch.incident.environment)?.approvals.rules ?? []).length > 0;
+  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said), ruled, ...(source === undefined ? {} : { source }) });
   const answer = { ...judgement, by: message.by, at };
   if (judgement.result !== 'accepted') {
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);
@@ -87,6 +97,10 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   if (message.decision === 'rollback') {
     await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: who.verified } });
     return answer;
+  }
+  if (message.decision === 'adopt') {
+    const adoption = await recordAdoption(deps, said, { via: item.via, parts: judgement.parts });
+    return adoption === undefined ? replayOf(deps, said, answer) : { ...answer, adoption };
   }
   if (judgement.vote !== undefined) return recordVote(deps, said, { ...answer, vote: judgement.vote });
   for (const part of judgement.parts) {
@@ -99,7 +113,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
 }
 
 /** One message as it is judged: who sent it, when, and the digest by which it is known again. */
-interface Said {
+export interface Said {
   readonly batch: JudgeBatch;
   readonly message: DecisionMessage;
   readonly at: string;
@@ -141,7 +155,7 @@ async function recordVote(deps: Dependencies, said: Said, answer: Judged & { rea
 async function recordDecision(deps: Dependencies, said: Said, part: number): Promise<DecisionRow | undefined> {
   const { batch, message, at, who, digest } = said;
   const question = batch.questions.find((each) => each.part === part);
-  if (question?.ask === undefined || question.plan === undefined || message.decision === 'rollback') return undefined;
+  if (question?.ask === undefined || question.plan === undefined || message.decision === 'rollback' || message.decision === 'adopt') return undefined;
   const earlier = message.decision === 'approve' ? (await deps.ledger.votes(question.ask)).map((vote) => vote.person) : [];
   const { first, decision } = await deps.ledger.decide({
     ...batch.incident,

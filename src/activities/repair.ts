@@ -24,7 +24,7 @@ import { observeTarget, revisionOf } from './observe.js';
 import { relevantChanges } from './relevant.js';
 import { stepBack } from './step-back.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
-import type { FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
+import type { AdoptResult, FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
 
 /** After so many stagings of a part, what is lost again fails the repair. */
 const MOST_STAGINGS = 5;
@@ -32,7 +32,7 @@ const MOST_STAGINGS = 5;
 const MOVED = 'moved';
 
 /** The steps that write. Each may run more than once: what an earlier attempt finished is returned, what it left open is looked at. */
-export function repairActivities(deps: Dependencies): WriteActivities {
+export function repairActivities(deps: Dependencies): Omit<WriteActivities, 'adopt'> {
   return {
     stage: (ref) => inStep(deps, async (ctx) => {
       const answer = await heard(deps, ref, await stage(deps, ref, ctx));
@@ -54,7 +54,7 @@ async function mayWrite(deps: Dependencies, ref: PartRef): Promise<(Authorised &
 }
 
 /** What moved is told by the next check, whatever it sees: the incident may be waiting for that. */
-export async function heard<T extends StageResult | FinalizeResult | VerifyResult>(deps: Dependencies, { incident }: PartRef, answer: T): Promise<T> {
+export async function heard<T extends StageResult | FinalizeResult | VerifyResult | AdoptResult>(deps: Dependencies, { incident }: Pick<PartRef, 'incident'>, answer: T): Promise<T> {
   if (answer.result === 'moved') await deps.ledger.updateIncident(incident, { drift: MOVED });
   return answer;
 }

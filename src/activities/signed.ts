@@ -2,6 +2,7 @@ import { formatIncident, type IncidentId } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
 import { moved, refused, type HoldfastError } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
+import type { JsonObject } from '../domain/json.js';
 import { environmentOf, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
 import type { Signed } from '../domain/signed.js';
@@ -48,7 +49,20 @@ export function proveDecision(config: Config, { incident, questions }: Pick<Judg
 export async function expectSigned(deps: Dependencies, decision: DecisionRow, ref: PartRef): Promise<void> {
   const config = await deps.config();
   if (environmentOf(config, decision.environment)?.approvals.trust !== 'signed') return;
-  const refusal = unproved(config, decision, ref);
+  await expectProved(deps, decision, unproved(config, decision, ref));
+}
+
+/** The same for an adoption, whose words say whether it may write into a folder. */
+export async function expectSignedAdoption(deps: Dependencies, said: SaidOf & { readonly decision: string }, expected: JsonObject): Promise<void> {
+  const config = await deps.config();
+  if (environmentOf(config, said.environment)?.approvals.trust !== 'signed') return;
+  await expectProved(deps, said, unprovedWord(config, said, expected));
+}
+
+/** Who said what, as the record has it. */
+type SaidOf = Pick<DecisionRow, 'by' | 'at' | 'signed' | keyof IncidentId>;
+
+async function expectProved(deps: Dependencies, decision: SaidOf & { readonly decision: string }, refusal: HoldfastError | undefined): Promise<void> {
   if (refusal === undefined) return;
   const { environment, target, number } = decision;
   await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', environment, target, incident: number, data: { reason: `${decision.decision} by ${decision.by}, before the write: ${refusal.message}`, incident: formatIncident(decision) } });
@@ -56,12 +70,16 @@ export async function expectSigned(deps: Dependencies, decision: DecisionRow, re
 }
 
 /** Why an approval on record, of one person or of several, is not proved; `undefined` when it is. */
-export function unproved(config: Config, decision: Pick<DecisionRow, 'by' | 'at' | 'signed' | keyof IncidentId>, ref: Pick<PartRef, 'plan' | 'ask'>): HoldfastError | undefined {
+export function unproved(config: Config, decision: SaidOf, { plan, ask }: Pick<PartRef, 'plan' | 'ask'>): HoldfastError | undefined {
+  return unprovedWord(config, decision, { plan, ask, decision: 'approve' });
+}
+
+function unprovedWord(config: Config, decision: SaidOf, about: JsonObject): HoldfastError | undefined {
   const name = formatIncident(decision);
-  if (decision.signed === undefined) return moved(`${name}: the approval of plan ${ref.plan.slice(0, 12)} carries no signature, and approvals.trust is signed; it is asked again`);
+  if (decision.signed === undefined) return moved(`${name}: what ${decision.by} decided carries no signature, and approvals.trust is signed; it is asked again`);
   const { statement, signature } = decision.signed;
   const said = saidIn(statement);
-  const expected = { version: 1, project: config.project, incident: name, plan: ref.plan, ask: ref.ask, decision: 'approve' };
+  const expected = { version: 1, project: config.project, incident: name, ...about };
   const other = Object.entries(expected).find(([member, value]) => said?.[member] !== value);
   if (other !== undefined) return refused(`${name}: what ${decision.by} signed is about another ${other[0]}`);
   const people = config.people ?? NOBODY;
@@ -69,5 +87,5 @@ export function unproved(config: Config, decision: Pick<DecisionRow, 'by' | 'at'
   if (principalOf(people, by) !== principalOf(people, decision.by)) return refused(`${name}: what is on record as said by ${decision.by} was signed by another`);
   const proof = prove({ signature, statement, by, at: decision.at, people });
   if (proof.ok) return undefined;
-  return proof.isKey ? moved(`${name}: the approval does not hold any more: ${proof.problem}; it is asked again`) : refused(`${name}: ${proof.problem}`);
+  return proof.isKey ? moved(`${name}: the decision does not hold any more: ${proof.problem}; it is asked again`) : refused(`${name}: ${proof.problem}`);
 }

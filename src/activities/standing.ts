@@ -2,8 +2,11 @@ import type { Change } from '../domain/change.js';
 import { fieldKey } from '../domain/gates.js';
 import { REST_PHASES } from '../domain/phase.js';
 import { acceptedText } from '../domain/exception.js';
+import type { Revision, Target } from '../domain/target.js';
 import type { AssessedPart as Proposed } from '../policy/assess.js';
 import type { Concerns } from '../policy/concerns.js';
+import type { ReadContext } from '../providers/provider.js';
+import { adoptionOf, isBranchGone, wasTakenIn } from './adopted.js';
 import type { Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
 import type { Assessment, AssessInput } from './types.js';
@@ -17,11 +20,14 @@ export interface StandingParts {
   readonly left: readonly Change[];
 }
 
-interface Look {
+export interface Look {
   readonly input: AssessInput;
   /** What concerns anybody now, and what does not any more. */
   readonly changes: readonly Change[];
   readonly quiet: Concerns['quiet'];
+  readonly target: Target;
+  readonly revision: Revision;
+  readonly propose: (changes: readonly Change[]) => Promise<readonly Proposed[]>;
 }
 
 /**
@@ -29,28 +35,35 @@ interface Look {
  * its own changes are as they were and would be decided and repaired in the same way. A question
  * that another run has used up, as a reset does, can be answered no more and is asked again.
  */
-export async function standingParts(deps: Dependencies, { input, changes, quiet }: Look, propose: (changes: readonly Change[]) => Promise<readonly Proposed[]>): Promise<StandingParts> {
+export async function standingParts(deps: Dependencies, { input, changes, quiet, target, revision, propose }: Look, ctx: ReadContext): Promise<StandingParts> {
+  const row = await deps.ledger.incident(input.incident, input.incident.number);
   const gone: Assessment['gone'][number][] = [];
   let left = changes;
   for (const part of input.parts.filter((each) => REST_PHASES.includes(each.phase))) {
     const known = await knownChanges(deps, input, part);
     const own = left.filter((change) => known.some((each) => each.fingerprint === change.fingerprint && (each.revision === undefined || each.revision === change.revision)));
     const whole = own.length > 0 && own.length === known.length;
-    if (whole && (await isUsedUp(deps, input, part))) gone.push({ part: part.part, event: 'moved', reason: 'its question was used by another run; asked again' });
+    const adoption = adoptionOf(row, part.part);
+    if (whole && adoption?.branch !== undefined && (await isBranchGone(deps, target, adoption.branch, ctx))) gone.push({ part: part.part, event: 'moved', reason: `the branch ${adoption.branch} is gone and was not merged; decided again` });
+    else if (whole && (await isUsedUp(deps, input, part))) gone.push({ part: part.part, event: 'moved', reason: 'its question was used by another run; asked again' });
     else if (whole && stands(part, await propose(own))) left = left.filter((change) => !own.includes(change));
-    else gone.push(howItWent(part, known, { left, quiet }));
+    else {
+      const went = howItWent(part, known, { left, quiet });
+      const takenIn = went.event === 'cleared' && adoption !== undefined && (await wasTakenIn(deps, { target, revision, adoption, fingerprints: known.map((each) => each.fingerprint) }, ctx));
+      gone.push(takenIn ? { part: part.part, event: 'adopted', reason: `${adoption.by} adopted it, and the desired state says so now` } : went);
+    }
   }
   return { gone, left };
 }
 
-interface Known {
+export interface Known {
   readonly fingerprint: string;
   readonly revision?: string;
   readonly field?: string;
 }
 
 /** What the part is about: its plan's changes, or, where there is no repair, those that its row names. */
-async function knownChanges(deps: Dependencies, { incident }: AssessInput, part: Standing): Promise<readonly Known[]> {
+export async function knownChanges(deps: Dependencies, { incident }: Pick<AssessInput, 'incident'>, part: Pick<Standing, 'part' | 'plan'>): Promise<readonly Known[]> {
   const plan = part.plan === undefined ? undefined : await readablePlan(deps, part.plan);
   if (plan !== undefined) return plan.changes.map((change) => ({ fingerprint: change.fingerprint, revision: change.revision, field: fieldKey(change) }));
   const row = await deps.ledger.incident(incident, incident.number);

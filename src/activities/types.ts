@@ -42,6 +42,8 @@ export interface WriteActivities {
   stage(input: PartRef): Promise<StageResult>;
   finalize(input: PartRef): Promise<FinalizeResult>;
   rollback(input: RollbackInput): Promise<RollbackResult>;
+  /** Writes what drifted into the source of the desired state: a branch, a patch, or the folder itself. Nothing live changes. */
+  adopt(input: AdoptInput): Promise<AdoptResult>;
 }
 
 export interface ListTargetsInput {
@@ -106,7 +108,7 @@ export interface Assessment {
   readonly concurrent: number;
   /** The running code's version: an incident continues as new at a rest point once it changed. */
   readonly build: string;
-  readonly gone: readonly { readonly part: number; readonly event: 'cleared' | 'moved'; readonly reason: string }[];
+  readonly gone: readonly { readonly part: number; readonly event: 'cleared' | 'moved' | 'adopted'; readonly reason: string }[];
   readonly parts: readonly AssessedPart[];
   /** Markdown for the current details: what drifted. */
   readonly details: string;
@@ -135,6 +137,8 @@ export interface AssessedPart {
   readonly soakMs: number;
   readonly staging?: StagingKind;
   readonly rollback?: RollbackKind;
+  /** The engine can write these changes into the desired state. */
+  readonly adoptable?: true;
   /** Markdown: the plan step by step. */
   readonly details: string;
   /** Markdown: how to sign an approval; absent where none must be signed. */
@@ -170,6 +174,8 @@ export interface InboxMessage {
 export interface Judged extends Judgement {
   readonly by: string;
   readonly at: string;
+  /** Of an adoption: names it on record. */
+  readonly adoption?: string;
   /** A replayed approval consumed nothing: the part must be asked again. */
   readonly replayed?: boolean;
 }
@@ -213,6 +219,25 @@ export interface RollbackInput {
   /** Undoing a closed incident: its number and part hold the snapshot. */
   readonly undoes?: { readonly number: number };
 }
+
+export interface AdoptInput {
+  readonly incident: IncidentId;
+  readonly part: number;
+  readonly plan?: string;
+  readonly phase: Phase;
+  /** Names the decision on record, and the run that judged it. */
+  readonly id: string;
+  readonly run: string;
+  /** Counts the attempts of this part. */
+  readonly round: number;
+}
+
+export type AdoptResult =
+  /** `where`: the branch, `patch` or `folder`. `message` says what it waits for. */
+  | { readonly result: 'made'; readonly where: string; readonly message: string; readonly lookNow?: true }
+  | { readonly result: 'moved' | 'cleared'; readonly reason: string }
+  /** It cannot be, and why; the part stays as it was. */
+  | { readonly result: 'refused'; readonly reason: string };
 
 export interface RollbackResult {
   readonly result: 'restored' | 'not-restored';

@@ -15,6 +15,8 @@ export interface Question {
   readonly outcome?: Outcome;
   /** Names of those who caused the changes, when the engine knows. */
   readonly causedBy: readonly string[];
+  /** It is being adopted, or has been and waits to be merged: by whom, and where to once that is done. */
+  readonly adopting?: { readonly by: string; readonly where?: string };
   /** Why the repair cannot be made, when the provider said so: then there is nothing to approve. */
   readonly impossible?: string;
 }
@@ -63,6 +65,10 @@ export interface JudgeInput {
   readonly questions: readonly Question[];
   /** Whose approval each part needs and has, by part; of one that is not in it, anybody's but a causer's will do. */
   readonly polls?: ReadonlyMap<number, Poll>;
+  /** The environment has rules about who approves: what has no poll then nobody may write alone. */
+  readonly ruled?: boolean;
+  /** Where the desired state of the target lives, which `adopt` changes. */
+  readonly source?: 'git' | 'folder';
 }
 
 const UNDECIDED: readonly Phase[] = ['observed', 'awaiting-approval', 'waiting'];
@@ -101,6 +107,7 @@ export function judge(input: JudgeInput): Judgement {
   if (who?.problem !== undefined) return { ...say('refused', who.problem), unauthorised: true };
   const meant = who?.part === undefined ? inTime : inTime.filter((question) => question.part === who.part);
   if (meant.length === 0) return { ...say('refused', 'the signature is about a question of this incident that is closed; sign the one that stands now'), unauthorised: true };
+  if (message.decision === 'adopt') return judgeAdoption(meant, input, say);
   return message.decision === 'approve' ? judgeApproval(meant, input, say) : judgeRefusal(meant, input, say);
 }
 
@@ -152,6 +159,44 @@ function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): J
 function mayRefuse({ part }: Question, input: JudgeInput): boolean {
   const poll = input.polls?.get(part);
   return poll === undefined || isAsked(poll, personOf(input));
+}
+
+/**
+ * A branch or a patch is reviewed by whoever takes it in, so that also the one who made the change may
+ * ask for it. What is written into a folder nobody reviews: there an adoption is what an approval is.
+ */
+function judgeAdoption(open: readonly Question[], input: JudgeInput, say: Say): Judgement {
+  const { message, source } = input;
+  const named = open.filter((question) => question.phase !== 'waiting');
+  const write = message.write === true;
+  if (write && source === 'git') return say('refused', 'the source is a Git repository, which gets a branch; adopt without --write');
+  const problem = named.map((question) => (write ? whyNotWrite(question, input) : whyNotAsk(question, input))).find((each) => each !== undefined);
+  if (problem !== undefined) return { ...say('refused', problem), unauthorised: true };
+  const fresh = named.filter((question) => question.adopting === undefined || (write && question.adopting.where !== undefined));
+  if (fresh.length === 0) {
+    const standing = named[0]?.adopting;
+    return say('already-decided', standing === undefined ? 'nothing of this incident is left to adopt' : `adopted by ${standing.by} already${standing.where === undefined ? '' : `: ${standing.where}`}`);
+  }
+  const how = source === 'git' ? 'as a commit on a new branch; closes as adopted once that is merged' : write ? 'into the folder; closes as adopted once it is there' : 'as a patch; closes as adopted once that is applied';
+  return say('accepted', `to be adopted ${how} and a check is clean`, fresh.map((question) => question.part));
+}
+
+function whyNotAsk(question: Question, input: JudgeInput): string | undefined {
+  const poll = input.polls?.get(question.part);
+  return poll === undefined || isAsked(poll, personOf(input)) ? undefined : `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`;
+}
+
+/** Whose one word is enough for a repair may write into the folder alone. */
+function whyNotWrite(question: Question, input: JudgeInput): string | undefined {
+  const poll = input.polls?.get(question.part);
+  const person = personOf(input);
+  const instead = 'adopt without --write, and let the patch be reviewed';
+  if (question.causedBy.includes(input.message.by) || question.causedBy.includes(person)) return `${input.message.by} caused this change and cannot write it into the desired state; somebody else must, or ${instead}`;
+  if (poll === undefined) return input.ruled === true ? `nobody may write this into the desired state alone where approvals.rules say who approves; ${instead}` : undefined;
+  const problem = whyNot(poll, person);
+  if (problem !== undefined) return `${problem}; or ${instead}`;
+  const { met, standing, needed } = tally({ ...poll, votes: [...poll.votes, person] });
+  return met ? undefined : `a change of the folder needs what a repair needs (${standing}; still needed: ${needed}); ${instead}`;
 }
 
 function judgeRollback(questions: readonly Question[], say: Say): Judgement {

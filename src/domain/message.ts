@@ -5,10 +5,10 @@ import { parseAddress } from './address.js';
  * handler that throws would stop the workflow. They are small, never throw, keep only the members
  * that are used, and cut what is too long. Workflow code runs them, so they know no clock.
  */
-export type DecisionKind = 'approve' | 'reject' | 'accept' | 'rollback';
+export type DecisionKind = 'approve' | 'reject' | 'adopt' | 'accept' | 'rollback';
 
 /** How a decision that was taken is told. */
-export const DECIDED: Readonly<Record<DecisionKind, string>> = { approve: 'approved', reject: 'rejected', accept: 'accepted', rollback: 'rolled back' };
+export const DECIDED: Readonly<Record<DecisionKind, string>> = { approve: 'approved', reject: 'rejected', adopt: 'taken over', accept: 'accepted', rollback: 'rolled back' };
 
 export interface DecisionMessage {
   readonly decision: DecisionKind;
@@ -20,6 +20,8 @@ export interface DecisionMessage {
   readonly until?: string;
   /** For `accept`: where it is followed up. */
   readonly ticket?: string;
+  /** For `adopt` of a folder: write the change there, rather than hand out a patch. */
+  readonly write?: true;
   readonly signature?: string;
 }
 
@@ -51,7 +53,7 @@ export interface SlotRequest {
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
 
-const DECISIONS: readonly string[] = ['approve', 'reject', 'accept', 'rollback'] satisfies readonly DecisionKind[];
+const DECISIONS: readonly string[] = ['approve', 'reject', 'adopt', 'accept', 'rollback'] satisfies readonly DecisionKind[];
 const COMMANDS: readonly string[] = ['freeze', 'unfreeze', 'release', 'retry', 'undo', 'accept'] satisfies readonly CommandName[];
 const LIMITS: Readonly<Record<string, number>> = { by: 200, reason: 1000, plan: 80, until: 40, signature: 4000, ticket: 200, scope: 130, gate: 40, resource: 1000, path: 1000 };
 const LONGEST_ID = 300;
@@ -80,7 +82,8 @@ export function parseDecision(payload: unknown, decision?: DecisionKind): Parsed
   if (kind === 'accept' && (until === undefined || !INSTANT.test(until))) return no('"until" must be an instant such as 2030-01-31T12:00:00Z');
   const signature = text(payload, 'signature')?.replace(UNARMOURED, '');
   const ticket = kind === 'accept' ? text(payload, 'ticket') : undefined;
-  return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature, ticket }) });
+  const write = kind === 'adopt' && payload['write'] === true ? { write: true as const } : {};
+  return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature, ticket }), ...write });
 }
 
 export function parseCommand(payload: unknown, command?: CommandName): Parsed<CommandMessage> {

@@ -150,7 +150,9 @@ export type EntryKind =
   /** A look that found no drift and differs from the one before; changes settled or forgotten outside an incident's end. */
   | 'clean' | 'settled'
   /** An approval of several that are needed; others may approve too from now on. */
-  | 'voted' | 'escalated';
+  | 'voted' | 'escalated'
+  /** A change was written into the source of the desired state, as a branch, a patch or the folder itself. */
+  | 'adopted';
 
 export interface NewEntry {
   readonly at: string;

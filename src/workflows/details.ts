@@ -52,11 +52,19 @@ function howTo(part: PartState): string[] {
   if (plan !== undefined && (part.phase === 'awaiting-approval' || (part.phase === 'observed' && part.impossible === undefined))) {
     const expires = part.askExpiresAt === undefined ? '' : `The question expires at ${part.askExpiresAt}.`;
     if (part.signing !== undefined) return ['', part.signing, ...(expires === '' ? [] : ['', expires])];
-    return [...signal('To approve, send the signal `approve`', { by: 'your name', plan }), ...signal('To stop it, send the signal `reject`', { by: 'your name', reason: 'why', plan }), ...(expires === '' ? [] : ['', expires])];
+    return [...signal('To approve, send the signal `approve`', { by: 'your name', plan }), ...signal('To stop it, send the signal `reject`', { by: 'your name', reason: 'why', plan }), ...howToAdopt(part), ...(expires === '' ? [] : ['', expires])];
   }
+  if (part.phase === 'observed' || part.phase === 'awaiting-approval') return howToAdopt(part);
   const undoable: readonly Phase[] = ['waiting', 'staging', 'validating', 'finalizing', 'kept', 'verifying', 'soaking'];
   if (undoable.includes(part.phase)) return [...stepNote(part), ...signal('To stop and undo it, cancel this workflow or send the signal `rollback`', { by: 'your name', reason: 'why' })];
   return part.outcome === 'fixed' ? ['', 'A closed repair is undone with `holdfast rollback`.'] : stepNote(part);
+}
+
+/** Once it is made, whoever takes it in says the rest. */
+function howToAdopt(part: PartState): string[] {
+  if (part.adoptable !== true || part.adopting !== undefined) return [];
+  const plan = part.plan?.slice(0, 12);
+  return signal('To make it the desired state, send the signal `adopt`', { by: 'your name', reason: 'why', ...(plan === undefined ? {} : { plan }) });
 }
 
 /** A step that is refused or finds nobody is tried again without an event, so that only the server knows why. */

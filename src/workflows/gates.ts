@@ -12,7 +12,7 @@ export async function askGatesAgain(part: PartState, steps: Steps, run: Incident
   keepFor(part, answer.keepUntil);
   if (answer.leftMs !== undefined) part.askLeftMs = answer.leftMs;
   if (!answer.gate.allowed) delete part.askExpiresAt;
-  else if (part.phase === 'awaiting-approval' && answer.expiresAt !== undefined) part.askExpiresAt ??= answer.expiresAt;
+  else if (part.phase === 'awaiting-approval' && part.adopting === undefined && answer.expiresAt !== undefined) part.askExpiresAt ??= answer.expiresAt;
   describeIncident(run);
 }
 

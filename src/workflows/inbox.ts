@@ -26,7 +26,7 @@ export function listen(run: IncidentRun): void {
     run.malformed += 1;
     run.lastProblem = parsed.problem;
   };
-  for (const signal of ['approve', 'reject', 'accept', 'rollback'] as const) {
+  for (const signal of ['approve', 'reject', 'adopt', 'accept', 'rollback'] as const) {
     setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS[signal]), (payload) => { take(signal, payload); }, { description: `A person's decision: ${signal}` });
   }
   setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.observed), () => { run.sighted = true; run.messages += 1; }, { description: 'From a check: the changes moved or are gone' });
@@ -82,11 +82,15 @@ export async function judge(run: IncidentRun, steps: Steps): Promise<void> {
   describeIncident(run);
 }
 
-function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at }: Judged): void {
+function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at, adoption }: Judged): void {
   const part = run.parts.find((each) => each.part === number);
   if (part === undefined) return;
   if (message.decision === 'rollback') {
     part.stop = { cause: 'asked', by, reason: `${by} asked to roll back: ${message.reason ?? ''}` };
+    return;
+  }
+  if (message.decision === 'adopt') {
+    if (adoption !== undefined) part.adopting = { id: adoption, by, at, run: run.runId };
     return;
   }
   const { reason, until, ticket } = message;
@@ -96,7 +100,7 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
 }
 
 function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['questions'][number] {
-  const { plan, ask, impossible, outcome, decided, askExpiresAt } = part;
+  const { plan, ask, impossible, outcome, decided, adopting, askExpiresAt } = part;
   const by = decided !== undefined ? `${DECIDED[decided.decision]} by ${decided.by}` : part.decision === 'remediate' ? 'allowed by policy' : undefined;
   return {
     part: part.part,
@@ -106,6 +110,7 @@ function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['
     ...(ask === undefined ? {} : { ask }),
     ...(impossible === undefined ? {} : { impossible }),
     ...(outcome === undefined ? {} : { outcome }),
+    ...(adopting === undefined ? {} : { adopting: { by: adopting.by, ...(adopting.where === undefined ? {} : { where: adopting.where }) } }),
     ...(by === undefined ? {} : { decided: by }),
     ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
   };

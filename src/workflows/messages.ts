@@ -51,6 +51,7 @@ export function searchAttributes(values: SearchValues): SearchAttributePair[] {
 export const INCIDENT_SIGNALS = {
   approve: 'approve',
   reject: 'reject',
+  adopt: 'adopt',
   accept: 'accept',
   rollback: 'rollback',
   /** From a check: the incident's changes moved or are gone. */

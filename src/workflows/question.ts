@@ -1,4 +1,5 @@
 import { condition } from '@temporalio/workflow';
+import { adoptNow, wantsAdopting } from './adopting.js';
 import { askGatesAgain } from './gates.js';
 import { note, type Answer } from './answer.js';
 import { endingReason } from './run.js';
@@ -8,13 +9,19 @@ import { told, untilInstant, type Steps } from './steps.js';
 /** Waits for a person, without polling; reminders and expiry are durable timers, and the judge alone says what came in time. */
 export async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   for (;;) {
-    const stirred = (): boolean => settledEvent(part, run) !== undefined || run.gatesSignals !== (part.gatesSeen ?? 0);
-    const due = nextDue(part);
+    const stirred = (): boolean => settledEvent(part, run) !== undefined || (wantsAdopting(part) ? run.writer === undefined : run.gatesSignals !== (part.gatesSeen ?? 0));
+    const due = wantsAdopting(part) ? undefined : nextDue(part);
     const woke = due === undefined ? await condition(stirred).then(() => true) : await condition(stirred, due.inMs, { summary: due.summary });
     // A decision that came with the timer, or before it while no worker was there, is judged first.
     await condition(() => (run.inbox.length === 0 && !run.judging) || run.continuing);
     const event = settledEvent(part, run);
     if (event !== undefined) return event;
+    if (wantsAdopting(part)) {
+      if (run.writer !== undefined) continue;
+      const ended = await adoptNow(part, run, steps);
+      if (ended !== undefined) return ended;
+      continue;
+    }
     if (woke || due?.kind === 'gate') await askGatesAgain(part, steps, run);
     else if (due?.kind === 'reminder') await remind(part, run, steps);
     else return 'expired';

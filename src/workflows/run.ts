@@ -80,7 +80,7 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
 export function endOf(run: IncidentRun, fixed?: PartState): CloseInput {
   const ended = fixed === undefined ? run.ended : [...run.ended, { ...fixed, outcome: 'fixed' as const }];
   const outcome = ended.length === 0 && endingReason(run) !== undefined ? 'cancelled' : foremostOutcome(ended.flatMap((part) => (part.outcome === undefined ? [] : [part.outcome])));
-  const parts = ended.map(({ part, decision, plan, ask, note, decided, rollingBack, outcome: own }) => ({
+  const parts = ended.map(({ part, decision, plan, ask, note, decided, adopting, rollingBack, outcome: own }) => ({
     part,
     decision,
     outcome: own ?? outcome,
@@ -88,7 +88,7 @@ export function endOf(run: IncidentRun, fixed?: PartState): CloseInput {
     ...(plan === undefined ? {} : { plan }),
     ...(ask === undefined ? {} : { ask }),
     ...(rollingBack === undefined ? {} : { cause: rollingBack.cause }),
-    ...(decided === undefined ? {} : { by: decided.by }),
+    ...(decided === undefined ? (adopting === undefined ? {} : { by: adopting.by }) : { by: decided.by }),
     ...(decided?.until === undefined ? {} : { until: decided.until }),
     ...(decided?.decision !== 'accept' || decided.reason === undefined ? {} : { given: decided.reason }),
     ...(decided?.ticket === undefined ? {} : { ticket: decided.ticket }),

@@ -46,10 +46,14 @@ export interface PartState extends Omit<AssessedPart, 'approvals'> {
   /** The run that consumed the ask. */
   decidedRun?: string;
   decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string; readonly ticket?: string };
+  /** A person asked for it to become the desired state; `where` once that is made and waits to be taken in. */
+  adopting?: { readonly id: string; readonly by: string; readonly at: string; readonly run: string; readonly where?: string };
+  /** Counts the attempts to adopt, each of which has step keys of its own. */
+  adoptions?: number;
   /** A person or a cancellation stops it, at the next point where it can. */
   stop?: { readonly cause: 'asked' | 'cancelled'; readonly by: string; readonly reason: string };
   /** An assessment found its changes gone or different. */
-  superseded?: { readonly event: 'cleared' | 'moved'; readonly reason: string };
+  superseded?: { readonly event: 'cleared' | 'moved' | 'adopted'; readonly reason: string };
   staged?: Staged;
   /** ISO, UTC: until when what was staged is kept for a closed gate. */
   keepUntil?: string;

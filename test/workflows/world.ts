@@ -111,6 +111,7 @@ function defaults(env: TestWorkflowEnvironment, world: World): ControlActivities
     stage: () => Promise.resolve({ result: 'staged', staged: { artifacts: [], data: {}, shadow: { health: [] } } }),
     finalize: () => Promise.resolve({ result: 'finalized' }),
     rollback: () => Promise.resolve({ result: 'restored', message: 'put back' }),
+    adopt: () => Promise.resolve({ result: 'made', where: 'branch holdfast/adopt/x', message: 'branch holdfast/adopt/x waits to be merged' }),
   };
 }
 
@@ -122,7 +123,8 @@ async function judgeAsTheServerTells(env: TestWorkflowEnvironment, batch: JudgeB
     const signals = (events ?? []).filter((event) => 'signal' in via && event.workflowExecutionSignaledEventAttributes?.signalName === via.signal);
     const event = 'signal' in via ? signals[via.ordinal - 1] : (events ?? []).at(-1);
     const at = time(event?.eventTime?.seconds ?? 0);
-    return { ...judge({ message, at, trust: 'namespace', questions: batch.questions }), by: message.by, at };
+    const judgement = judge({ message, at, trust: 'namespace', questions: batch.questions, source: 'git' });
+    return { ...judgement, by: message.by, at, ...(message.decision === 'adopt' && judgement.result === 'accepted' ? { adoption: 'adoption-1' } : {}) };
   });
 }
 
