@@ -39,7 +39,7 @@ export async function recordAssessed(deps: Dependencies, { incident }: AssessInp
   await deps.ledger.append({
     at, kind: 'assessed', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast',
     data: {
-      incident: formatIncident(incident), part, decision, classes: classesOf(decided), count: changes.length,
+      incident: formatIncident(incident), part, decision, rules: [...proposed.rules], classes: classesOf(decided), count: changes.length,
       ...(plan === undefined ? {} : { plan: plan.hash, planned: { ...factsOf(plan, changes), blastRadius: { ...plan.blastRadius } } }),
       ...(would === undefined ? {} : { would }),
       ...(closed === undefined ? {} : { gate: closed }),

@@ -18,6 +18,7 @@ import { policyCommand } from './commands/policy.js';
 import { rejectCommand } from './commands/reject.js';
 import { releaseCommand } from './commands/release.js';
 import { retryCommand } from './commands/retry.js';
+import { reportCommand } from './commands/report.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { schedulesCommand } from './commands/schedules.js';
 import { statusCommand } from './commands/status.js';
@@ -34,7 +35,7 @@ import { version } from './version.js';
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   initCommand, upCommand, statusCommand, checkCommand, planCommand,
   incidentsCommand, incidentCommand, approveCommand, rejectCommand, acceptCommand, rollbackCommand, retryCommand,
-  freezeCommand, unfreezeCommand, releaseCommand, changesCommand, schedulesCommand, policyCommand, auditCommand, notifyCommand,
+  freezeCommand, unfreezeCommand, releaseCommand, changesCommand, reportCommand, schedulesCommand, policyCommand, auditCommand, notifyCommand,
   workerCommand, configCommand, doctorCommand, completionCommand,
 ];
 

@@ -1,6 +1,7 @@
 import { formatAddress } from '../domain/address.js';
 import type { People } from '../domain/people.js';
 import type { Voters } from '../domain/quorum.js';
+import type { ReadinessThresholds } from '../domain/readiness.js';
 import type { Remediation, Target } from '../domain/target.js';
 import type { TimeWindow } from '../domain/window.js';
 import type { RuleFile } from '../policy/rule.js';
@@ -32,6 +33,8 @@ export interface Config {
   /** Absent: payloads in Temporal are not encrypted. The first key encrypts, all decrypt; each is a reference. */
   readonly payloadKeys?: readonly { readonly id: string; readonly key: string }[];
   readonly retentionMs: { readonly reports: number; readonly entries: number; readonly plans: number; readonly outbox: number; readonly sightings: number; readonly artifacts: number };
+  /** When a class of change has earned the next step; absent: the defaults. */
+  readonly readiness?: ReadinessThresholds;
   /** What is valid but deserves a word: keys whose rules this version does not enforce yet, a suspended target. */
   readonly warnings: readonly ConfigWarning[];
 }

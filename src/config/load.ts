@@ -14,6 +14,7 @@ import { readPeople } from './people.js';
 import { isPack, readPolicies } from './policies.js';
 import { createReport, type Report } from './problem.js';
 import { createReader, type Reader, type Stamp } from './read.js';
+import { readReadiness } from './readiness.js';
 import { checkRemediation } from './remediation.js';
 import { resolveTarget } from './resolve.js';
 import { checkTargets, type Resolved } from './rules.js';
@@ -114,6 +115,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
     targets,
     people: people.known,
     notifications: readNotifications(root, names, report),
+    ...readReadiness(root, report),
     ...readStores({ root, report, environments: names, dataDir: options.dataDir }),
     warnings,
     stamps: reader.stamps,

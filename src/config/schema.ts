@@ -81,6 +81,15 @@ export const retentionSchema = z.strictObject({
   artifacts: durationSchema.prefault('14d'),
 });
 
+const percentSchema = z.int().min(1).max(100);
+
+/** When a class of change in an environment has earned the next step. */
+export const readinessSchema = z.strictObject({
+  within: durationSchema.prefault('30d'),
+  ask: z.strictObject({ seen: z.int().min(1).max(100_000).default(5), over: durationSchema.prefault('7d') }).prefault({}),
+  auto: z.strictObject({ approved: z.int().min(1).max(100_000).default(10), unchanged: percentSchema.default(95), healthy: percentSchema.default(100), over: durationSchema.prefault('14d') }).prefault({}),
+});
+
 export const sections = {
   version: z.literal(1, { error: said('expected 1, the only version there is', 'write version: 1') }),
   project: nameSchema,
@@ -92,6 +101,7 @@ export const sections = {
   ledger: ledgerSchema.optional(),
   artifacts: artifactsSchema.optional(),
   retention: retentionSchema.optional(),
+  readiness: readinessSchema.optional(),
   temporal: temporalSchema.optional(),
 };
 
@@ -113,6 +123,7 @@ export const outerSchema = z.strictObject({
   ledger: z.unknown().optional(),
   artifacts: z.unknown().optional(),
   retention: z.unknown().optional(),
+  readiness: z.unknown().optional(),
   temporal: z.unknown().optional(),
 });
 
