@@ -115,6 +115,8 @@ export interface AssessedPart extends Part {
   readonly impossible?: string;
   /** The gates that are closed now. */
   readonly gates: readonly Extract<GateAnswer, { allowed: false }>[];
+  /** Where the open incident stands with this plan, and the command that moves it; absent without a record. */
+  readonly now?: string;
 }
 
 export interface ConnectRequest {

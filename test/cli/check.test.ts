@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Deps } from '../../src/cli/deps.js';
 import type { Observation } from '../../src/domain/change.js';
-import { change, cli, config, connected, HASH, json, list, observation, plan, recorded, target, text } from './support.js';
+import { change, cli, config, connected, HASH, incident, json, list, observation, plan, recorded, target, text } from './support.js';
 
 type Found = Readonly<Record<string, Observation | Error>>;
 
@@ -169,8 +169,19 @@ describe('plan', () => {
     expect(ran.err).toContain('There is no record yet');
   });
 
+  it.each([
+    { reason: 'nothing is open', row: undefined, says: 'no incident is open; the next check opens one, at once with: holdfast check prod/storefront --remote' },
+    { reason: 'it waits for a person', row: incident({ phase: 'awaiting-approval', parts: [{ part: 1, phase: 'awaiting-approval', plan: HASH }] }), says: 'prod/storefront#7 waits with this plan: holdfast approve prod/storefront#7 --plan 3f9ac2d10000, or: holdfast reject' },
+    { reason: 'it is being repaired', row: incident({ phase: 'staging', parts: [{ part: 1, phase: 'staging', plan: HASH }] }), says: 'prod/storefront#7 has this plan and is staging; follow it with: holdfast incident prod/storefront#7' },
+    { reason: 'the changes moved since', row: incident({ phase: 'awaiting-approval', parts: [{ part: 1, phase: 'awaiting-approval', plan: 'b'.repeat(64) }] }), says: 'prod/storefront#7 is open with other parts' },
+    { reason: 'the last one has ended', row: incident({ phase: 'closed', outcome: 'rejected', closedAt: '2030-01-31T12:00:00.000Z', parts: [] }), says: 'no incident is open' },
+  ])('names where the incident stands and what moves it: $reason', async ({ row, says }) => {
+    const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, ...recorded({ incident: () => Promise.resolve(row) }) } });
+    expect(ran.out.replaceAll("'", '')).toContain(says);
+  });
+
   it('gives the whole hash in JSON', async () => {
-    const ran = await cli(['plan', 'prod/storefront', '-o', 'json'], { deps: { ...deps, ...recorded({}) } });
+    const ran = await cli(['plan', 'prod/storefront', '-o', 'json'], { deps: { ...deps, ...recorded({ incident: () => Promise.resolve(undefined) }) } });
     expect(json(ran)).toMatchObject({ version: 1, kind: 'plan', address: 'prod/storefront', record: true, parts: [{ plan: { hash: HASH }, next: text('a person is asked') }] });
   });
 

@@ -1,17 +1,19 @@
 import { Command } from 'commander';
-import { formatAddress } from '../../domain/address.js';
+import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Observation } from '../../domain/change.js';
 import { intentLines } from '../../domain/intent.js';
 import type { Target } from '../../domain/target.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
-import type { Assessed } from '../deps.js';
+import type { IncidentRow } from '../../ledger/ledger.js';
+import type { Assessed, AssessedPart } from '../deps.js';
 import { CliError } from '../errors.js';
 import { EXIT } from '../exit.js';
+import { askedParts, isClosed, partsOf } from '../incident-row.js';
 import { exitOf, lookAt } from '../looking.js';
 import { changeLines, changeMarkdown, verdictLine } from '../render/changes.js';
-import { markdown, markdownCode, plain } from '../render/escape.js';
-import { nextOf, partLines, partMarkdown } from '../render/plan.js';
+import { markdown, markdownCode, plain, shellWord } from '../render/escape.js';
+import { nextOf, partLines, partMarkdown, shortHash } from '../render/plan.js';
 import { paintWord } from '../render/style.js';
 import { indent } from '../render/table.js';
 
@@ -45,11 +47,24 @@ async function plan(context: Context, address: string): Promise<number> {
       observation.verdict === 'drifted'
         ? await context.deps.assess({ config, target, observation, signal, now: context.io.now(), ...(ledger === undefined ? {} : { ledger }) })
         : { parts: [], quiet: [] };
-    await print(context, { target, observation, assessed, record: ledger !== undefined });
+    const open = await ledger?.incident(target);
+    const parts = ledger === undefined ? assessed.parts : assessed.parts.map((part) => ({ ...part, now: nowOf(part, target, open) }));
+    await print(context, { target, observation, assessed: { ...assessed, parts }, record: ledger !== undefined });
   } finally {
     await ledger?.close();
   }
   return exitOf(looked, EXIT.drift);
+}
+
+/** Where the open incident stands with this very plan, and the command that moves it. */
+function nowOf(part: AssessedPart, target: Target, row: IncidentRow | undefined): string {
+  const address = shellWord(formatAddress(target));
+  if (row === undefined || isClosed(row)) return `no incident is open; the next check opens one, at once with: holdfast check ${address} --remote`;
+  const name = shellWord(formatIncident(row));
+  const same = partsOf(row).find((each) => each.plan !== undefined && each.plan === part.plan?.hash && each.outcome === undefined);
+  if (same?.plan === undefined) return `${name} is open with other parts; the next check tells it what moved, at once with: holdfast check ${address} --remote`;
+  if (!askedParts(row).some((each) => each.plan === same.plan)) return `${name} has this plan and is ${same.phase ?? 'at work'}; follow it with: holdfast incident ${name}`;
+  return `${name} waits with this plan: holdfast approve ${name} --plan ${shortHash(same.plan)}, or: holdfast reject ${name} --plan ${shortHash(same.plan)} --reason WHY`;
 }
 
 async function print(context: Context, found: Found): Promise<void> {

@@ -30,6 +30,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...(plan === undefined ? [] : planLines(plan, style)),
         ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.map((gate) => `gate:     ${style.yellow(gate.gate)} is closed: ${plain(gate.reason)}${gate.opensAt === undefined ? '' : ` (opens ${plain(gate.opensAt)})`}`)),
         `next:     ${nextOf(part)}`,
+        ...(part.now === undefined ? [] : [`now:      ${plain(part.now)}`]),
       ],
       2,
     ),
@@ -64,6 +65,7 @@ export function partMarkdown(part: AssessedPart, number: number): string {
         ]),
     ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(gate.reason)}`),
     `- Next: ${markdown(nextOf(part))}`,
+    ...(part.now === undefined ? [] : [`- Now: ${markdown(part.now)}`]),
   ].join('\n');
 }
 
