@@ -17,7 +17,7 @@ export type Input = Readonly<Record<string, Field | { readonly meaning: string; 
 export type Values = Readonly<Record<string, Readonly<Record<string, Json | undefined>> | string | number | boolean>>;
 
 /** Values made ready once, for any number of conditions. */
-export type Facts = Readonly<Record<string, unknown>> & { readonly prepared: true };
+export type Facts = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a condition, `offset` characters into it. */
 export interface ConditionProblem {
@@ -88,7 +88,11 @@ export function createVocabulary(input: Input): Vocabulary {
   }
   return {
     input,
-    facts: (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, factOf(input[name], groups.get(name), value)])) as Facts,
+    facts: (values) => {
+      const facts: Record<string, unknown> = {};
+      for (const name in values) if (values[name] !== undefined) facts[name] = factOf(input[name], groups.get(name), values[name]);
+      return facts;
+    },
     compile: (text) => compile(text, { environment, input, patterns }),
   };
 }

@@ -2,7 +2,7 @@ import { typeOf } from '../domain/class.js';
 import type { Decision, DecisionInput, Risk } from '../domain/decision.js';
 import type { Json } from '../domain/json.js';
 import { riskOf } from '../domain/risk.js';
-import { ruleFacts, ruleValues } from './facts.js';
+import { ruleFacts } from './facts.js';
 import { valueAt } from './saying.js';
 import type { Rule } from './rule.js';
 import { decisionOf, hearOne, mostRestrictive, type RuleBook } from './speak.js';
@@ -39,8 +39,7 @@ export function explainChange(book: RuleBook, input: DecisionInput): Explanation
   const { change, target } = input;
   const typed = { type: typeOf(change, target.provider), assessed: riskOf(input) };
   const selected = book.index({ type: typed.type, path: change.path, class: typed.assessed.class.value, kind: change.kind, effect: change.effect, provider: target.provider });
-  const facts = ruleFacts(input, typed);
-  const values = ruleValues(input, typed);
+  const { facts, values } = ruleFacts(input, typed);
   const heard = selected.map((rule) => hearOne(rule, input, facts));
   const decision = mostRestrictive(heard.flatMap((each) => (each.rule.shadow || each.answer === 'not' ? [] : (decisionOf(each) ?? []))));
   const rules = heard.map((each): Explained => {

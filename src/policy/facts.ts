@@ -51,39 +51,51 @@ export function approvalFacts({ target, environment, plan, risk, class: kind }: 
   return APPROVALS.facts(values);
 }
 
-/** A target's own values are the same for each of its changes of a class. */
-const shared = new WeakMap<Target, Map<ChangeClass, { readonly environment: EnvironmentFacts; readonly facts: Facts }>>();
-
-/** The values that the conditions of rules are asked with; sensitive ones are left out. */
-export function ruleValues({ environment, target, change, history, at, plan }: DecisionInput, { type, assessed }: Typed): Values {
-  const { resource, path, kind, effect, desired, actual, sensitive, by } = change;
-  const { recurrence, lastOutcome, firstSeen, firstLook } = history;
-  return {
-    change: { resource, type, path, kind, effect, class: assessed.class.value, sensitive, by, ...(sensitive ? {} : { desired, actual }) },
-    history: { recurrence, lastOutcome, age: firstSeen === undefined ? 0 : Math.max(0, Date.parse(at) - Date.parse(firstSeen)), firstLook },
-    time: { now: at, ...clockIn(environment.timezone, at) },
-    risk: assessed.risk,
-    ...(plan === undefined ? {} : { plan: planValues(plan) }),
-    environment: environmentValues(environment),
-    target: targetValues(target, remediationOf(target, assessed.class.value).remediation),
-    intent: intentValues(target),
-  };
-}
-
 export interface Typed {
   readonly type: string;
   readonly assessed: RiskAssessment;
 }
 
-/** The same, ready for conditions. */
-export function ruleFacts(input: DecisionInput, typed: Typed): Facts {
-  const { environment, target, intent, ...own } = ruleValues(input, typed);
-  const ofTarget = shared.get(input.target) ?? new Map<ChangeClass, { readonly environment: EnvironmentFacts; readonly facts: Facts }>();
+/** What belongs to the change and the moment; sensitive values are left out. */
+function ownValues({ environment, change, history, at, plan }: DecisionInput, { type, assessed }: Typed): Values {
+  const { resource, path, kind, effect, desired, actual, sensitive, by } = change;
+  const { recurrence, lastOutcome, firstSeen, firstLook } = history;
+  const values = {
+    change: { resource, type, path, kind, effect, class: assessed.class.value, sensitive, by, desired: sensitive ? undefined : desired, actual: sensitive ? undefined : actual },
+    history: { recurrence, lastOutcome, age: firstSeen === undefined ? 0 : Math.max(0, Date.parse(at) - Date.parse(firstSeen)), firstLook },
+    time: clockIn(environment.timezone, at),
+    risk: assessed.risk,
+  };
+  return plan === undefined ? values : { ...values, plan: planValues(plan) };
+}
+
+function sharedValues({ environment, target }: DecisionInput, { assessed }: Typed): Values {
+  return { environment: environmentValues(environment), target: targetValues(target, remediationOf(target, assessed.class.value).remediation), intent: intentValues(target) };
+}
+
+/** What conditions are asked with, as plain values and ready for them. */
+export interface Known {
+  readonly facts: Facts;
+  readonly values: Values;
+}
+
+/** A target's own values are the same for each of its changes of a class. */
+const shared = new WeakMap<Target, Map<ChangeClass, Known & { readonly environment: EnvironmentFacts }>>();
+
+export function ruleFacts(input: DecisionInput, typed: Typed): Known {
+  const ofTarget = shared.get(input.target) ?? new Map<ChangeClass, Known & { readonly environment: EnvironmentFacts }>();
   shared.set(input.target, ofTarget);
-  const known = ofTarget.get(typed.assessed.class.value);
-  const facts = known?.environment === input.environment ? known.facts : RULES.facts({ environment, target, intent } as Values);
-  if (facts !== known?.facts) ofTarget.set(typed.assessed.class.value, { environment: input.environment, facts });
-  return { ...facts, ...RULES.facts(own), prepared: true };
+  const of = typed.assessed.class.value;
+  const known = ofTarget.get(of);
+  const common = known?.environment === input.environment ? known : sharedFacts(input, typed);
+  if (common !== known) ofTarget.set(of, common);
+  const own = ownValues(input, typed);
+  return { facts: Object.assign(RULES.facts(own), common.facts), values: Object.assign(own, common.values) };
+}
+
+function sharedFacts(input: DecisionInput, typed: Typed): Known & { readonly environment: EnvironmentFacts } {
+  const values = sharedValues(input, typed);
+  return { environment: input.environment, values, facts: RULES.facts(values) };
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -95,7 +107,7 @@ function clockIn(timezone: string, at: string): Group {
   const format = formats.get(timezone) ?? new Intl.DateTimeFormat('en-GB', { timeZone: timezone, hour: 'numeric', hourCycle: 'h23', weekday: 'short' });
   formats.set(timezone, format);
   const parts = new Map(format.formatToParts(new Date(at)).map((part) => [part.type, part.value]));
-  const clock = { hour: Number(parts.get('hour') ?? 0), weekday: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.get('weekday') ?? '') + 1 };
+  const clock = { now: at, hour: Number(parts.get('hour') ?? 0), weekday: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.get('weekday') ?? '') + 1 };
   last = { key, clock };
   return clock;
 }

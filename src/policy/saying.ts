@@ -1,11 +1,9 @@
-import type { Decided, Decision, DecisionInput } from '../domain/decision.js';
+import type { Decided, Decision } from '../domain/decision.js';
 import type { Rules, Spoken } from '../domain/decide.js';
 import type { Json, JsonObject } from '../domain/json.js';
-import { highestRisk, type RiskAssessment } from '../domain/risk.js';
-import { ruleValues } from './facts.js';
+import { highestRisk } from '../domain/risk.js';
 import type { Values } from './condition.js';
-import { typeOf } from '../domain/class.js';
-import { decisionOf, hear, type Heard, mostRestrictive, riskOfHeard, type RuleBook } from './speak.js';
+import { decisionOf, hear, type Heard, type Hearing, mostRestrictive, riskOfHeard, type RuleBook } from './speak.js';
 import { ruleName } from './rule.js';
 
 /** At most so many of the rules that lost, and characters of each value, go into the record. */
@@ -15,10 +13,10 @@ const LONGEST_VALUE = 200;
 /** What the rules of a book say of a change: the most restrictive of those that match wins, whatever their order. */
 export function rulesOf(book: RuleBook): Rules {
   if (book.rules.length === 0) return () => undefined;
-  return (input, assessed) => say(hear(book, input, assessed).heard, input, assessed);
+  return (input, assessed) => say(hear(book, input, assessed));
 }
 
-function say(heard: readonly Heard[], input: DecisionInput, assessed: RiskAssessment): Spoken | undefined {
+function say({ heard, values }: Hearing): Spoken | undefined {
   if (heard.length === 0) return undefined;
   const acting = heard.filter(({ rule }) => !rule.shadow);
   const decisions = acting.map((each) => ({ each, decision: decisionOf(each) }));
@@ -29,7 +27,7 @@ function say(heard: readonly Heard[], input: DecisionInput, assessed: RiskAssess
   const named = [...winners, ...raising];
   const requires = decision === 'ask' ? winners.flatMap(({ rule }) => (rule.requires === undefined ? [] : [{ ...rule.requires, because: `rule ${ruleName(rule)}` }])) : [];
   const shadow = shadowsOf(heard, decision);
-  const inputs = inputsOf(heard, { input, assessed, winners });
+  const inputs = inputsOf(heard, { values, winners });
   return {
     risk,
     rules: named.map(({ rule }) => ruleName(rule)),
@@ -57,25 +55,27 @@ function shadowsOf(heard: readonly Heard[], acting: Decision | undefined): NonNu
 }
 
 interface Looking {
-  readonly input: DecisionInput;
-  readonly assessed: RiskAssessment;
+  readonly values: Values;
   readonly winners: readonly Heard[];
 }
 
-/** What the rules that spoke looked at, and which of them lost, for the record. */
-function inputsOf(heard: readonly Heard[], { input, assessed, winners }: Looking): JsonObject | undefined {
-  const reads = [...new Set(heard.flatMap(({ rule }) => rule.when?.reads ?? []))].sort();
-  const values = reads.length === 0 ? {} : ruleValues(input, { type: typeOf(input.change, input.target.provider), assessed });
-  const looked = Object.fromEntries(reads.flatMap((name) => {
-    const value = valueAt(values, name);
-    return value === undefined ? [] : [[name, shortened(value)]];
-  }));
-  const lost = heard.flatMap((each) => {
-    const decision = each.rule.shadow || winners.includes(each) ? undefined : decisionOf(each);
-    return decision === undefined ? [] : [`${ruleName(each.rule)}: ${decision}`];
-  });
-  if (reads.length === 0 && lost.length === 0) return undefined;
-  return { ...(reads.length === 0 ? {} : { looked }), ...(lost.length === 0 ? {} : { lost: lost.slice(0, MOST_LOST) }) };
+/** What the rules that decided looked at, and which of the others lost, for the record. */
+function inputsOf(heard: readonly Heard[], { values, winners }: Looking): JsonObject | undefined {
+  const looked: Record<string, Json> = {};
+  for (const { rule } of winners) {
+    for (const name of rule.when?.reads ?? []) {
+      const value = name in looked ? undefined : valueAt(values, name);
+      if (value !== undefined) looked[name] = shortened(value);
+    }
+  }
+  const lost: string[] = [];
+  for (const each of heard) {
+    const decision = lost.length >= MOST_LOST || each.rule.shadow || winners.includes(each) ? undefined : decisionOf(each);
+    if (decision !== undefined) lost.push(`${ruleName(each.rule)}: ${decision}`);
+  }
+  const isEmpty = Object.keys(looked).length === 0;
+  if (isEmpty && lost.length === 0) return undefined;
+  return { ...(isEmpty ? {} : { looked }), ...(lost.length === 0 ? {} : { lost }) };
 }
 
 /** `change.path` of the values. */
@@ -87,6 +87,7 @@ export function valueAt(values: Values, name: string): Json | undefined {
 }
 
 function shortened(value: Json): Json {
+  if (typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length < LONGEST_VALUE)) return value;
   const text = JSON.stringify(value);
   return text.length <= LONGEST_VALUE ? value : `${text.slice(0, LONGEST_VALUE)}…`;
 }

@@ -3,7 +3,7 @@ import type { Decision, DecisionInput, Risk } from '../domain/decision.js';
 import { RESTRICTIVE } from '../domain/decide.js';
 import type { RiskAssessment } from '../domain/risk.js';
 import { ruleFacts } from './facts.js';
-import type { Facts } from './condition.js';
+import type { Facts, Values } from './condition.js';
 import { indexRules, type RuleIndex } from './rule-index.js';
 import type { Rule } from './rule.js';
 
@@ -21,7 +21,7 @@ export interface Heard {
 /** What rules know of a change, and which of them may concern it. */
 export interface Hearing {
   readonly heard: readonly Heard[];
-  readonly facts: Facts;
+  readonly values: Values;
 }
 
 /** Rules, ready to be asked about any number of changes. */
@@ -39,14 +39,21 @@ export function hear({ index }: RuleBook, input: DecisionInput, assessed: RiskAs
   const { change, target } = input;
   const type = typeOf(change, target.provider);
   const rules = index({ type, path: change.path, class: assessed.class.value, kind: change.kind, effect: change.effect, provider: target.provider });
-  const facts = ruleFacts(input, { type, assessed });
-  return { facts, heard: rules.map((rule) => hearOne(rule, input, facts)).filter((each) => each.answer !== 'not') };
+  if (rules.length === 0) return { heard: [], values: {} };
+  const { facts, values } = ruleFacts(input, { type, assessed });
+  const heard: Heard[] = [];
+  for (const rule of rules) {
+    const each = hearOne(rule, input, facts);
+    if (each.answer !== 'not') heard.push(each);
+  }
+  return { heard, values };
 }
 
 export function hearOne(rule: Rule, { at }: Pick<DecisionInput, 'at'>, facts: Facts): Heard {
   if (rule.until !== undefined && rule.until <= at) return { rule, answer: 'not' };
   const answer = rule.when?.ask(facts) ?? true;
-  if (typeof answer === 'boolean') return { rule, answer: answer ? 'matched' : 'not' };
+  if (answer === false) return { rule, answer: 'not' };
+  if (answer === true) return { rule, answer: 'matched' };
   return answer.unknown ? { rule, answer: 'waiting' } : { rule, answer: 'failed', reason: answer.reason };
 }
 
