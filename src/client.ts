@@ -23,6 +23,8 @@ export interface DecideInput {
   readonly signature?: string;
   /** For `accept`: where it is followed up. */
   readonly ticket?: string;
+  /** For `approve`: on this word alone, and through a closed window. */
+  readonly breakGlass?: true;
 }
 
 /** What a person says to an environment. `scope` is `prod`, `prod/storefront` or `*`. */

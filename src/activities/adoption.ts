@@ -9,7 +9,7 @@ import { hashJson } from '../digest.js';
 import type { Ask } from '../ledger/ledger.js';
 import { configured, type Dependencies } from './deps.js';
 import { storedPlan } from './guard.js';
-import type { Said } from './judge.js';
+import type { Said } from './recording.js';
 import { pollOf } from './poll.js';
 import { expectSignedAdoption } from './signed.js';
 import type { AdoptInput, InboxMessage } from './types.js';

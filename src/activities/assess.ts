@@ -1,11 +1,9 @@
 import { formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
-import { changesInBrief, driftMarkdown, intentMarkdown, planMarkdown } from '../domain/describe.js';
+import { driftMarkdown, intentMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/risk.js';
 import { REST_PHASES } from '../domain/phase.js';
-import type { DecisionInput } from '../domain/decision.js';
 import type { HealthVerdict } from '../domain/health.js';
-import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
 import { hashJson } from '../digest.js';
@@ -13,20 +11,17 @@ import type { ReadContext } from '../providers/provider.js';
 import { assessParts, type AssessedPart as Proposed } from '../policy/assess.js';
 import { gateFacts } from '../policy/gate-facts.js';
 import { decisionInputs } from '../policy/inputs.js';
-import { decidedInRow, recordAssessed } from './assessed.js';
-import { causesOf } from './causes.js';
 import { inStep, probeFor } from './context.js';
-import { configured, type Dependencies, providerOf } from './deps.js';
+import { configured, type Dependencies } from './deps.js';
 import { askEngine } from './engine.js';
 import { closeFlapping } from './flapping.js';
 import { expectOwnStep } from './guard.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { sayLapsed } from './lapses.js';
 import { relevantChanges } from './relevant.js';
-import { pollOf, toldOf } from './poll.js';
+import { lapsedParts, openPart } from './opening.js';
 import { standingParts } from './standing.js';
-import { partNotice, tellAbout } from './telling.js';
-import { showApproval, signingMarkdown } from '../trust/showing.js';
+import { tellAbout } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
 
 /** The reason of a part is a line or two, whatever was accepted. */
@@ -66,10 +61,11 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
   const free = changes.filter((change) => !busy.has(change.fingerprint));
   await closeFlapping(deps, target, free, at);
+  const revision = await revisionOf(deps, target, ctx);
   const assessing = {
     target,
     provider,
-    revision: await revisionOf(deps, target, ctx),
+    revision,
     gates: await gateFacts({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : { engine: (await askEngine(deps, target, free, ctx)).busy }) }),
     ...(environment.limits.resources === undefined ? {} : { reach: { limit: environment.limits.resources, of: observation.resources } }),
     decide: deps.decide(config),
@@ -83,9 +79,11 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
+  const before = await lapsedParts(deps, input, gone);
+  const authors = fresh.some((part) => part.decision !== 'remediate') ? await deps.sources.authors(target.source, revision.commit, ctx) : undefined;
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
-  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, ...baseline }, withLapses(each, says)));
+  for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, before, everything: changes, ...baseline, ...(authors === undefined ? {} : { authors }) }, withLapses(each, says)));
   await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
   return { gone, parts, details: [driftMarkdown(changes, observation.skipped.length), ...intentMarkdown(target.intent)].join('\n\n') };
 }
@@ -105,67 +103,6 @@ async function baselineOf(deps: Dependencies, target: Target, ctx: ReadContext):
 function withLapses(part: Proposed, says: ReadonlyMap<string, string>): Proposed {
   const said = [...new Set(part.changes.flatMap((change) => says.get(change.fingerprint) ?? []))];
   return said.length === 0 ? part : { ...part, reason: [...said.slice(0, MOST_LAPSES), part.reason].join('; ') };
-}
-
-interface Opening extends Omit<Deciding, 'observation'> {
-  readonly at: string;
-  readonly number: number;
-  readonly baseline?: HealthVerdict;
-  readonly inputs: readonly DecisionInput[];
-}
-
-/** Stores the plan and opens its question: for a person, or, where the rules allow it, answered by policy at once. */
-async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed): Promise<AssessedPart> {
-  const { input, target, environment, at, number } = opening;
-  const { plan, gate, decision, risk, rules, reason, changes, impossible } = proposed;
-  const adoptable = providerOf(deps, target).adopt !== undefined;
-  const { expiresMs, remindMs } = environment.approvals;
-  const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
-  await recordAssessed(deps, input, { part: number, at, proposed, inputs: opening.inputs });
-  const causedBy = [...new Set(changes.flatMap((change) => change.by ?? []))];
-  const ask = plan === undefined ? undefined : hashJson({ run: input.run, ordinal: input.ordinal, plan: plan.hash }).slice(0, 32);
-  if (plan !== undefined && ask !== undefined) {
-    await deps.ledger.putPlan(plan, at);
-    await deps.ledger.ask({
-      ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules,
-      ...(expiresAt === undefined ? {} : { expiresAt }), ...(causedBy.length === 0 ? {} : { causedBy }), ...(opening.baseline === undefined ? {} : { baseline: opening.baseline }),
-    });
-    if (decision === 'remediate') {
-      const message = hashJson({ ask, policy: [...rules] });
-      await deps.ledger.decide({ ...input.incident, ask, decision: 'policy', plan: plan.hash, by: 'policy', verified: true, at, reason, run: input.run, message });
-    }
-  }
-  const told = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
-  const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
-  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
-  const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });
-  return {
-    part: number,
-    decision,
-    risk,
-    reason,
-    rules,
-    changes: changes.length,
-    expiresMs,
-    remindMs,
-    gate,
-    causedBy,
-    ...told,
-    soakMs: target.soakMs,
-    details: plan === undefined ? '' : planMarkdown(plan),
-    ...(adoptable ? { adoptable } : {}),
-    ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
-    ...(impossible === undefined ? {} : { impossible }),
-    ...(ask === undefined ? {} : { ask }),
-    ...(about === undefined || decision === 'remediate' ? {} : { signing: signingMarkdown(about, formatIncident(input.incident)) }),
-    ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
-  };
-}
-
-async function approvalsOf(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<ReturnType<typeof toldOf>> {
-  const ask = await deps.ledger.askOf(id);
-  return ask === undefined ? {} : toldOf(await pollOf(deps, { config: await deps.config(), target, plan, ask }));
 }
 
 async function tellBlind(deps: Dependencies, target: Target, { incident }: AssessInput, observation: Observation): Promise<void> {

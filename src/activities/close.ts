@@ -8,7 +8,7 @@ import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
 import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';
-import type { Entry, IncidentRow } from '../ledger/ledger.js';
+import type { DecisionRow, Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
 import { inStep, probeFor } from './context.js';
 import { tellDependants } from './dependants.js';
@@ -161,7 +161,7 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
     ...(part.given === undefined ? {} : { given: part.given }),
     ...(part.ticket === undefined ? {} : { ticket: part.ticket }),
     lapsed: lapsesOf(entries, plan),
-    ...(decision?.decision === 'approve' ? { approvedBy: `${decision.by}${decision.verified ? '' : ' (unverified)'}`, approvedAt: decision.at } : {}),
+    ...(decision?.decision === 'approve' ? { approvedBy: approversOf(decision), approvedAt: decision.at } : {}),
   };
 }
 
@@ -170,6 +170,11 @@ function lapsesOf(entries: readonly Entry[], plan: Plan | undefined): readonly s
   const said = entries.filter(({ kind, data }) => kind === 'settled' && data['event'] === LAPSED);
   const own = said.filter(({ data }) => plan === undefined || plan.changes.some((change) => data['place'] === fieldKey(change)));
   return [...new Set(own.map(({ data }) => textOf(data['message'])))];
+}
+
+function approversOf({ by, with: others = [], verified, breakGlass }: DecisionRow): string {
+  const all = [...others, by].join(' and ');
+  return `${all}${verified ? '' : ' (unverified)'}${breakGlass === undefined ? '' : ', who broke the glass,'}`;
 }
 
 function measuredText(entry: Entry): string {

@@ -27,6 +27,8 @@ export interface Authorised {
   readonly plan: Plan;
   /** True when policy allowed it and no person was asked. */
   readonly automatic: boolean;
+  /** One person's word alone let it through; it must have begun by then (ISO, UTC). */
+  readonly breakGlass?: { readonly startBy: string };
 }
 
 /**
@@ -51,7 +53,7 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   const automatic = decision.decision === 'policy';
   if (automatic) await expectAllowed(deps, name, plan);
   else await expectApproved(deps, { plan, decision, ref });
-  return { plan, automatic };
+  return { plan, automatic, ...(decision.breakGlass === undefined ? {} : { breakGlass: decision.breakGlass }) };
 }
 
 /** What people approved: signed, where it must be, and by as many as are asked for here and now. */
@@ -142,13 +144,13 @@ export function refuseReadOnly(deps: Dependencies): void {
 }
 
 /** Asks every gate whether this repair may take its next step now; `holder` takes what only so many may have, and with `ctx` the engine is asked as well. */
-export async function gatesOf(deps: Dependencies, { plan, automatic, holder, ctx }: Pick<Authorised, 'plan' | 'automatic'> & { readonly holder?: string; readonly ctx?: ReadContext }, { action, begunAt }: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
+export async function gatesOf(deps: Dependencies, { plan, automatic, holder, ctx, breakGlass }: Pick<Authorised, 'plan' | 'automatic' | 'breakGlass'> & { readonly holder?: string; readonly ctx?: ReadContext }, { action, begunAt }: Pick<Asking, 'action' | 'begunAt'>): Promise<GateAnswer> {
   const facts = async (): Promise<GateFacts> => {
     const { config, target } = await configured(deps, plan);
     const engine = ctx === undefined ? {} : { engine: (await askEngine(deps, target, plan.changes, ctx)).busy };
     return gateFacts({ config, target, changes: plan.changes, ...engine, at: deps.now().toISOString(), ledger: deps.ledger });
   };
-  const asking = { action, changes: plan.changes, automatic, ...(begunAt === undefined ? {} : { begunAt }) };
+  const asking = { action, changes: plan.changes, automatic, ...(begunAt === undefined ? {} : { begunAt }), ...(breakGlass === undefined ? {} : { breakGlass: true }) };
   return holder === undefined ? askGates(await facts(), asking) : passGates(deps, facts, { ...asking, holder });
 }
 

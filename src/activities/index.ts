@@ -5,6 +5,7 @@ import { checkActivities } from './check.js';
 import { closeActivities } from './close.js';
 import { commandActivities } from './command.js';
 import type { Dependencies } from './deps.js';
+import { escalateActivities } from './escalate.js';
 import { judgeActivities } from './judge.js';
 import { measureActivities } from './measure.js';
 import { repairActivities } from './repair.js';
@@ -20,7 +21,7 @@ export interface Activities {
 export function createActivities(deps: Dependencies): Activities {
   const { recordUnread, observe } = checkActivities(deps);
   return {
-    control: { recordUnread, ...batchActivities(deps), ...judgeActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
+    control: { recordUnread, ...batchActivities(deps), ...judgeActivities(deps), ...escalateActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
     read: { observe, ...assessActivities(deps), ...measureActivities(deps) },
     write: { ...repairActivities(deps), ...adoptActivities(deps) },
   };

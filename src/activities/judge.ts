@@ -1,9 +1,8 @@
-import { environmentOf, targetOf, type Config } from '../config/config.js';
-import { formatIncident } from '../domain/address.js';
+import { environmentOf, targetOf } from '../config/config.js';
 import { isHoldfastError } from '../domain/errors.js';
 import { judge, type Question } from '../domain/judge.js';
-import { DECIDED, type DecisionMessage } from '../domain/message.js';
-import type { Poll } from '../domain/quorum.js';
+import { DECIDED } from '../domain/message.js';
+import { toldOf } from '../domain/quorum.js';
 import type { GateAnswer } from '../domain/gate.js';
 import { keptUntil } from '../domain/keeping.js';
 import { hashJson } from '../digest.js';
@@ -12,9 +11,10 @@ import { incidentWorkflowId } from '../workflows/messages.js';
 import { recordAdoption } from './adoption.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
-import { expectOwnStep, gatesOf, readablePlan, storedPlan } from './guard.js';
+import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { holderOf } from './let-through.js';
 import { pollOf } from './poll.js';
+import { pollsFor, recordDecision, recordVote, refuse, replayOf, where, type Said } from './recording.js';
 import { stagingOf, type Staging } from './staging.js';
 import { partNotice } from './telling.js';
 import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from './types.js';
@@ -43,7 +43,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const plan = await storedPlan(deps, ref.plan);
       const decision = await deps.ledger.decisionOf(ref.ask);
       const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(decision?.breakGlass === undefined ? {} : { breakGlass: decision.breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
       const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
       if (keepUntil !== undefined) return { gate, keepUntil };
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
@@ -52,12 +52,15 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       return expiresMs === undefined ? { gate } : { gate, expiresAt: new Date(now + (ref.leftMs ?? expiresMs)).toISOString() };
     }),
 
-    remind: ({ incident, part, plan, ordinal }) => inStep(deps, async () => {
+    remind: ({ incident, part, plan: hash, ordinal, ask: id }) => inStep(deps, async () => {
       expectOwnStep(incident);
       const { config, target } = await configured(deps, incident);
-      const signs = environmentOf(config, incident.environment)?.approvals.trust === 'signed';
-      const notice = partNotice({ incident, target, plan: await storedPlan(deps, plan), risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...(signs ? { signing: {} } : {}) }, 'approval-reminder');
-      await deps.tell(notice, `remind-${part}-${ordinal}-${plan}`);
+      const plan = await storedPlan(deps, hash);
+      const ask = id === undefined ? undefined : await deps.ledger.askOf(id);
+      const told = ask === undefined ? {} : toldOf(await pollOf(deps, { config, target, plan, ask }));
+      const signs = environmentOf(config, incident.environment)?.approvals.trust === 'signed' ? { signing: {} } : {};
+      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...told, ...signs }, 'approval-reminder');
+      await deps.tell(notice, `remind-${part}-${ordinal}-${hash}`);
     }),
   };
 }
@@ -85,7 +88,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   const config = await deps.config();
   const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
   const who = whoDecides({ batch, message, at, config });
-  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }) }) };
+  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }), ...(message.breakGlass === undefined ? {} : { breakGlass: true }) }) };
   const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;
   const ruled = (environmentOf(config, batch.incident.environment)?.approvals.rules ?? []).length > 0;
   const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said), ruled, ...(source === undefined ? {} : { source }) });
@@ -104,90 +107,12 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   }
   if (judgement.vote !== undefined) return recordVote(deps, said, { ...answer, vote: judgement.vote });
   for (const part of judgement.parts) {
-    const before = await recordDecision(deps, said, part);
+    const before = await recordDecision(deps, said, { part, ...(judgement.breakGlass === undefined ? {} : { breakGlass: judgement.breakGlass }) });
     if (before === undefined) continue;
     if (before.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${before.plan.slice(0, 12)} was decided before, by ${before.by}` };
     return replayOf(deps, said, answer);
   }
   return answer;
-}
-
-/** One message as it is judged: who sent it, when, and the digest by which it is known again. */
-export interface Said {
-  readonly batch: JudgeBatch;
-  readonly message: DecisionMessage;
-  readonly at: string;
-  readonly who: ReturnType<typeof whoDecides>;
-  readonly digest: string;
-}
-
-/** Whose approval each question that the message may mean needs and has. What cannot be read any more has no poll, and nothing is written under it. */
-async function pollsFor(deps: Dependencies, config: Config, { batch, message, digest }: Said): Promise<ReadonlyMap<number, Poll>> {
-  const target = targetOf(config, batch.incident.environment, batch.incident.target);
-  const polls = new Map<number, Poll>();
-  if (message.decision === 'rollback' || target === undefined) return polls;
-  for (const { part, ask: id, plan: hash } of batch.questions) {
-    if (id === undefined || hash === undefined || (message.plan !== undefined && !hash.startsWith(message.plan))) continue;
-    const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
-    if (ask?.kind !== 'person' || plan === undefined) continue;
-    // A retried step judges as the first did: what it recorded itself does not count before it is judged.
-    const own = (await deps.ledger.votes(id)).find((vote) => vote.message === digest && vote.run === batch.run);
-    polls.set(part, await pollOf(deps, { config, target, plan, ask, ...(own === undefined ? {} : { without: own }) }));
-  }
-  return polls;
-}
-
-async function recordVote(deps: Dependencies, said: Said, answer: Judged & { readonly vote: NonNullable<Judged['vote']> }): Promise<Judged> {
-  const { batch, message, at, who, digest } = said;
-  const question = batch.questions.find((each) => each.part === answer.vote.part);
-  if (question?.ask === undefined || question.plan === undefined) return answer;
-  const { first, vote } = await deps.ledger.vote({
-    ...batch.incident, ask: question.ask, plan: question.plan, person: who.person, by: message.by, verified: who.verified, at, run: batch.run, message: digest,
-    ...proofOf(said),
-    ...(message.reason === undefined ? {} : { reason: message.reason }),
-  });
-  if (!first && vote.run !== batch.run) return replayOf(deps, said, answer);
-  await deps.ledger.updateIncident(batch.incident, { part: { part: question.part, phase: question.phase, approvals: answer.vote.standing } });
-  return answer;
-}
-
-/** Puts the decision about one part on record; returns the one that was there before it. */
-async function recordDecision(deps: Dependencies, said: Said, part: number): Promise<DecisionRow | undefined> {
-  const { batch, message, at, who, digest } = said;
-  const question = batch.questions.find((each) => each.part === part);
-  if (question?.ask === undefined || question.plan === undefined || message.decision === 'rollback' || message.decision === 'adopt') return undefined;
-  const earlier = message.decision === 'approve' ? (await deps.ledger.votes(question.ask)).map((vote) => vote.person) : [];
-  const { first, decision } = await deps.ledger.decide({
-    ...batch.incident,
-    ask: question.ask,
-    decision: message.decision,
-    plan: question.plan,
-    by: message.by,
-    ...(who.person === message.by ? {} : { person: who.person }),
-    ...(earlier.length === 0 ? {} : { with: earlier }),
-    verified: who.verified,
-    ...proofOf(said),
-    at,
-    run: batch.run,
-    message: digest,
-    ...(message.reason === undefined ? {} : { reason: message.reason }),
-    ...(message.until === undefined ? {} : { until: message.until }),
-    ...(message.ticket === undefined ? {} : { ticket: message.ticket }),
-  });
-  if (!first) return decision;
-  await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed' } });
-  return undefined;
-}
-
-function proofOf({ who: { proved } }: Said): Pick<DecisionRow, 'key' | 'signed'> {
-  return proved === undefined ? {} : { key: proved.key, signed: proved.signed };
-}
-
-async function replayOf(deps: Dependencies, { batch, message }: Said, answer: Judged): Promise<Judged> {
-  const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
-  await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
-  const { vote: _vote, ...rest } = answer;
-  return { ...rest, result: 'refused', parts: [], message: replay, replayed: true };
 }
 
 /** What the record refuses decides nothing, and stops no other message; what may pass is tried again with the whole batch. */
@@ -218,12 +143,4 @@ async function eventTimes(deps: Dependencies, batch: JudgeBatch): Promise<Readon
 
 function keyOf({ via }: InboxMessage): string {
   return 'update' in via ? `update ${via.update}` : `signal ${via.signal} ${via.ordinal}`;
-}
-
-async function refuse(deps: Dependencies, batch: JudgeBatch, reason: string): Promise<void> {
-  await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', ...where(batch), data: { reason, incident: formatIncident(batch.incident) } });
-}
-
-function where({ incident }: JudgeBatch): { environment: string; target: string; incident: number } {
-  return { environment: incident.environment, target: incident.target, incident: incident.number };
 }

@@ -4,12 +4,13 @@ import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
-import { isHopeless, requiredText, tally, whoMay, type Poll } from '../domain/quorum.js';
+import { tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
 import { excludedFrom, requirementsOf } from '../policy/approving.js';
 import { factsOf } from '../policy/assess.js';
 import { decisionInputs } from '../policy/inputs.js';
+import { saidIn } from '../trust/proof.js';
 import type { Dependencies } from './deps.js';
 import { unproved } from './signed.js';
 
@@ -33,9 +34,19 @@ export async function pollOf(deps: Dependencies, { config, target, plan, ask, wi
     people,
     requirements,
     excluded: excludedFrom({ people, causedBy: [...(ask.causedBy ?? []), ...plan.changes.flatMap((change) => change.by ?? [])], authors: ask.authors ?? [] }),
+    ...(ask.authors === undefined ? { authorUnknown: true as const } : {}),
+    ...breakGlassOf(config, target),
     escalatedTo: await escalatedTo(deps, config, ask),
     votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(people, vote.by)),
   };
+}
+
+/** Where nothing proves who says it, only when the configuration says that this is meant. */
+function breakGlassOf(config: Config, target: Target): Pick<Poll, 'breakGlass'> {
+  const approvals = environmentOf(config, target.environment)?.approvals;
+  if (approvals?.breakGlass === undefined || (approvals.trust !== 'signed' && !approvals.breakGlass.unverified)) return {};
+  const { group, expiresMs } = approvals.breakGlass;
+  return { breakGlass: { group, expiresMs } };
 }
 
 /**
@@ -44,19 +55,21 @@ export async function pollOf(deps: Dependencies, { config, target, plan, ask, wi
  */
 export async function expectQuorum(deps: Dependencies, polling: Polling, decision: DecisionRow): Promise<void> {
   const poll = await pollOf(deps, polling);
+  if (decision.breakGlass !== undefined) { expectBreakGlass(poll, polling, decision); return; }
   const last = principalOf(poll.people, decision.by);
   const { met, standing, needed } = tally({ ...poll, votes: [...poll.votes, ...(counts(polling.config, decision) ? [last] : [])] });
   if (met) return;
   throw moved(`${formatIncident(decision)}: the approvals of plan ${polling.plan.hash.slice(0, 12)} on record are not enough (${standing}; still needed: ${needed}); it is asked again`);
 }
 
-/** What a part says of its approvals; nothing where anybody's one word will do. */
-export function toldOf(poll: Poll): { readonly requires?: string; readonly approvals?: string } {
-  if (poll.requirements.length === 0) return poll.excluded.length === 0 ? {} : { requires: `1 person; ${whoMay(poll)}` };
-  const { standing, needed } = tally(poll);
-  const because = [...new Set(poll.requirements.map((each) => each.because))].join('; ');
-  const hopeless = isHopeless(poll) ? '; too few of them are left to meet it' : '';
-  return { requires: `${requiredText(poll)} (${because}); ${whoMay(poll)}${hopeless}`, approvals: needed === '' ? standing : `${standing}; still needed: ${needed}` };
+/** Broken by somebody who may, in words of their own: an approval on record is not made more than it was. */
+function expectBreakGlass(poll: Poll, { config, plan }: Polling, decision: DecisionRow): void {
+  const name = formatIncident(decision);
+  const signed = decision.signed === undefined ? undefined : saidIn(decision.signed.statement);
+  const meant = environmentOf(config, decision.environment)?.approvals.trust !== 'signed' || signed?.['breakGlass'] === true;
+  const latest = new Date(Date.parse(decision.at) + (poll.breakGlass?.expiresMs ?? 0)).toISOString();
+  const problem = whyNoBreakGlass(poll, principalOf(poll.people, decision.by)) ?? (!meant ? `${decision.by} did not sign that the glass is broken` : undefined) ?? ((decision.breakGlass?.startBy ?? '') > latest ? 'it would hold longer than it may' : undefined);
+  if (problem !== undefined) throw moved(`${name}: plan ${plan.hash.slice(0, 12)}: ${problem}; it is asked again`);
 }
 
 /** What is not proved counts no more once approvals must be signed, nor what was signed with a key that is gone. */

@@ -68,6 +68,7 @@ async function stage(deps: Dependencies, ref: PartRef, ctx: ReadContext): Promis
   const done = (await deps.ledger.stepDone(key)) as Staged | undefined;
   if (done !== undefined) return { result: 'staged', staged: done };
   const begunAt = deps.now().toISOString();
+  if (authorised.breakGlass !== undefined && begunAt > authorised.breakGlass.startBy) return { result: 'moved', reason: `the glass was broken for a repair that starts by ${authorised.breakGlass.startBy}, and it did not; it is asked again` };
   const gate = await gatesOf(deps, { ...authorised, holder: holderOf(ref), ctx }, { action: 'stage' });
   if (!gate.allowed) return { result: 'gate-closed', gate };
   const { config, target, provider } = await configured(deps, ref.incident);

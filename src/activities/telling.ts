@@ -30,10 +30,12 @@ export interface PartTold {
   readonly approvals?: string;
   /** Where approvals must be signed; without what exactly, where only the command line is named. */
   readonly signing?: Partial<Showing>;
+  /** What is different from an earlier question. */
+  readonly since?: string;
 }
 
 /** What a person needs to decide about a part: what drifted, what would be done, how to answer. */
-export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-reminder'): Notice {
+export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-reminder' | 'approval-escalated'): Notice {
   const name = formatIncident(told.incident);
   const hash = told.plan.hash.slice(0, 12);
   const { owner, intent } = told.target;
@@ -51,6 +53,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
       `Asked because ${told.reason}.`,
       ...intentLines(told.target.intent),
       ...told.plan.steps.slice(0, 10).map((step) => `- ${step.action} ${oneLine(step.resource, 200)}: ${oneLine(step.summary, 300)}`),
+      ...(told.since === undefined ? [] : [`Changed since it was asked before: ${told.since}.`]),
       ...(told.requires === undefined ? [] : [`Who must approve: ${told.requires}.`]),
       ...(told.approvals === undefined ? [] : [`So far: ${told.approvals}.`]),
       ...(told.expiresAt === undefined ? [] : [`The question expires at ${told.expiresAt}.`]),

@@ -21,7 +21,9 @@ export interface ControlActivities {
   recordUnread(input: { readonly environment: string; readonly targets: readonly string[]; readonly reason: string }): Promise<BatchResult>;
   judge(input: JudgeBatch): Promise<readonly Judged[]>;
   askGates(input: AskingAgain): Promise<GatesResult>;
-  remind(input: { readonly incident: IncidentId; readonly part: number; readonly plan: string; readonly ordinal: number }): Promise<void>;
+  remind(input: { readonly incident: IncidentId; readonly part: number; readonly plan: string; readonly ordinal: number; readonly ask?: string }): Promise<void>;
+  /** Nobody has answered in time: the next may approve too, and are told. */
+  escalate(input: EscalateInput): Promise<Escalated>;
   close(input: CloseInput): Promise<void>;
   command(input: CommandInput): Promise<CommandDone>;
   /** Starts the guard of an environment where it is gone. */
@@ -128,12 +130,16 @@ export interface AssessedPart {
   /** ISO, UTC; absent while a gate is closed. */
   readonly expiresAt?: string;
   readonly remindMs: readonly number[];
+  /** Who may approve too once it has waited so long, ascending; absent where nothing is escalated. */
+  readonly escalate?: readonly { readonly afterMs: number; readonly to: string }[];
   readonly gate: GateAnswer;
   readonly causedBy: readonly string[];
   /** Who must approve, why, and who may, in a line; absent where anybody may. */
   readonly requires?: string;
   /** Who has approved and who is still needed; absent where one person is enough. */
   readonly approvals?: string;
+  /** What is different from an earlier question in whose place it is asked. */
+  readonly since?: string;
   readonly soakMs: number;
   readonly staging?: StagingKind;
   readonly rollback?: RollbackKind;
@@ -143,6 +149,22 @@ export interface AssessedPart {
   readonly details: string;
   /** Markdown: how to sign an approval; absent where none must be signed. */
   readonly signing?: string;
+}
+
+export interface EscalateInput {
+  readonly incident: IncidentId;
+  readonly part: number;
+  readonly plan: string;
+  readonly ask: string;
+  /** From 1. */
+  readonly step: number;
+  readonly to: string;
+}
+
+/** Who must approve now, and who has. */
+export interface Escalated {
+  readonly requires?: string;
+  readonly approvals?: string;
 }
 
 export interface GatesResult {

@@ -1,6 +1,7 @@
 import type { DecideInput, HoldfastClient } from '../client.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
+import { NOBODY, principalOf } from '../domain/people.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
@@ -23,6 +24,7 @@ export interface DecideRequest {
   readonly until?: string;
   /** Of an acceptance: where it is followed up. */
   readonly ticket?: string;
+  readonly breakGlass?: true;
   readonly wait: boolean;
   readonly signing?: Signing;
 }
@@ -90,13 +92,13 @@ export interface Answered {
 /** Signs where it must be, sends, and says what came of it; or the exit code where nothing was to be sent. */
 export async function answerOpen(context: Context, deciding: Deciding): Promise<Answered | number> {
   const { request, client, address, plan } = deciding;
-  const { decision, reason, until, ticket } = request;
-  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }) };
+  const { decision, reason, until, ticket, breakGlass } = request;
+  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }), ...(breakGlass === undefined ? {} : { breakGlass }) };
   const signing = await signedDecision(context, { said, deciding, name: nameOf(deciding) });
   if (typeof signing === 'number') return signing;
   const { by, signature } = signing;
   const answer = await sendDecision(client, address, { ...said, by, ...(plan === undefined ? {} : { plan }), ...(signature === undefined ? {} : { signature }) });
-  return { by, verified: signature !== undefined, answer, code: await exitOfAnswer({ ...deciding, answer }) };
+  return { by, verified: signature !== undefined, answer, code: await exitOfAnswer(context, { ...deciding, answer, by }) };
 }
 
 /** Decisions that need a signature where approvals.trust is signed: all but what only stops. */
@@ -148,14 +150,15 @@ async function sendDecision(client: HoldfastClient, address: TargetAddress, inpu
 
 interface Judged extends Deciding {
   readonly answer: Answer;
+  readonly by: string;
 }
 
-async function exitOfAnswer(judged: Judged): Promise<number> {
+async function exitOfAnswer(context: Context, judged: Judged): Promise<number> {
   switch (judged.answer.result) {
     case 'accepted':
       return EXIT.done;
     case 'already-decided':
-      return (await sameDecisionStands(judged)) ? EXIT.done : EXIT.error;
+      return (await sameDecisionStands(judged)) || (await sameVoteStands(context, judged)) ? EXIT.done : EXIT.error;
     case 'refused':
       return judged.answer.unauthorised === true ? EXIT.unauthorised : EXIT.error;
     case 'stale-plan':
@@ -170,6 +173,13 @@ async function sameDecisionStands({ ledger, row, request }: Deciding): Promise<b
   if (ledger === undefined || row === undefined) return false;
   const decisions = await ledger.decisions(row);
   return decisions.some((each) => each.decision === request.decision && (request.plan === undefined || each.plan.startsWith(request.plan.toLowerCase())));
+}
+
+/** Nor is it, where the approval counts already and more people are needed. */
+async function sameVoteStands(context: Context, { ledger, row, request, by }: Judged): Promise<boolean> {
+  if (request.decision !== 'approve' || ledger === undefined || row === undefined) return false;
+  const person = principalOf((await context.config()).people ?? NOBODY, by);
+  return (await ledger.votes(row)).some((vote) => vote.person === person && request.plan !== undefined && vote.plan.startsWith(request.plan.toLowerCase()));
 }
 
 interface Said {

@@ -31,6 +31,10 @@ export interface RecordedPart {
   /** Who must approve and why, and who has. */
   readonly requires?: string;
   readonly approvals?: string;
+  /** What is different from an earlier question in whose place it is asked. */
+  readonly since?: string;
+  /** Who let it start alone, by breaking the glass. */
+  readonly brokenBy?: string;
 }
 
 export function readPart(part: JsonObject): RecordedPart {
@@ -56,6 +60,8 @@ export function readPart(part: JsonObject): RecordedPart {
     by: text('by'),
     requires: text('requires'),
     approvals: text('approvals'),
+    since: text('since'),
+    brokenBy: text('brokenBy'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

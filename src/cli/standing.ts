@@ -37,6 +37,8 @@ export interface StandingIncident {
   readonly waitsFor?: string;
   /** Why its step under way does not get done. */
   readonly blocked?: string;
+  /** Who let it start alone, by breaking the glass. */
+  readonly brokenBy?: string;
   readonly openedAt: string;
 }
 
@@ -108,6 +110,7 @@ function incidentOf(row: IncidentRow): StandingIncident {
   const parts = partsOf(row).filter((part) => part.outcome === undefined);
   const asked = parts.find((part) => part.phase === 'awaiting-approval') ?? parts[0];
   const blocked = parts.find((part) => part.blocked !== undefined)?.blocked;
+  const brokenBy = parts.find((part) => part.brokenBy !== undefined)?.brokenBy;
   return {
     id: formatIncident(row),
     kind: row.kind,
@@ -116,6 +119,7 @@ function incidentOf(row: IncidentRow): StandingIncident {
     ...(asked?.plan === undefined ? {} : { plan: asked.plan }),
     ...(asked?.waitsFor === undefined ? {} : { waitsFor: asked.waitsFor }),
     ...(blocked === undefined ? {} : { blocked }),
+    ...(brokenBy === undefined ? {} : { brokenBy }),
     openedAt: row.openedAt,
   };
 }
@@ -125,6 +129,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
   return [
     ...(standing.needsHuman === undefined ? [] : [`${standing.needsHuman} needs a human`]),
     ...(incident?.blocked === undefined ? [] : [`${incident.id} does not get on: ${incident.blocked}`]),
+    ...(incident?.brokenBy === undefined ? [] : [`${incident.brokenBy} broke the glass for ${incident.id}`]),
     ...(incident?.phase === 'rolling-back' ? [`${incident.id} is rolling back`] : []),
     ...(incident?.phase === 'awaiting-approval' ? [`${incident.id} waits for an approval`] : []),
     ...(incident?.kind === 'blind' ? [`${incident.id}: it cannot be read`] : []),

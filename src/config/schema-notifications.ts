@@ -3,7 +3,7 @@ import { commandSchema, durationSchema, lineSchema, nameSchema, referenceSchema,
 
 /** What can be told; the same words as the notices that are sent. */
 export const NOTICE_EVENTS = [
-  'approval-needed', 'approval-reminder', 'fixed', 'rolled-back', 'needs-human', 'closed', 'blind', 'frozen', 'lapsed', 'test',
+  'approval-needed', 'approval-reminder', 'approval-escalated', 'break-glass', 'fixed', 'rolled-back', 'needs-human', 'closed', 'blind', 'frozen', 'lapsed', 'test',
 ] as const;
 
 export const sinkSchema = z.discriminatedUnion('type', [

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, isHoldfastError } from '../domain/errors.js';
 import type { Revision, Source } from '../domain/target.js';
+import { authorsOf } from './git-authors.js';
 import { git, type GitContext, withAccess } from './git.js';
 import { type BranchProposal, type Proposed, proposeBranch } from './git-propose.js';
 import { COMMIT, ensureCommit, listRemote, openRepository, type Repository } from './git-repository.js';
@@ -29,6 +30,11 @@ export interface Sources {
   propose(source: GitSource, proposal: BranchProposal, ctx: GitContext): Promise<Proposed>;
   /** The commit of a branch as the other side has it now; `undefined` when there is none. */
   branch(source: GitSource, branch: string, ctx: GitContext): Promise<string | undefined>;
+  /**
+   * Who last changed what the source holds, as of a commit: `Alice Smith <alice@example.com>`, author and
+   * committer. `undefined` where nobody can tell, as with a folder. It may fetch, so it is asked for questions alone.
+   */
+  authors(source: Source, commit: string | undefined, ctx: GitContext): Promise<readonly string[] | undefined>;
   /** Removes trees that no check used since; returns how many. */
   prune(before: Date): Promise<number>;
 }
@@ -123,6 +129,16 @@ export function openSources({ folder }: { readonly folder: string }): Sources {
     },
     at,
     propose: (source, proposal, ctx) => withRepository(source, ctx, (repository) => proposeBranch(repository, source, proposal)),
+    async authors(source, commit, ctx) {
+      if (source.type === 'folder' || commit === undefined) return undefined;
+      try {
+        return await withRepository(source, ctx, (repository) => authorsOf(repository, commit, source.path));
+      } catch (error) {
+        ctx.signal.throwIfAborted();
+        if (!isHoldfastError(error)) throw error;
+        return undefined;
+      }
+    },
     branch: (source, branch, ctx) => withRepository(source, ctx, async (repository) => (await listRemote(repository, [`refs/heads/${branch}`])).get(`refs/heads/${branch}`)),
     prune: (before) => pruneTrees(trees, before),
   };

@@ -56,7 +56,7 @@ export interface Asking {
   readonly automatic: boolean;
   /** Which part asks, `prod/storefront#7/1`: what was let through stays so. Absent: nobody in particular. */
   readonly holder?: string;
-  /** Approved by somebody who may go through a breaker. */
+  /** Approved by somebody who may go through a closed window and a breaker of failed repairs, and through nothing else. */
   readonly breakGlass?: boolean;
   /** ISO, UTC: when its staging began; absent before it. */
   readonly begunAt?: string;
@@ -82,7 +82,7 @@ const GATES: readonly Gate[] = [
 
 /** Whether a repair of these changes may go on now. */
 export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
-  const answers = GATES.map((gate) => gate(facts, asking));
+  const answers = GATES.map((gate) => gate(facts, asking)).filter((answer) => answer.allowed || !(asking.breakGlass === true && answer.gate === 'window'));
   const [first, ...also] = answers.filter((answer) => !answer.allowed);
   if (first !== undefined) return also.length === 0 ? first : { ...first, also };
   const [closesAt] = answers.flatMap((answer) => (answer.allowed && answer.closesAt !== undefined ? [answer.closesAt] : [])).sort();

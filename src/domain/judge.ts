@@ -1,6 +1,6 @@
 import type { DecisionKind, DecisionMessage } from './message.js';
 import type { Outcome, Phase } from './phase.js';
-import { isAsked, tally, whoMay, requiredText, whyNot, type Poll } from './quorum.js';
+import { isAsked, requiredText, tally, whoMay, whyNoBreakGlass, whyNot, type Poll } from './quorum.js';
 
 /** What a decision may be about: one part of the incident as it stands when the message is judged. */
 export interface Question {
@@ -35,6 +35,8 @@ export interface Judgement {
   readonly unauthorised?: true;
   /** With `accepted`: it counts for that part, and more people are needed before anything happens. */
   readonly vote?: { readonly part: number; readonly standing: string };
+  /** With `accepted`: on one word alone; the repair must start by then (ISO, UTC). */
+  readonly breakGlass?: { readonly startBy: string };
 }
 
 /** Who sent a decision, as far as that is known. */
@@ -121,6 +123,7 @@ function judgeApproval(open: readonly Question[], input: JudgeInput, say: Say): 
   if (question.impossible !== undefined) return say('refused', `there is no repair to approve: ${question.impossible}`);
   if (question.causedBy.includes(message.by)) return { ...say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`), unauthorised: true };
   const poll = input.polls?.get(question.part);
+  if (message.breakGlass === true) return judgeBreakGlass(question, poll, input, say);
   return poll === undefined ? say('accepted', goesOn(question), [question.part]) : judgeVote(question, poll, input, say);
 }
 
@@ -134,6 +137,14 @@ function judgeVote(question: Question, poll: Poll, input: JudgeInput, say: Say):
   const text = `${standing}; still needed: ${needed}`;
   if (poll.votes.includes(person)) return say('already-decided', `${person} has approved plan ${short(question)} already, and counts once: ${text}`);
   return { ...say('accepted', `the approval of plan ${short(question)} counts: ${text}`), vote: { part: question.part, standing: text } };
+}
+
+function judgeBreakGlass(question: Question, poll: Poll | undefined, input: JudgeInput, say: Say): Judgement {
+  if (poll?.breakGlass === undefined) return say('refused', 'nobody may break the glass here: approvals.breakGlass of the environment must name who may');
+  const problem = whyNoBreakGlass(poll, personOf(input));
+  if (problem !== undefined) return { ...say('refused', problem), unauthorised: true };
+  const startBy = new Date(Date.parse(input.at) + poll.breakGlass.expiresMs).toISOString();
+  return { ...say('accepted', `the glass is broken: plan ${short(question)} goes on, through a closed window too, and must start by ${startBy}; everybody is told`, [question.part]), breakGlass: { startBy } };
 }
 
 function goesOn(question: Question): string {

@@ -22,6 +22,8 @@ export interface DecisionMessage {
   readonly ticket?: string;
   /** For `adopt` of a folder: write the change there, rather than hand out a patch. */
   readonly write?: true;
+  /** For `approve`: on this word alone, and through a closed window. */
+  readonly breakGlass?: true;
   readonly signature?: string;
 }
 
@@ -83,7 +85,9 @@ export function parseDecision(payload: unknown, decision?: DecisionKind): Parsed
   const signature = text(payload, 'signature')?.replace(UNARMOURED, '');
   const ticket = kind === 'accept' ? text(payload, 'ticket') : undefined;
   const write = kind === 'adopt' && payload['write'] === true ? { write: true as const } : {};
-  return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature, ticket }), ...write });
+  const breakGlass = kind === 'approve' && payload['breakGlass'] === true;
+  if (breakGlass && (reason === undefined || reason.trim() === '')) return no('"reason" is required to break the glass');
+  return yes({ decision: kind as DecisionKind, by, ...defined({ plan, reason, until, signature, ticket }), ...write, ...(breakGlass ? { breakGlass } : {}) });
 }
 
 export function parseCommand(payload: unknown, command?: CommandName): Parsed<CommandMessage> {

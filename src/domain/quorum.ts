@@ -28,10 +28,14 @@ export interface Poll {
   /** All of them must be met; none: one person, whoever it is. */
   readonly requirements: readonly Requirement[];
   readonly excluded: readonly Excluded[];
+  /** Who last changed the desired state could not be found out, so that nobody is refused for it. */
+  readonly authorUnknown?: true;
   /** Groups and principals that may approve in place of any group, since those asked first did not answer. */
   readonly escalatedTo: readonly string[];
   /** Who has approved, as `principalOf` names them, in order. */
   readonly votes: readonly string[];
+  /** Whose word alone is enough in an emergency, and how soon after it the repair must start; absent: nobody's. */
+  readonly breakGlass?: { readonly group: string; readonly expiresMs: number };
 }
 
 export interface Tally {
@@ -64,6 +68,15 @@ export function whyNot(poll: Poll, person: string): string | undefined {
   return isAsked(poll, person) ? undefined : `${person} is not among those who may approve this: ${requiredText(poll)}; ${whoMay(poll)}`;
 }
 
+/** Why this person cannot break the glass; `undefined` when they can. */
+export function whyNoBreakGlass(poll: Poll, person: string): string | undefined {
+  const { breakGlass, people, excluded } = poll;
+  if (breakGlass === undefined) return 'nobody may break the glass here: approvals.breakGlass of the environment names no group that can prove who they are';
+  const out = excluded.find((each) => each.person === person);
+  if (out !== undefined) return `${person} ${out.why} and cannot approve its repair, not by breaking the glass either`;
+  return isMember(people, breakGlass.group, person) ? undefined : `${person} may not break the glass: ${breakGlass.group} may (${namesIn(poll, breakGlass.group)})`;
+}
+
 /** Whether this person is one of those who are asked, whatever they have done: who may say no. */
 export function isAsked(poll: Poll, person: string): boolean {
   return poll.requirements.length === 0 || groupsOf(poll).some((group) => standsFor(poll, group, person));
@@ -77,11 +90,22 @@ export function requiredText({ requirements }: Pick<Poll, 'requirements'>): stri
 
 /** Who may approve, by name as far as names are known; at most five of each group. */
 export function whoMay(poll: Poll): string {
-  if (poll.requirements.length === 0) return poll.excluded.length === 0 ? 'anybody may approve' : `anybody but ${listed(peopleIn(poll.excluded), 'and')} may approve`;
+  const unknown = poll.authorUnknown === true ? '; who last changed the desired state is not known, so nobody is refused for it' : '';
+  if (poll.requirements.length === 0) return `${poll.excluded.length === 0 ? 'anybody may approve' : `anybody but ${listed(poll.excluded.map(({ person, why }) => `${person}, who ${why}`), 'and')} may approve`}${unknown}`;
   const groups = groupsOf(poll).map((group) => `${group}: ${namesIn(poll, group)}`);
   const further = poll.escalatedTo.length === 0 ? '' : `; since it was escalated also ${listed(poll.escalatedTo, 'and')}`;
   const out = poll.excluded.length === 0 ? '' : `; not ${poll.excluded.map(({ person, why }) => `${person}, who ${why}`).join(', nor ')}`;
-  return `${groups.join('; ')}${further}${out}`;
+  return `${groups.join('; ')}${further}${out}${unknown}`;
+}
+
+/** What a part says of its approvals: who must, why and who may, and who has; nothing where anybody's one word will do. */
+export function toldOf(poll: Poll): { readonly requires?: string; readonly approvals?: string } {
+  const glass = poll.breakGlass === undefined ? '' : `; ${poll.breakGlass.group} may break the glass`;
+  if (poll.requirements.length === 0) return poll.excluded.length === 0 ? {} : { requires: `1 person; ${whoMay(poll)}${glass}` };
+  const { standing, needed } = tally(poll);
+  const because = [...new Set(poll.requirements.map((each) => each.because))].join('; ');
+  const hopeless = isHopeless(poll) ? '; too few of them are left to meet it' : '';
+  return { requires: `${requiredText(poll)} (${because}); ${whoMay(poll)}${hopeless}${glass}`, approvals: needed === '' ? standing : `${standing}; still needed: ${needed}` };
 }
 
 /** Whether those who are left to ask are too few, whatever they say. */

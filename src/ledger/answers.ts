@@ -48,6 +48,8 @@ export interface DecisionRow extends IncidentId {
   readonly person?: string;
   /** Who approved before, where several people were needed. */
   readonly with?: readonly string[];
+  /** One word alone, through a closed window too; the repair must start by then (ISO, UTC). */
+  readonly breakGlass?: { readonly startBy: string };
   /** False without a signature: the name is as given. */
   readonly verified: boolean;
   /** Fingerprint of the key that proved it, and what it signed. */

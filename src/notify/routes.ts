@@ -3,11 +3,12 @@ import type { Notice } from './sink.js';
 
 /**
  * The sinks that a notice goes to, each once, in the order of the configuration. Every route that
- * matches counts. With sinks but no routes at all, every sink is told everything.
+ * matches counts. With sinks but no routes at all, every sink is told everything; and of a broken glass
+ * every sink is told, whatever the routes say.
  */
 export function sinksFor(notice: Notice, notifications: Notifications): readonly string[] {
   const names = notifications.sinks.map((sink) => sink.name);
-  if (notifications.routes.length === 0) return names;
+  if (notifications.routes.length === 0 || notice.event === 'break-glass') return names;
   const wanted = new Set(notifications.routes.filter((route) => matches(notice, route.match)).flatMap((route) => route.to));
   return names.filter((name) => wanted.has(name));
 }

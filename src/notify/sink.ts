@@ -24,7 +24,7 @@ export interface Notice {
 }
 
 export type NoticeEvent =
-  | 'approval-needed' | 'approval-reminder' | 'fixed' | 'rolled-back' | 'needs-human' | 'closed' | 'blind' | 'frozen' | 'lapsed' | 'test';
+  | 'approval-needed' | 'approval-reminder' | 'approval-escalated' | 'break-glass' | 'fixed' | 'rolled-back' | 'needs-human' | 'closed' | 'blind' | 'frozen' | 'lapsed' | 'test';
 
 /** Sends one message. Throws when it was not taken; the outbox tries again with the same id. */
 export interface Sink {

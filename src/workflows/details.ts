@@ -36,6 +36,7 @@ function describePart(part: PartState): string[] {
   const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${prose(part.reason)} (${part.rules.join(', ')})`];
   if (part.note !== '') lines.push('', `Now: ${prose(part.note)}`);
   if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(part.gateNow.reason)}`);
+  if (part.since !== undefined && asks(part)) lines.push('', `Changed since it was asked before: ${prose(part.since)}`);
   if (part.requires !== undefined && asks(part)) lines.push('', `Who must approve: ${prose(part.requires)}`);
   if (part.approvals !== undefined && asks(part)) lines.push('', `Approvals: ${prose(part.approvals)}`);
   if (part.details !== '' && part.phase !== 'closed') lines.push('', part.details);
@@ -114,6 +115,8 @@ export function statusOf(run: IncidentRun): IncidentStatus {
       changes: part.changes,
       waitsFor: part.gateNow.allowed ? part.note : part.gateNow.reason,
       ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),
+      ...(part.since === undefined ? {} : { since: part.since }),
+      ...(part.decided?.breakGlass === undefined ? {} : { brokenBy: part.decided.by }),
       ...(part.requires === undefined ? {} : { requires: part.requires }),
       ...(part.approvals === undefined ? {} : { approvals: part.approvals }),
     })),

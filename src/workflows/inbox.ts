@@ -82,7 +82,7 @@ export async function judge(run: IncidentRun, steps: Steps): Promise<void> {
   describeIncident(run);
 }
 
-function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at, adoption }: Judged): void {
+function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at, adoption, breakGlass }: Judged): void {
   const part = run.parts.find((each) => each.part === number);
   if (part === undefined) return;
   if (message.decision === 'rollback') {
@@ -94,7 +94,9 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
     return;
   }
   const { reason, until, ticket } = message;
-  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }) };
+  part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }), ...(breakGlass === undefined ? {} : { breakGlass }) };
+  // What was closed when it was asked may be open to this: the gates are asked at once.
+  if (breakGlass !== undefined) part.gatesSeen = -1;
   part.decidedRun = run.runId;
   delete part.askExpiresAt;
 }

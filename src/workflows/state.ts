@@ -31,9 +31,12 @@ export interface CarriedState {
 }
 
 /** One part as the workflow holds it. */
-export interface PartState extends Omit<AssessedPart, 'approvals'> {
-  /** Who has approved and who is still needed; grows with each vote. */
+export interface PartState extends Omit<AssessedPart, 'approvals' | 'requires'> {
+  /** Who must approve, and who has: it changes with each vote and each escalation. */
+  requires?: string;
   approvals?: string;
+  /** How many steps of `escalate` were taken. */
+  escalated?: number;
   phase: Phase;
   /** Each staging has step keys of its own. */
   round: number;
@@ -45,7 +48,7 @@ export interface PartState extends Omit<AssessedPart, 'approvals'> {
   askLeftMs?: number;
   /** The run that consumed the ask. */
   decidedRun?: string;
-  decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string; readonly ticket?: string };
+  decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string; readonly ticket?: string; readonly breakGlass?: { readonly startBy: string } };
   /** A person asked for it to become the desired state; `where` once that is made and waits to be taken in. */
   adopting?: { readonly id: string; readonly by: string; readonly at: string; readonly run: string; readonly where?: string };
   /** Counts the attempts to adopt, each of which has step keys of its own. */

@@ -39,7 +39,7 @@ async function judge(on: Bench, part: AssessedPart, messages: readonly DecisionM
 describe('a question that several must answer', () => {
   it('says who must, who may and who has, where people look for it', async () => {
     const { on, part } = await asked();
-    const requires = '2 of sre (approvals.rules[0] of prod); sre: alice, bob or carol';
+    const requires = '2 of sre (approvals.rules[0] of prod); sre: alice, bob or carol; who last changed the desired state is not known, so nobody is refused for it';
     const approvals = '0 of 2 of sre; still needed: 2 of sre (alice, bob or carol)';
     expect(part).toMatchObject({ requires, approvals });
     expect(on.told.find((notice) => notice.event === 'approval-needed')?.text).toContain(`Who must approve: ${requires}.`);
@@ -134,7 +134,118 @@ describe('the write worker counts for itself', () => {
   });
 });
 
+describe('who caused it, or wrote what is desired', () => {
+  it('cannot approve, nor break the glass, and may still say no', async () => {
+    const { on, part } = await asked({ environment: { approvals: { ...TWO, breakGlass: { group: 'sre', expiresMs: 1_800_000, unverified: true } } } });
+    const ask = await on.ledger.askOf(part.ask ?? '');
+    const causedBy = { ...part, ask: 'ask-caused' };
+    await on.ledger.ask({ ...(ask ?? ({} as never)), id: 'ask-caused', causedBy: ['os:asmith'], authors: ['Bob <bob@example.com>'] });
+    for (const more of [{}, { breakGlass: true as const, reason: 'now' }]) {
+      expect(only(await judge(on, causedBy, [approve(part, 'alice', more)]))).toMatchObject({ result: 'refused', unauthorised: true, message: expect.stringMatching(/alice caused this change/) as string });
+      expect(only(await judge(on, causedBy, [approve(part, 'bob', more)]))).toMatchObject({ result: 'refused', unauthorised: true, message: expect.stringMatching(/bob last changed the desired state/) as string });
+    }
+    expect(only(await judge(on, causedBy, [reject('alice')]))).toMatchObject({ result: 'accepted', parts: [1] });
+  });
+});
+
+describe('escalation', () => {
+  const LATER: Approvals = { ...TWO, escalate: [{ afterMs: 3_600_000, to: 'leads' }] };
+
+  it('lets the next approve too, on record, told once, and the write worker counts them', async () => {
+    const { on, part } = await asked({ environment: { approvals: LATER } });
+    expect(part.escalate).toEqual([{ afterMs: 3_600_000, to: 'leads' }]);
+    expect(only(await judge(on, part, [approve(part, 'dave')]))).toMatchObject({ result: 'refused' });
+    const step = { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' };
+    const first = await on.run('escalate', step);
+    expect(first).toMatchObject({ requires: expect.stringContaining('since it was escalated also leads') as string, approvals: expect.stringContaining('alice, bob, carol or dave') as string });
+    on.later(60_000);
+    expect(await on.run('escalate', step), 'a step that is run again').toEqual(first);
+    expect(await on.entries('escalated')).toHaveLength(1);
+    const told = on.told.filter((notice) => notice.event === 'approval-escalated');
+    expect(new Set(told.map((notice) => notice.sequence)).size).toBe(1);
+    expect(told[0]?.text).toContain('leads may approve it too from now on');
+    expect((await judge(on, part, [approve(part, 'dave'), approve(part, 'alice')])).map((answer) => answer.parts)).toEqual([[], [1]]);
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'staged' });
+  });
+
+  it('is taken back where the configuration says it no more', async () => {
+    const { on, part } = await asked({ environment: { approvals: TWO } });
+    expect(await on.run('escalate', { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' })).toEqual({});
+    expect(await on.entries('escalated')).toEqual([]);
+  });
+});
+
+describe('breaking the glass', () => {
+  const GLASS: Approvals = { ...TWO, breakGlass: { group: 'leads', expiresMs: 1_800_000, unverified: true } };
+  const broken = { breakGlass: true, reason: 'checkout is down' } as const;
+  const shut = { windows: [{ kind: 'allow', start: '0 3 29 2 *', durationMs: 60_000, timezone: 'UTC', actions: ['stage', 'finalize'], overrun: false }] } as const;
+
+  it('lets one of its group start alone, through a closed window, and tells everybody', async () => {
+    const { on, part } = await asked({ environment: { approvals: GLASS, ...shut } });
+    expect(part.gate).toMatchObject({ allowed: false, gate: 'window' });
+    const answer = only(await judge(on, part, [approve(part, 'dave', broken)]));
+    expect(answer).toMatchObject({ result: 'accepted', parts: [1], breakGlass: { startBy: '2026-11-02T09:30:00.000Z' } });
+    expect(on.told.filter((notice) => notice.event === 'break-glass')).toMatchObject([{ title: 'prod/storefront#1: dave broke the glass', text: expect.stringContaining('checkout is down') as string }]);
+    expect(await on.ledger.decisionOf(part.ask ?? '')).toMatchObject({ by: 'dave', breakGlass: { startBy: '2026-11-02T09:30:00.000Z' } });
+    expect((await on.entries('approved'))[0]?.data).toMatchObject({ breakGlass: { startBy: '2026-11-02T09:30:00.000Z' }, reason: 'checkout is down' });
+    expect(await on.run('askGates', refOf(part))).toMatchObject({ gate: { allowed: true } });
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'staged' });
+  });
+
+  it('holds for a repair that starts in time, and is asked again after it', async () => {
+    const { on, part } = await asked({ environment: { approvals: GLASS } });
+    await judge(on, part, [approve(part, 'dave', broken)]);
+    on.later(1_800_001);
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'moved', reason: expect.stringContaining('it is asked again') as string });
+  });
+
+  it.each(['freeze', 'quarantine', 'flapping'] as const)('goes through no %s', async (gate) => {
+    const { on, part } = await asked({ environment: { approvals: GLASS } });
+    const [change] = (await on.ledger.plan(part.plan ?? ''))?.changes ?? [];
+    const { fingerprint = '', revision = '', resource = '', path = '' } = change ?? {};
+    await on.ledger.closeGate({ scope: 'prod/storefront', gate, by: 'alice', reason: 'stop', at: on.at(), ...(gate === 'freeze' ? {} : { fingerprint, revision, resource, path }) });
+    await judge(on, part, [approve(part, 'dave', broken)]);
+    expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'gate-closed', gate: { gate } });
+  });
+
+  it.each([
+    { reason: 'who is in another group', by: 'alice', approvals: GLASS, says: /alice may not break the glass: leads may \(dave\)/, unauthorised: true },
+    { reason: 'a stranger', by: 'mallory', approvals: GLASS, says: /mallory may not break the glass/, unauthorised: true },
+    { reason: 'anybody where nobody may', by: 'dave', approvals: TWO, says: /nobody may break the glass here/, unauthorised: undefined },
+    { reason: 'anybody where nothing proves a name and nobody said that this is meant', by: 'dave', approvals: { ...GLASS, breakGlass: { group: 'leads', expiresMs: 1, unverified: false } }, says: /nobody may break the glass here/, unauthorised: undefined },
+  ])('is refused to $reason', async ({ by, approvals, says, unauthorised }) => {
+    const { on, part } = await asked({ environment: { approvals } });
+    const answer = only(await judge(on, part, [approve(part, by, broken)]));
+    expect(answer).toMatchObject({ result: 'refused', message: expect.stringMatching(says) as string });
+    expect(answer.unauthorised).toBe(unauthorised);
+    expect(on.told.filter((notice) => notice.event === 'break-glass')).toEqual([]);
+  });
+
+  it('the write worker believes no row that says it of somebody who may not, nor one that holds longer than it may', async () => {
+    for (const forged of [{ by: 'alice', startBy: '2026-11-02T09:10:00.000Z' }, { by: 'dave', startBy: '2027-01-01T00:00:00.000Z' }]) {
+      const { on, part } = await asked({ environment: { approvals: GLASS } });
+      await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: forged.by, breakGlass: { startBy: forged.startBy }, verified: false, at: on.at(), run: RUN, message: 'forged' });
+      expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'moved' });
+    }
+  });
+});
+
 describe('votes and what drifts', () => {
+  it('a change of its own lapses them, and the new question says what changed and whose word was for less', async () => {
+    const { on, part } = await asked();
+    await judge(on, part, [approve(part, 'alice')]);
+    on.write('etc/app.yaml', 'port: 10\nhost: a\n');
+    const answer = await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(part)] });
+    expect(answer.gone).toMatchObject([{ part: 1, event: 'moved' }]);
+    const again = only(answer.parts);
+    const since = 'etc/app.yaml /port was 9, is 10; the approval of alice was for what it was before, and holds no more';
+    expect(again).toMatchObject({ since, approvals: expect.stringContaining('0 of 2') as string });
+    expect(on.told.filter((notice) => notice.event === 'approval-needed').at(-1)?.text).toContain(`Changed since it was asked before: ${since}.`);
+    expect((await on.ledger.incident(FIRST, 1))?.parts.find((each) => each['part'] === 2)).toMatchObject({ since });
+    expect(only(await judge(on, again, [approve(part, 'bob')]))).toMatchObject({ result: 'stale-plan' });
+    expect(only(await judge(on, again, [approve(again, 'bob')]))).toMatchObject({ result: 'accepted', parts: [] });
+  });
+
   it('an unrelated change lapses no vote', async () => {
     const { on, part } = await asked();
     await judge(on, part, [approve(part, 'alice')]);

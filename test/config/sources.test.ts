@@ -203,3 +203,49 @@ describe('a folder source', () => {
     await expect(sources.resolve({ type: 'folder', folder: join(work, path) }, ctx)).rejects.toThrow(text);
   });
 });
+
+describe('who last changed the desired state', () => {
+  function commitAs(name: string, committer: string, files: Record<string, string>): string {
+    for (const [file, content] of Object.entries(files)) {
+      mkdirSync(join(work, file, '..'), { recursive: true });
+      writeFileSync(join(work, file), content);
+    }
+    const env = { ...process.env, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: `${name}@example.com`, GIT_COMMITTER_NAME: committer, GIT_COMMITTER_EMAIL: `${committer}@example.com` };
+    execFileSync('git', ['-C', work, 'add', '-A'], { env });
+    execFileSync('git', ['-C', work, 'commit', '--quiet', '-m', 'x'], { env });
+    return inWork('rev-parse', 'HEAD');
+  }
+
+  test.each([{ filters: true }, { filters: false }])('is who touched its path, whatever came after it elsewhere (server with partial clones: $filters)', async ({ filters }) => {
+    inWork('config', 'uploadpack.allowFilter', String(filters));
+    commitAs('alice', 'bot', { 'shop/app.yaml': 'a: 1\n', 'other/x': '0' });
+    for (let turn = 1; turn <= 3; turn += 1) commitAs('bob', 'bob', { 'other/x': String(turn) });
+    const { commit: head } = await sources.resolve(source({ path: 'shop' }), ctx);
+    expect(await sources.authors(source({ path: 'shop' }), head, ctx)).toEqual(['alice <alice@example.com>', 'bot <bot@example.com>']);
+    expect(await sources.authors(source({ path: 'other' }), head, ctx)).toEqual(['bob <bob@example.com>']);
+    expect(await sources.authors(source(), head, ctx)).toEqual(['bob <bob@example.com>']);
+  });
+
+  test('is found far back, and of an older commit as of then', async () => {
+    inWork('config', 'uploadpack.allowFilter', 'true');
+    const first = commitAs('alice', 'alice', { 'shop/app.yaml': 'a: 1\n', 'other/x': '0' });
+    const tree = inWork('rev-parse', 'HEAD^{tree}');
+    const env = { GIT_AUTHOR_NAME: 'b', GIT_AUTHOR_EMAIL: 'b@x', GIT_COMMITTER_NAME: 'b', GIT_COMMITTER_EMAIL: 'b@x' };
+    let head = first;
+    for (let turn = 0; turn < 60; turn += 1) head = execFileSync('git', ['-C', work, 'commit-tree', '-p', head, '-m', String(turn), tree], { env: { ...process.env, ...env }, encoding: 'utf8' }).trim();
+    inWork('update-ref', 'refs/heads/main', head);
+    commitAs('carol', 'carol', { 'shop/app.yaml': 'a: 2\n' });
+    const now = (await sources.resolve(source({ path: 'shop' }), ctx)).commit;
+    expect(await sources.authors(source({ path: 'shop' }), now, ctx)).toEqual(['carol <carol@example.com>']);
+    expect(await sources.authors(source({ path: 'other' }), now, ctx), 'sixty commits back').toEqual(['alice <alice@example.com>']);
+    expect(await sources.authors(source({ path: 'shop' }), first, ctx)).toEqual(['alice <alice@example.com>']);
+  });
+
+  test('is nobody known where nobody can tell: a folder, a server that is away', async () => {
+    expect(await sources.authors({ type: 'folder', folder: work }, undefined, ctx)).toBeUndefined();
+    const head = commitAs('alice', 'alice', { 'shop/a': 'a' });
+    await sources.resolve(source({ path: 'shop' }), ctx);
+    rmSync(work, { recursive: true });
+    expect(await sources.authors(source({ path: 'shop' }), head, ctx)).toBeUndefined();
+  });
+});

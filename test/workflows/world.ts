@@ -95,6 +95,7 @@ function defaults(env: TestWorkflowEnvironment, world: World): ControlActivities
     judge: (batch) => judgeAsTheServerTells(env, batch),
     askGates: () => Promise.resolve({ gate: { allowed: true } }),
     remind: () => Promise.resolve(),
+    escalate: () => Promise.resolve({}),
     close: (input) => { world.closed.push(input); return Promise.resolve(); },
     command: () => Promise.resolve({ ok: true, message: 'done' }),
     startGuard: () => Promise.resolve(),

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { formatIncident } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
-import { closedAlready, decide } from '../deciding.js';
+import { closedAlready, decide, type DecideRequest } from '../deciding.js';
 import { addCause, type CauseOptions, causeSaid, decideCause, requireIncident } from '../deciding-cause.js';
 import { CliError } from '../errors.js';
 import { EXIT } from '../exit.js';
 import { askedParts, findIncident, isClosed } from '../incident-row.js';
-import { byOption, planOption, reasonOption, waitOption } from '../options.js';
+import { byOption, planOption, reasonOption, requireReason, waitOption } from '../options.js';
 import { plain, shellWord } from '../render/escape.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { indent } from '../render/table.js';
@@ -18,6 +18,7 @@ interface ApproveOptions extends CauseOptions {
   readonly by?: string;
   readonly reason?: string;
   readonly wait?: boolean;
+  readonly breakGlass?: boolean;
 }
 
 export function approveCommand(cli: Cli): Command {
@@ -28,18 +29,24 @@ export function approveCommand(cli: Cli): Command {
     .addOption(planOption())
     .addOption(byOption())
     .addOption(reasonOption())
-    .addOption(waitOption());
+    .addOption(waitOption())
+    .option('--break-glass', 'let it start now, on your word alone and through a closed window; needs --reason, everybody is told');
   addSigning(command);
   addCause(command);
-  example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m', 'holdfast approve --cause 8c1f2ab4');
+  example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m', 'holdfast approve --cause 8c1f2ab4', 'holdfast approve prod/storefront --plan 3f9ac2d1 --break-glass --reason "checkout is down"');
   return define<ApproveOptions>(cli, {
     command,
     run: ({ context, args: [named], options }) => {
       if (options.cause !== undefined) return decideCause(context, { ...causeSaid(options, options.cause, named), decision: 'approve' });
       const id = requireIncident(named);
-      return options.plan === undefined ? showPlan(context, id) : decide(context, { ...options, id, decision: 'approve', signing: options, wait: options.wait === true });
+      return options.plan === undefined ? showPlan(context, id) : decide(context, requestOf(id, options));
     },
   });
+}
+
+function requestOf(id: string, { breakGlass, ...options }: ApproveOptions): DecideRequest {
+  const request = { ...options, id, decision: 'approve' as const, signing: options, wait: options.wait === true };
+  return breakGlass === true ? { ...request, reason: requireReason(options.reason), breakGlass: true } : request;
 }
 
 /** What there is to review, with the command that approves exactly it. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident, parseAddress } from '../../domain/address.js';
+import { isJsonObject } from '../../domain/json.js';
 import type { Entry, IntentRow, Ledger } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import { badAddress, type Context } from '../context.js';
@@ -14,7 +15,7 @@ interface ChangesOptions {
 
 interface Happening {
   readonly at: string;
-  readonly what: 'write' | 'drift';
+  readonly what: 'write' | 'drift' | 'break-glass';
   readonly address: string;
   readonly incident?: string;
   readonly resource?: string;
@@ -25,7 +26,7 @@ interface Happening {
 export function changesCommand(cli: Cli): Command {
   const command = new Command('changes')
     .summary('what was written, and drift first seen')
-    .description('Everything that Holdfast wrote outside itself, and every drift when it was first seen, the oldest first.')
+    .description('Everything that Holdfast wrote outside itself, every drift when it was first seen, and every broken glass, the oldest first.')
     .argument('[address]', 'ENVIRONMENT or ENVIRONMENT/TARGET')
     .option('--since <when>', 'since then: a duration (2h) or a time', '24h');
   example(command, 'holdfast changes --since 2h', 'holdfast changes prod/storefront --since 2030-01-31T12:00:00Z -o json');
@@ -38,7 +39,7 @@ async function changes(context: Context, address: string | undefined, options: C
   if (address !== undefined && scope === undefined) throw badAddress(address);
   const ledger = await context.requireLedger();
   try {
-    const happenings = [...(await writes(ledger, since, scope)), ...(await drifts(ledger, since, scope))].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+    const happenings = [...(await writes(ledger, since, scope)), ...(await drifts(ledger, since, scope)), ...(await brokenGlass(ledger, since, scope))].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
     await print(context, happenings, since);
     return EXIT.done;
   } finally {
@@ -77,6 +78,16 @@ async function drifts(ledger: Ledger, since: string, scope: Scope): Promise<read
 function driftOf(entry: Entry): Happening {
   const address = `${entry.environment ?? ''}/${entry.target ?? ''}`;
   return { at: entry.at, what: 'drift', address, ...(entry.incident === undefined ? {} : { incident: `${address}#${entry.incident}` }), text: entryText(entry) };
+}
+
+/** Whoever let a repair start alone: as loud as what was written. */
+async function brokenGlass(ledger: Ledger, since: string, scope: Scope): Promise<readonly Happening[]> {
+  const found: Happening[] = [];
+  for await (const entry of ledger.entries({ since, kinds: ['approved'], ...(scope === undefined ? {} : { environment: scope.environment }), ...(scope?.target === undefined ? {} : { target: scope.target }) })) {
+    if (!isJsonObject(entry.data['breakGlass'])) continue;
+    found.push({ ...driftOf(entry), what: 'break-glass', text: `${entry.by ?? ''}: ${entryText(entry)}` });
+  }
+  return found;
 }
 
 async function print(context: Context, happenings: readonly Happening[], since: string): Promise<void> {

@@ -37,7 +37,11 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     case 'approved':
     case 'rejected':
     case 'accepted':
-      return `${said([about ?? place(data), until(data, 'until'), reason])}${proofText(data)}`;
+      return `${said([about ?? place(data), until(data, 'until'), reason])}${proofText(data)}${isJsonObject(data['breakGlass']) ? ' (break-glass)' : ''}`;
+    case 'voted':
+      return `${said([about, 'more are needed', reason])}${proofText(data)}`;
+    case 'escalated':
+      return said([about, `nobody answered in time: ${textOf(data, 'to') ?? ''} may approve too`]);
     case 'decided':
       if (textOf(data, 'kind') === 'policy') return said(['the rules allow', about], ' ');
       return said([textOf(data, 'decision'), textOf(data, 'rule'), Array.isArray(data['fields']) ? listed(data['fields'].filter((field) => typeof field === 'string')) : undefined, reason]);

@@ -1,0 +1,123 @@
+import { formatIncident } from '../domain/address.js';
+import { changesInBrief, planMarkdown } from '../domain/describe.js';
+import type { Change } from '../domain/change.js';
+import type { DecisionInput } from '../domain/decision.js';
+import { fieldKey } from '../domain/gates.js';
+import type { HealthVerdict } from '../domain/health.js';
+import type { Plan } from '../domain/plan.js';
+import { toldOf } from '../domain/quorum.js';
+import { whatChanged } from '../domain/since.js';
+import type { Target } from '../domain/target.js';
+import type { Environment } from '../config/config.js';
+import { hashJson } from '../digest.js';
+import type { AssessedPart as Proposed } from '../policy/assess.js';
+import { showApproval, signingMarkdown } from '../trust/showing.js';
+import { decidedInRow, recordAssessed } from './assessed.js';
+import { causesOf } from './causes.js';
+import { providerOf, type Dependencies } from './deps.js';
+import { readablePlan } from './guard.js';
+import { pollOf } from './poll.js';
+import { partNotice } from './telling.js';
+import type { AssessedPart, Assessment, AssessInput } from './types.js';
+
+/** A question that stands no more, with whoever had approved it. */
+export interface LapsedPart {
+  readonly plan: Plan;
+  readonly approvedBy: readonly string[];
+}
+
+export interface Opening {
+  readonly input: AssessInput;
+  readonly target: Target;
+  readonly environment: Environment;
+  readonly at: string;
+  readonly number: number;
+  readonly baseline?: HealthVerdict;
+  readonly inputs: readonly DecisionInput[];
+  /** Questions that lapse with this look. */
+  readonly before: readonly LapsedPart[];
+  /** Who last changed the desired state; absent when nobody can tell. */
+  readonly authors?: readonly string[];
+  /** All that drifts. */
+  readonly everything: readonly Change[];
+}
+
+/** The questions whose changes moved, for those that are asked in their place. */
+export async function lapsedParts({ ledger, ...deps }: Dependencies, { parts }: AssessInput, gone: Assessment['gone']): Promise<readonly LapsedPart[]> {
+  const moved = parts.filter((part) => gone.some((each) => each.part === part.part && each.event === 'moved'));
+  const lapsed = await Promise.all(moved.map(async ({ plan: hash, ask }): Promise<readonly LapsedPart[]> => {
+    const plan = hash === undefined ? undefined : await readablePlan({ ledger, ...deps }, hash);
+    if (plan === undefined || ask === undefined) return [];
+    const [votes, decision] = await Promise.all([ledger.votes(ask), ledger.decisionOf(ask)]);
+    return [{ plan, approvedBy: [...votes.map((vote) => vote.by), ...(decision?.decision === 'approve' ? [decision.by] : [])] }];
+  }));
+  return lapsed.flat();
+}
+
+/** What changed since an earlier question about some of the same, and whose approval of it holds no more. */
+function sinceText(changes: readonly Change[], { before, everything }: Opening): string | undefined {
+  const isAbout = ({ plan }: LapsedPart): boolean => before.length === 1 || plan.changes.some((earlier) => changes.some((change) => fieldKey(change) === fieldKey(earlier)));
+  const earlier = before.filter(isAbout);
+  if (earlier.length === 0) return undefined;
+  const different = whatChanged(earlier.flatMap(({ plan }) => plan.changes), changes, everything);
+  const lapsed = [...new Set(earlier.flatMap(({ approvedBy }) => approvedBy))];
+  return [different === '' ? 'the same changes, decided or repaired in another way' : different, ...(lapsed.length === 0 ? [] : [`the approval of ${lapsed.join(', ')} was for what it was before, and holds no more`])].join('; ');
+}
+
+/** Stores the plan and opens its question: for a person, or, where the rules allow it, answered by policy at once. */
+export async function openPart(deps: Dependencies, opening: Opening, proposed: Proposed): Promise<AssessedPart> {
+  const { input, target, environment, at, number } = opening;
+  const { plan, gate, decision, risk, rules, reason, changes, impossible } = proposed;
+  const adoptable = providerOf(deps, target).adopt !== undefined;
+  const { expiresMs, remindMs, escalate } = environment.approvals;
+  const expiresAt = gate.allowed ? new Date(Date.parse(at) + expiresMs).toISOString() : undefined;
+  await recordAssessed(deps, input, { part: number, at, proposed, inputs: opening.inputs });
+  const causedBy = [...new Set(changes.flatMap((change) => change.by ?? []))];
+  const ask = plan === undefined ? undefined : hashJson({ run: input.run, ordinal: input.ordinal, plan: plan.hash }).slice(0, 32);
+  if (plan !== undefined && ask !== undefined) {
+    await deps.ledger.putPlan(plan, at);
+    await deps.ledger.ask({
+      ...input.incident, id: ask, part: number, plan: plan.hash, at, kind: decision === 'remediate' ? 'policy' : 'person', rules,
+      ...(expiresAt === undefined ? {} : { expiresAt }), ...(causedBy.length === 0 ? {} : { causedBy }), ...(opening.baseline === undefined ? {} : { baseline: opening.baseline }), ...(opening.authors === undefined ? {} : { authors: opening.authors }),
+    });
+    if (decision === 'remediate') {
+      const message = hashJson({ ask, policy: [...rules] });
+      await deps.ledger.decide({ ...input.incident, ask, decision: 'policy', plan: plan.hash, by: 'policy', verified: true, at, reason, run: input.run, message });
+    }
+  }
+  const since = decision === 'remediate' ? undefined : sinceText(changes, opening);
+  const asked = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
+  const told = { ...asked, ...(since === undefined ? {} : { since }) };
+  const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
+  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
+  const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });
+  return {
+    part: number,
+    decision,
+    risk,
+    reason,
+    rules,
+    changes: changes.length,
+    expiresMs,
+    remindMs,
+    ...(escalate === undefined || decision !== 'ask' ? {} : { escalate }),
+    gate,
+    causedBy,
+    ...told,
+    soakMs: target.soakMs,
+    details: plan === undefined ? '' : planMarkdown(plan),
+    ...(adoptable ? { adoptable } : {}),
+    ...(plan === undefined ? {} : { plan: plan.hash, staging: plan.staging, rollback: plan.rollback }),
+    ...(impossible === undefined ? {} : { impossible }),
+    ...(ask === undefined ? {} : { ask }),
+    ...(about === undefined || decision === 'remediate' ? {} : { signing: signingMarkdown(about, formatIncident(input.incident)) }),
+    ...(expiresAt === undefined || decision !== 'ask' ? {} : { expiresAt }),
+  };
+}
+
+async function approvalsOf(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<ReturnType<typeof toldOf>> {
+  const ask = await deps.ledger.askOf(id);
+  return ask === undefined ? {} : toldOf(await pollOf(deps, { config: await deps.config(), target, plan, ask }));
+}
+

@@ -1,0 +1,114 @@
+import { targetOf, type Config } from '../config/config.js';
+import { formatIncident } from '../domain/address.js';
+import type { DecisionMessage } from '../domain/message.js';
+import type { Poll } from '../domain/quorum.js';
+import type { DecisionRow } from '../ledger/ledger.js';
+import type { Dependencies } from './deps.js';
+import { readablePlan } from './guard.js';
+import { pollOf } from './poll.js';
+import { tellAbout } from './telling.js';
+import type { Judged, JudgeBatch } from './types.js';
+import type { whoDecides } from './who.js';
+
+/** One message as it is judged: who sent it, when, and the digest by which it is known again. */
+export interface Said {
+  readonly batch: JudgeBatch;
+  readonly message: DecisionMessage;
+  readonly at: string;
+  readonly who: ReturnType<typeof whoDecides>;
+  readonly digest: string;
+}
+
+/** Whose approval each question that the message may mean needs and has. What cannot be read any more has no poll, and nothing is written under it. */
+export async function pollsFor(deps: Dependencies, config: Config, { batch, message, digest }: Said): Promise<ReadonlyMap<number, Poll>> {
+  const target = targetOf(config, batch.incident.environment, batch.incident.target);
+  const polls = new Map<number, Poll>();
+  if (message.decision === 'rollback' || target === undefined) return polls;
+  for (const { part, ask: id, plan: hash } of batch.questions) {
+    if (id === undefined || hash === undefined || (message.plan !== undefined && !hash.startsWith(message.plan))) continue;
+    const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
+    if (ask?.kind !== 'person' || plan === undefined) continue;
+    // A retried step judges as the first did: what it recorded itself does not count before it is judged.
+    const own = (await deps.ledger.votes(id)).find((vote) => vote.message === digest && vote.run === batch.run);
+    polls.set(part, await pollOf(deps, { config, target, plan, ask, ...(own === undefined ? {} : { without: own }) }));
+  }
+  return polls;
+}
+
+export async function recordVote(deps: Dependencies, said: Said, answer: Judged & { readonly vote: NonNullable<Judged['vote']> }): Promise<Judged> {
+  const { batch, message, at, who, digest } = said;
+  const question = batch.questions.find((each) => each.part === answer.vote.part);
+  if (question?.ask === undefined || question.plan === undefined) return answer;
+  const { first, vote } = await deps.ledger.vote({
+    ...batch.incident, ask: question.ask, plan: question.plan, person: who.person, by: message.by, verified: who.verified, at, run: batch.run, message: digest,
+    ...proofOf(said),
+    ...(message.reason === undefined ? {} : { reason: message.reason }),
+  });
+  if (!first && vote.run !== batch.run) return replayOf(deps, said, answer);
+  await deps.ledger.updateIncident(batch.incident, { part: { part: question.part, phase: question.phase, approvals: answer.vote.standing } });
+  return answer;
+}
+
+/** Puts the decision about one part on record; returns the one that was there before it. */
+export async function recordDecision(deps: Dependencies, said: Said, { part, breakGlass }: { readonly part: number; readonly breakGlass?: DecisionRow['breakGlass'] }): Promise<DecisionRow | undefined> {
+  const { batch, message, at, who, digest } = said;
+  const question = batch.questions.find((each) => each.part === part);
+  if (question?.ask === undefined || question.plan === undefined || message.decision === 'rollback' || message.decision === 'adopt') return undefined;
+  const earlier = message.decision === 'approve' ? (await deps.ledger.votes(question.ask)).map((vote) => vote.person) : [];
+  const { first, decision } = await deps.ledger.decide({
+    ...batch.incident,
+    ask: question.ask,
+    decision: message.decision,
+    plan: question.plan,
+    by: message.by,
+    ...(who.person === message.by ? {} : { person: who.person }),
+    ...(earlier.length === 0 ? {} : { with: earlier }),
+    ...(breakGlass === undefined ? {} : { breakGlass }),
+    verified: who.verified,
+    ...proofOf(said),
+    at,
+    run: batch.run,
+    message: digest,
+    ...(message.reason === undefined ? {} : { reason: message.reason }),
+    ...(message.until === undefined ? {} : { until: message.until }),
+    ...(message.ticket === undefined ? {} : { ticket: message.ticket }),
+  });
+  if (!first) return decision;
+  if (breakGlass !== undefined) await tellBroken(deps, said, { plan: question.plan, ask: question.ask, startBy: breakGlass.startBy });
+  await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed', ...(breakGlass === undefined ? {} : { brokenBy: message.by }) } });
+  return undefined;
+}
+
+function proofOf({ who: { proved } }: Said): Pick<DecisionRow, 'key' | 'signed'> {
+  return proved === undefined ? {} : { key: proved.key, signed: proved.signed };
+}
+
+export async function replayOf(deps: Dependencies, { batch, message }: Said, answer: Judged): Promise<Judged> {
+  const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
+  await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
+  const { vote: _vote, ...rest } = answer;
+  return { ...rest, result: 'refused', parts: [], message: replay, replayed: true };
+}
+
+/** Loud, whatever routes say: somebody went on alone. */
+async function tellBroken(deps: Dependencies, { batch, message, at, who }: Said, { plan, ask, startBy }: { readonly plan: string; readonly ask: string; readonly startBy: string }): Promise<void> {
+  const name = formatIncident(batch.incident);
+  const owner = targetOf(await deps.config(), batch.incident.environment, batch.incident.target)?.owner;
+  await tellAbout(deps, { ...batch.incident, owner }, {
+    event: 'break-glass',
+    subject: name,
+    at,
+    title: `${name}: ${message.by} broke the glass`,
+    text: `${message.by}${who.verified ? '' : ' (unverified)'} let plan ${plan.slice(0, 12)} go on alone, through a closed window too, at ${at}: ${message.reason ?? ''}. The repair must start by ${startBy}.`,
+    commands: [`holdfast incident ${name}`, `holdfast rollback ${name} --reason "…"`],
+    key: `break-glass-${ask}`,
+  });
+}
+
+export async function refuse(deps: Dependencies, batch: JudgeBatch, reason: string): Promise<void> {
+  await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', ...where(batch), data: { reason, incident: formatIncident(batch.incident) } });
+}
+
+export function where({ incident }: JudgeBatch): { environment: string; target: string; incident: number } {
+  return { environment: incident.environment, target: incident.target, incident: incident.number };
+}
