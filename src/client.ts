@@ -13,12 +13,14 @@ import type { CommandAnswer, DecideAnswer, EnvironmentStatus, IncidentStatus } f
 
 /** What a person decides about an open incident. `plan` is at least 8 characters of the hash that was reviewed. */
 export interface DecideInput {
-  readonly decision: 'approve' | 'reject' | 'accept' | 'rollback';
+  readonly decision: 'approve' | 'reject' | 'adopt' | 'accept' | 'rollback';
   readonly by: string;
   readonly plan?: string;
   readonly reason?: string;
   /** ISO, UTC; for `accept`. */
   readonly until?: string;
+  /** For `adopt` of a folder: write there, rather than hand out a patch. */
+  readonly write?: true;
   /** Armoured, over `decisionStatement`. */
   readonly signature?: string;
   /** For `accept`: where it is followed up. */
@@ -33,7 +35,7 @@ export type EnvironmentCommand =
   | { readonly command: 'unfreeze'; readonly scope: string; readonly by: string; readonly reason: string }
   | { readonly command: 'release'; readonly scope: string; readonly gate: string; readonly by: string; readonly reason: string }
   /** Forgets how the incident's changes ended, so that the next check asks again. */
-  | { readonly command: 'retry'; readonly scope: string; readonly incident: number; readonly by: string; readonly reason: string }
+  | { readonly command: 'retry'; readonly scope: string; readonly incident: number; readonly by: string; readonly reason: string; /** Asked again though it is quarantined: no repair is made, and it may be adopted. */ readonly gate?: 'quarantine' }
   /** Undoes a closed `fixed` incident from its snapshot. */
   | { readonly command: 'undo'; readonly scope: string; readonly incident: number; readonly by: string; readonly reason: string }
   /** Announces a change before it is made. */

@@ -17,7 +17,7 @@ import { causesOf } from './causes.js';
 import { providerOf, type Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
 import { pollOf } from './poll.js';
-import { partNotice } from './telling.js';
+import { partNotice, tellToAdopt } from './telling.js';
 import type { AssessedPart, Assessment, AssessInput } from './types.js';
 
 /** A question that stands no more, with whoever had approved it. */
@@ -90,6 +90,7 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
   const told = { ...asked, ...(since === undefined ? {} : { since }) };
   const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
   if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
+  if (decision === 'adopt' && adoptable) await tellToAdopt(deps, target, { incident: input.incident, part: number, changes, reason, at });
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
   await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });
   return {

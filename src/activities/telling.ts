@@ -1,4 +1,5 @@
 import { formatIncident, type IncidentId, type TargetAddress } from '../domain/address.js';
+import type { Change } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
 import { intentLines, type Intent } from '../domain/intent.js';
 import { oneLine } from '../domain/plain-text.js';
@@ -69,4 +70,19 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
 /** Where somebody who must act now reads on. */
 function runbookLine(intent: Intent | undefined): readonly string[] {
   return intentLines(intent?.runbook === undefined ? undefined : { runbook: intent.runbook });
+}
+
+/** Rules say that a change should become the desired state: a person is asked to make it so. */
+export async function tellToAdopt(deps: Dependencies, target: Target, told: { readonly incident: IncidentId; readonly part: number; readonly changes: readonly Change[]; readonly reason: string; readonly at: string }): Promise<void> {
+  const name = formatIncident(told.incident);
+  const brief = changesInBrief(told.changes);
+  await tellAbout(deps, target, {
+    event: 'approval-needed',
+    subject: name,
+    at: told.at,
+    title: `${name} should be adopted: ${brief}`,
+    text: `${told.changes.length} changed: ${brief}. The rules say that it should become the desired state, since ${told.reason}. Nothing live is changed.`,
+    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason "…"`],
+    key: `adopt-${told.part}`,
+  });
 }

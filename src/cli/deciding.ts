@@ -8,6 +8,7 @@ import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
 import { findIncident, isClosed } from './incident-row.js';
 import { decider, planPrefix } from './options.js';
+import { adoptionsOf } from './parts.js';
 import { questionOf } from './question.js';
 import { plain, shellWord } from './render/escape.js';
 import { printStatement, provesItself, signed, type Signing } from './signing.js';
@@ -25,6 +26,10 @@ export interface DecideRequest {
   /** Of an acceptance: where it is followed up. */
   readonly ticket?: string;
   readonly breakGlass?: true;
+  /** Of an adoption: into the folder itself. */
+  readonly write?: true;
+  /** What is said goes to stderr: stdout is for something else. */
+  readonly aside?: true;
   readonly wait: boolean;
   readonly signing?: Signing;
 }
@@ -68,7 +73,7 @@ async function decideOpen(context: Context, deciding: Deciding): Promise<number>
   const answered = await answerOpen(context, deciding);
   if (typeof answered === 'number') return answered;
   const { by, verified, answer, code } = answered;
-  if (!context.json) await sayAnswer(context, { name, by: verified ? `${by}, signed` : `${by}, unverified`, answer, code });
+  if (!context.json) await sayAnswer(context, { name, ...(request.aside === undefined ? {} : { aside: request.aside }), by: verified ? `${by}, signed` : `${by}, unverified`, answer, code });
   const waits = code === EXIT.done && request.wait;
   const end = waits ? await waitForEnd(context, { client, address, wanted: request.decision, ...(ledger === undefined ? {} : { ledger }), ...(row === undefined ? {} : { number: row.number }) }) : undefined;
   const exitCode = end?.exitCode ?? code;
@@ -92,8 +97,8 @@ export interface Answered {
 /** Signs where it must be, sends, and says what came of it; or the exit code where nothing was to be sent. */
 export async function answerOpen(context: Context, deciding: Deciding): Promise<Answered | number> {
   const { request, client, address, plan } = deciding;
-  const { decision, reason, until, ticket, breakGlass } = request;
-  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }), ...(breakGlass === undefined ? {} : { breakGlass }) };
+  const { decision, reason, until, ticket, breakGlass, write } = request;
+  const said = { decision, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }), ...(breakGlass === undefined ? {} : { breakGlass }), ...(write === undefined ? {} : { write }) };
   const signing = await signedDecision(context, { said, deciding, name: nameOf(deciding) });
   if (typeof signing === 'number') return signing;
   const { by, signature } = signing;
@@ -171,6 +176,7 @@ async function exitOfAnswer(context: Context, judged: Judged): Promise<number> {
 async function sameDecisionStands({ ledger, row, request }: Deciding): Promise<boolean> {
   if (request.decision === 'rollback') return true;
   if (ledger === undefined || row === undefined) return false;
+  if (request.decision === 'adopt') return adoptionsOf((await ledger.incident(row, row.number)) ?? row).some((each) => request.write === undefined || each.to === 'folder');
   const decisions = await ledger.decisions(row);
   return decisions.some((each) => each.decision === request.decision && (request.plan === undefined || each.plan.startsWith(request.plan.toLowerCase())));
 }
@@ -187,10 +193,16 @@ interface Said {
   readonly by: string;
   readonly answer: Answer;
   readonly code: number;
+  readonly aside?: true;
 }
 
-async function sayAnswer(context: Context, { name, by, answer, code }: Said): Promise<void> {
-  if (code === EXIT.done) return context.say(`${name}: ${plain(answer.message)} (by ${plain(by)})`);
+async function sayAnswer(context: Context, { name, by, answer, code, aside }: Said): Promise<void> {
+  const line = `${name}: ${plain(answer.message)} (by ${plain(by)})`;
+  if (code === EXIT.done && aside !== true) return context.say(line);
+  if (code === EXIT.done) {
+    context.note(line);
+    return;
+  }
   const stale = answer.result === 'stale-plan' && answer.plan !== undefined;
   throw new CliError(`${name}: ${answer.message}`, { exit: code, ...(stale ? { remedy: `Review the plan that stands now with: holdfast incident ${shellWord(name)}` } : {}) });
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../domain/json.js';
+import type { IncidentRow } from '../ledger/ledger.js';
 
 /**
  * A part of an incident as the record keeps it: plain JSON that an older or newer version may have
@@ -35,6 +36,33 @@ export interface RecordedPart {
   readonly since?: string;
   /** Who let it start alone, by breaking the glass. */
   readonly brokenBy?: string;
+}
+
+/** What was made of a part that somebody adopted. */
+export interface RecordedAdoption {
+  readonly part: number;
+  readonly to: string;
+  readonly by: string;
+  readonly at: string;
+  readonly branch?: string;
+  readonly url?: string;
+  readonly folder?: string;
+}
+
+export function adoptionsOf(row: Pick<IncidentRow, 'parts'>): readonly RecordedAdoption[] {
+  return row.parts.flatMap((part) => {
+    const adoption = part['adoption'];
+    if (!isJsonObject(adoption)) return [];
+    const text = (name: string) => textOf(adoption, name);
+    const optional = Object.fromEntries(['branch', 'url', 'folder'].flatMap((name) => (text(name) === undefined ? [] : [[name, text(name)]])));
+    return [{ part: numberOf(part, 'part') ?? 1, to: text('to') ?? '', by: text('by') ?? '', at: text('at') ?? '', ...optional }];
+  });
+}
+
+/** `branch holdfast/adopt/prod-storefront-7-3f9ac2d1 of ssh://git@example.com/shop.git`. */
+export function adoptionText({ to, branch, url, folder, by }: RecordedAdoption): string {
+  if (to === 'branch') return `branch ${branch ?? ''} of ${url ?? ''}, made for ${by}, waits to be merged; closes as adopted when a check is clean`;
+  return to === 'patch' ? `a patch of ${folder ?? 'the folder'}, made for ${by}, waits to be applied; closes as adopted when a check is clean` : `${folder ?? 'the folder'} was changed for ${by}; closes as adopted when a check is clean`;
 }
 
 export function readPart(part: JsonObject): RecordedPart {

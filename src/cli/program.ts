@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { type Cli, durationOption, refuseRepeats } from './command.js';
 import { acceptCommand } from './commands/accept.js';
+import { adoptCommand } from './commands/adopt.js';
 import { approveCommand } from './commands/approve.js';
 import { auditCommand } from './commands/audit.js';
 import { changesCommand } from './commands/changes.js';
@@ -34,7 +35,7 @@ import { version } from './version.js';
 /** In the order in which a newcomer meets them. */
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   initCommand, upCommand, statusCommand, checkCommand, planCommand,
-  incidentsCommand, incidentCommand, approveCommand, rejectCommand, acceptCommand, rollbackCommand, retryCommand,
+  incidentsCommand, incidentCommand, approveCommand, rejectCommand, adoptCommand, acceptCommand, rollbackCommand, retryCommand,
   freezeCommand, unfreezeCommand, releaseCommand, changesCommand, reportCommand, schedulesCommand, policyCommand, auditCommand, notifyCommand,
   workerCommand, configCommand, doctorCommand, completionCommand,
 ];

@@ -27,6 +27,7 @@ const POLL_MS = 1_000;
 const WANTED: Readonly<Record<DecideInput['decision'], readonly string[]>> = {
   approve: ['fixed', 'adopted', 'cleared', 'accepted'],
   reject: ['rejected', 'cleared'],
+  adopt: ['adopted', 'cleared'],
   accept: ['accepted', 'cleared'],
   rollback: ['rolled-back', 'cancelled', 'cleared'],
 };

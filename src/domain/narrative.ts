@@ -96,7 +96,7 @@ function afterFailure(part: NarratedPart, told: Narrated, address: string): stri
     return ['What is live is as before and healthy; the new desired state did not prove healthy. Correct the desired state:', ...values, release];
   }
   const or = told.desiredMoved === undefined ? ', unless the desired state has a mistake (no clean look is on record to tell)' : '';
-  return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one:`, ...values, release];
+  return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one, by hand or with: holdfast adopt ${told.incident} --reason "…"`, ...values, release];
 }
 
 function accepted({ until, given, ticket }: NarratedPart, { incident }: Narrated, address: string): string {

@@ -70,7 +70,7 @@ describe('help', () => {
   });
 
   it('exists with an example for every command', async () => {
-    const commands = 'init up status check plan incidents incident approve reject rollback retry accept freeze unfreeze release changes report schedules policy audit notify worker config doctor completion'.split(' ');
+    const commands = 'init up status check plan incidents incident approve reject adopt rollback retry accept freeze unfreeze release changes report schedules policy audit notify worker config doctor completion'.split(' ');
     for (const command of commands) {
       const ran = await cli([command, '--help']);
       expect(ran.code, command).toBe(0);

@@ -160,7 +160,7 @@ describe('incident', () => {
 
   it('is one JSON value', async () => {
     const ran = await cli(['incident', 'prod/storefront#7', '-o', 'json'], { deps: { ...deps, ...connected({}) } });
-    expect(json(ran)).toMatchObject({ version: 1, kind: 'incident', id: 'prod/storefront#7', incident: { phase: 'awaiting-approval', kind: 'drift' }, plans: [{ hash: HASH }], entries: [{ seq: 1 }, { seq: 2 }], commands: [text('approve'), text('reject'), text('accept')] });
+    expect(json(ran)).toMatchObject({ version: 1, kind: 'incident', id: 'prod/storefront#7', incident: { phase: 'awaiting-approval', kind: 'drift' }, plans: [{ hash: HASH }], entries: [{ seq: 1 }, { seq: 2 }], commands: [text('approve'), text('reject'), text('adopt'), text('accept')] });
   });
 
   it('shows the drift that was last seen where nothing was planned', async () => {

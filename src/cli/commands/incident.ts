@@ -10,6 +10,7 @@ import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit.js';
 import { askedParts, findIncident, isClosed, partsOf } from '../incident-row.js';
+import { adoptionsOf, adoptionText, textOf } from '../parts.js';
 import { withLiveStatus } from '../live.js';
 import { changeLines, count } from '../render/changes.js';
 import { entryCells, formatTime } from '../render/entry.js';
@@ -113,6 +114,7 @@ async function print(context: Context, full: Full): Promise<void> {
   };
   section('What drifted (what should be → what is)', changeLines(full.drift, style));
   section('Parts', partLines(context, full));
+  section('Adopted', adoptionLines(full));
   section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain(each.by)}${proofText(each)}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
   section('Health', full.entries.flatMap((entry) => { const report = healthOf(entry); return report === undefined ? [] : healthLines(formatTime(entry.at), report, style); }));
   section('Writes', full.writes.map((write) => `${formatTime(write.at)}  ${plain(write.step)}: ${plain(write.write)}${write.resource === undefined ? '' : ` (${plain(write.resource)})`}  ${write.closedAt === undefined ? style.yellow('not known to have ended') : write.ok === true ? 'done' : style.red(`failed: ${plain(write.error ?? '')}`)}`));
@@ -171,6 +173,15 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
   });
 }
 
+/** What was made of the desired state, and the patch of it where there is one. */
+function adoptionLines({ row, entries }: Full): readonly string[] {
+  const made = adoptionsOf(row).map((each) => plain(adoptionText(each)));
+  const last = entries.findLast((entry) => entry.kind === 'adopted' && typeof entry.data['patch'] === 'string');
+  const patch = last === undefined ? undefined : textOf(last.data, 'patch');
+  const unusable = last === undefined ? undefined : textOf(last.data, 'unusable');
+  return [...made, ...(patch === undefined ? [] : ['', ...plainLines(patch.trimEnd())]), ...(unusable === undefined ? [] : ['', `This picture cannot be applied as it is, since ${plain(unusable)}: use --write.`])];
+}
+
 function commandsOf(row: IncidentRow, signs: boolean): readonly string[] {
   const key = signs ? ' --key ~/.ssh/id_ed25519' : '';
   const name = shellWord(formatIncident(row));
@@ -178,6 +189,8 @@ function commandsOf(row: IncidentRow, signs: boolean): readonly string[] {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
     return [...undo, ...(row.outcome === 'fixed' || row.outcome === 'cleared' ? [] : [`holdfast retry ${name} --reason WHY`]), `holdfast check ${formatAddress(row)}`];
   }
-  const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}${key}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY${key}`]));
+  const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}${key}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast adopt ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY${key}`]));
+  const unrepaired = partsOf(row).some((part) => part.outcome === undefined && part.phase === 'observed' && part.plan === undefined);
+  if (asked.length === 0 && unrepaired) return [`holdfast adopt ${name} --reason WHY${key}`, `holdfast check ${formatAddress(row)}`];
   return asked.length > 0 ? asked : [`holdfast rollback ${name} --reason WHY`, `holdfast freeze ${formatAddress(row)} --reason WHY`];
 }

@@ -53,6 +53,8 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
       return said([textOf(data, 'of'), textOf(data, 'verdict')], ': ');
     case 'finalized':
       return said([Array.isArray(data['fields']) ? listed(data['fields'].filter((field) => typeof field === 'string')) : about]);
+    case 'adopted':
+      return said([textOf(data, 'what'), textOf(data, 'branch') ?? (textOf(data, 'to') === 'patch' ? 'as a patch' : textOf(data, 'folder')), reason]);
     case 'closed':
       return said([textOf(data, 'outcome')]);
     case 'settled':

@@ -92,7 +92,7 @@ function wouldReasons({ decided }: AssessedPart): string {
 export function nextOf(part: AssessedPart): string {
   if (part.decision === 'hold') return `nothing: it is recorded and watched${part.plan === undefined ? '' : ', and a person may approve its plan'}`;
   if (part.decision === 'accept') return 'nothing: the change is accepted for now';
-  if (part.decision === 'adopt') return 'the change becomes the desired state';
+  if (part.decision === 'adopt') return 'a person is asked to adopt it: holdfast adopt makes it the desired state, and nothing live is changed';
   if (part.plan === undefined) return 'a person has to repair it';
   const gate = part.gates[0];
   const wait = gate === undefined ? '' : `, and once ${gate.gate} opens,`;
