@@ -2,7 +2,7 @@ import type { HoldfastClient } from '../client.js';
 import type { Config } from '../config/config.js';
 import type { TargetAddress } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
-import type { GateAnswer } from '../domain/gate.js';
+import type { ClosedAnswer } from '../domain/gate.js';
 import type { DecisionInput, Part } from '../domain/decision.js';
 import type { Json } from '../domain/json.js';
 import type { Plan } from '../domain/plan.js';
@@ -114,7 +114,7 @@ export interface AssessedPart extends Part {
   /** Why there is no plan. */
   readonly impossible?: string;
   /** The gates that are closed now. */
-  readonly gates: readonly Extract<GateAnswer, { allowed: false }>[];
+  readonly gates: readonly ClosedAnswer[];
   /** Where the open incident stands with this plan, and the command that moves it; absent without a record. */
   readonly now?: string;
 }

@@ -26,3 +26,15 @@ export type GateAnswer =
 export type ClosedAnswer = Omit<Extract<GateAnswer, { readonly allowed: false }>, 'also'>;
 
 export const OPEN: GateAnswer = { allowed: true };
+
+/** Every gate that is closed, foremost first. */
+export function closedOf(answer: GateAnswer): readonly ClosedAnswer[] {
+  if (answer.allowed) return [];
+  const { also = [], ...first } = answer;
+  return [first, ...also];
+}
+
+/** Why it waits, what opens it and when, and which command would; of every gate that is closed. Empty when none is. */
+export function gatesText(answer: GateAnswer): string {
+  return closedOf(answer).map(({ reason, opensAt, command }) => (command === undefined ? reason : `${reason}; ${opensAt === undefined ? 'to open it' : 'or'}: ${command}`)).join('; and ');
+}

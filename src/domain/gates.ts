@@ -38,6 +38,8 @@ export interface GateFacts {
   readonly budget?: Budget;
   /** Of the environment; absent means none. */
   readonly windows?: readonly WindowRule[];
+  /** The environment names who may break the glass. */
+  readonly glass?: boolean;
   /** `prod/storefront`. */
   readonly address?: string;
   /** Who is repaired before it, in the order of the configuration; those that are configured no more are left out. */
@@ -62,23 +64,18 @@ export interface Asking {
   readonly begunAt?: string;
 }
 
-/** They hold a change, not its target. */
-const OF_CHANGES: readonly GateName[] = ['quarantine', 'flapping', 'settling', 'busy'];
-
 type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
 
-/** Asked in this order; the first that is closed answers. */
-const GATES: readonly Gate[] = [
-  rowGate('freeze', () => true),
-  breakerGate,
+/** They hold a change, not its target. */
+const OF_CHANGES: readonly Gate[] = [
   rowGate('quarantine', (row, { changes }) => changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision)),
   rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
   settlingGate,
   busyGate,
-  budgetGate,
-  windows,
-  afterGate,
 ];
+
+/** Asked in this order; the first that is closed answers. */
+const GATES: readonly Gate[] = [rowGate('freeze', () => true), breakerGate, ...OF_CHANGES, budgetGate, windows, afterGate];
 
 /** Whether a repair of these changes may go on now. */
 export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
@@ -89,15 +86,15 @@ export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
   return closesAt === undefined ? OPEN : { allowed: true, closesAt };
 }
 
-function windows({ at, environment = '', windows: known = [] }: GateFacts, { action, begunAt }: Asking): GateAnswer {
-  return known.length === 0 ? OPEN : windowGate(known, { at, action, scope: environment, ...(begunAt === undefined ? {} : { begunAt }) });
+function windows({ at, environment = '', address = environment, windows: known = [], glass = false }: GateFacts, { action, begunAt }: Asking): GateAnswer {
+  const answer = known.length === 0 ? OPEN : windowGate(known, { at, action, scope: environment, ...(begunAt === undefined ? {} : { begunAt }) });
+  return answer.allowed || !glass ? answer : { ...answer, command: `holdfast approve ${address} --plan HASH --break-glass --reason WHY` };
 }
 
 /** Which of the gates that hold single changes is closed for this one: those that are held are repaired apart from those that are not. */
 export function heldBy(facts: GateFacts, change: Asking['changes'][number]): GateName | undefined {
-  const answer = askGates(facts, { action: 'stage', changes: [change], automatic: false });
-  if (answer.allowed) return undefined;
-  return [answer, ...(answer.also ?? [])].find((each) => OF_CHANGES.includes(each.gate))?.gate;
+  const answers = OF_CHANGES.map((gate) => gate(facts, { action: 'stage', changes: [change], automatic: false }));
+  return answers.find((answer) => !answer.allowed)?.gate;
 }
 
 /** A gate that somebody or something closed, as a row says it. */

@@ -35,7 +35,7 @@ export async function gateFacts({ config, target, changes, at, ledger, engine }:
     environment: target.environment,
     address: formatAddress(target),
     ...(budget === undefined ? {} : { budget }),
-    ...(windows.length === 0 ? {} : { windows: windowRules(windows) }),
+    ...(windows.length === 0 ? {} : { windows: windowRules(windows), glass: environment?.approvals.breakGlass !== undefined }),
     ...(dependencies.length === 0 ? {} : { dependencies }),
     ...(target.settleMs === 0 || ledger === undefined ? {} : { settling: { settleMs: target.settleMs, firstSeen: await firstSeen(ledger, target, changes) } }),
     ...(engine === undefined ? {} : { engine }),

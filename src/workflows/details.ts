@@ -1,5 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatIncident } from '../domain/address.js';
+import { gatesText } from '../domain/gate.js';
 import { foremostPhase, type Phase } from '../domain/phase.js';
 import { searchAttributes, type IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';
@@ -35,7 +36,7 @@ function describePart(part: PartState): string[] {
   const state = part.outcome ?? MEANING[part.phase];
   const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${prose(part.reason)} (${part.rules.join(', ')})`];
   if (part.note !== '') lines.push('', `Now: ${prose(part.note)}`);
-  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(part.gateNow.reason)}`);
+  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(gatesText(part.gateNow))}`);
   if (part.since !== undefined && asks(part)) lines.push('', `Changed since it was asked before: ${prose(part.since)}`);
   if (part.requires !== undefined && asks(part)) lines.push('', `Who must approve: ${prose(part.requires)}`);
   if (part.approvals !== undefined && asks(part)) lines.push('', `Approvals: ${prose(part.approvals)}`);
@@ -113,7 +114,8 @@ export function statusOf(run: IncidentRun): IncidentStatus {
       ...(part.plan === undefined ? {} : { plan: part.plan }),
       ...(part.ask === undefined || part.outcome !== undefined ? {} : { ask: part.ask }),
       changes: part.changes,
-      waitsFor: part.gateNow.allowed ? part.note : part.gateNow.reason,
+      waitsFor: part.gateNow.allowed ? part.note : gatesText(part.gateNow),
+      ...(part.keepUntil === undefined ? {} : { keepUntil: part.keepUntil }),
       ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),
       ...(part.since === undefined ? {} : { since: part.since }),
       ...(part.decided?.breakGlass === undefined ? {} : { brokenBy: part.decided.by }),

@@ -25,7 +25,7 @@ import { fakeTemporal, type FakeTemporal } from './fake-temporal.js';
 export const SHOP = { environment: 'prod', target: 'storefront' } as const;
 export const RUN = '11111111-1111-4111-8111-111111111111';
 export const OTHER_RUN = '22222222-2222-4222-8222-222222222222';
-const START = '2026-11-02T09:00:00.000Z';
+export const START = '2026-11-02T09:00:00.000Z';
 const DESIRED: Readonly<Record<string, string>> = { 'etc/app.yaml': 'port: 1\nhost: a\n', 'etc/motd': 'hello\n', 'bin/run': '#!/bin/sh\n' };
 
 export interface BenchOptions {

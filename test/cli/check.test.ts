@@ -180,6 +180,16 @@ describe('plan', () => {
     expect(ran.out.replaceAll("'", '')).toContain(says);
   });
 
+  it('names every gate that is closed, when it opens, and the command that opens it', async () => {
+    const gates = [
+      { allowed: false, gate: 'window', reason: 'outside the allow window "0 9 * * 1-5" for 8h (Europe/London) of prod; opens 2030-02-04T09:00:00.000Z (Monday 2030-02-04 09:00 Europe/London)', opensAt: '2030-02-04T09:00:00.000Z', command: 'holdfast approve prod/storefront --plan HASH --break-glass --reason WHY' },
+      { allowed: false, gate: 'breaker', reason: 'breaker of prod by holdfast', command: 'holdfast release prod --gate breaker --reason WHY' },
+    ] as const;
+    const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, ...recorded({}), assess: () => Promise.resolve({ parts: [{ ...part, gates }], quiet: [] }) } });
+    expect(ran.out).toMatch(/window is closed: outside the allow window .*; opens 2030-02-04T09:00:00.000Z \(Monday 2030-02-04 09:00 Europe\/London\)\n +open it: {2}holdfast approve prod\/storefront --plan HASH --break-glass --reason WHY\n/);
+    expect(ran.out).toMatch(/breaker is closed: breaker of prod by holdfast\n +open it: {2}holdfast release prod --gate breaker --reason WHY\n/);
+  });
+
   it('gives the whole hash in JSON', async () => {
     const ran = await cli(['plan', 'prod/storefront', '-o', 'json'], { deps: { ...deps, ...recorded({ incident: () => Promise.resolve(undefined) }) } });
     expect(json(ran)).toMatchObject({ version: 1, kind: 'plan', address: 'prod/storefront', record: true, parts: [{ plan: { hash: HASH }, next: text('a person is asked') }] });

@@ -25,6 +25,15 @@ describe('status', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
+  it('says which windows are closed, and when they open', async () => {
+    const site = config();
+    const window = { kind: 'allow', start: '0 9 1 1 *', durationMs: 3_600_000, timezone: 'UTC', actions: ['finalize'], overrun: false } as const;
+    const loadConfig = (): Promise<ReturnType<typeof config>> => Promise.resolve({ ...site, environments: site.environments.map((each) => ({ ...each, windows: each.name === 'prod' ? [window] : [] })) });
+    const ran = await cli(['status'], { deps: { ...recorded(members), ...connected({}), loadConfig } });
+    expect(ran.out).toMatch(/window of prod by configuration until \d{4}-01-01T09:00:00.000Z: outside the allow window "0 9 1 1 \*" for 1h \(UTC\) of prod; opens \d{4}-01-01T09:00:00.000Z/);
+    expect((await cli(['status', 'dev'], { deps: { ...recorded(members), ...connected({}), loadConfig } })).out).not.toContain('window of prod');
+  });
+
   describe('of ten thousand targets', () => {
     const [one] = config().targets;
     const many = Array.from({ length: 10_000 }, (_, index) => `t-${String(index).padStart(5, '0')}`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.js';
 import { refKey, type Sources } from '../../config/sources.js';
 import { HoldfastError } from '../../domain/errors.js';
+import { closedOf } from '../../domain/gate.js';
 import type { Revision, Source, Target } from '../../domain/target.js';
 import type { Logger, Provider, ReadContext } from '../../providers/provider.js';
 import type { AssessRequest, Assessed, AssessedPart, Deps, LookRequest } from '../deps.js';
@@ -108,7 +109,7 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
     { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) }), decide: deciderOf(config), hash: hashJson },
     ctx,
   );
-  return { quiet, inputs: all, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: wouldGate.allowed ? [] : [wouldGate] })) };
+  return { quiet, inputs: all, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: closedOf(wouldGate) })) };
 }
 
 async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () => Date }) {

@@ -28,7 +28,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...(part.would === undefined ? [] : [`would:    ${wouldText(part.would)}${wouldReasons(part)}`]),
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
-        ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.map((gate) => `gate:     ${style.yellow(gate.gate)} is closed: ${plain(gate.reason)}${gate.opensAt === undefined ? '' : ` (opens ${plain(gate.opensAt)})`}`)),
+        ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
         `next:     ${nextOf(part)}`,
         ...(part.now === undefined ? [] : [`now:      ${plain(part.now)}`]),
       ],
@@ -63,10 +63,15 @@ export function partMarkdown(part: AssessedPart, number: number): string {
           `- Plan: ${markdownCode(shortHash(plan.hash))}: ${blastText(plan.blastRadius)}; staging ${plan.staging}, rollback ${plan.rollback}`,
           ...plan.steps.map((step, index) => `  ${index + 1}. ${markdown(step.summary)}`),
         ]),
-    ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(gate.reason)}`),
+    ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(closedText(gate))}${gate.command === undefined ? '' : `; open it with ${markdownCode(gate.command)}`}`),
     `- Next: ${markdown(nextOf(part))}`,
     ...(part.now === undefined ? [] : [`- Now: ${markdown(part.now)}`]),
   ].join('\n');
+}
+
+/** With when it opens, where the reason does not say so itself. */
+function closedText({ reason, opensAt }: AssessedPart['gates'][number]): string {
+  return opensAt === undefined || reason.includes(opensAt) ? reason : `${reason} (opens ${opensAt})`;
 }
 
 function blastText(radius: BlastRadius): string {

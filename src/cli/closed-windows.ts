@@ -1,0 +1,13 @@
+import type { Config } from '../config/config.js';
+import { windowRules } from '../config/windows.js';
+import { windowGate } from '../domain/window.js';
+import type { ClosedGate } from '../ledger/closed-gate.js';
+
+/** The windows that are closed now, as the record has other gates: they are in the configuration alone. */
+export function closedWindows({ environments }: Config, environment: string | undefined, now: Date): readonly ClosedGate[] {
+  const at = now.toISOString();
+  return environments.filter(({ name, windows }) => windows.length > 0 && (environment === undefined || name === environment)).flatMap(({ name, windows }): ClosedGate[] => {
+    const answer = windowGate(windowRules(windows), { at, action: 'stage', scope: name });
+    return answer.allowed ? [] : [{ scope: name, gate: 'window', by: 'configuration', at, reason: answer.reason, ...(answer.opensAt === undefined ? {} : { until: answer.opensAt }) }];
+  });
+}
