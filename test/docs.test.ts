@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { loadConfig } from '../src/config/load.js';
 import { ConfigError, formatConfigError } from '../src/config/problem.js';
+import { runTests } from '../src/policy/testing.js';
 import { sections } from '../src/config/schema.js';
 import { environmentSchema } from '../src/config/schema-environment.js';
 import { targetFields } from '../src/config/schema-target.js';
@@ -177,6 +178,7 @@ async function problemOfYaml(block: string): Promise<string | undefined> {
   const value: unknown = parse(block);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const given = value as Record<string, unknown>;
+  if ('rules' in given && 'version' in given) return problemOfRules(block);
   const whole = wholeOf(given);
   if (whole === undefined) return `"${Object.keys(given).join(', ')}" are keys of no one place`;
   // Files that a block only names are not beside it.
@@ -186,6 +188,20 @@ async function problemOfYaml(block: string): Promise<string | undefined> {
   try {
     await loadConfig({ file, providers });
     return undefined;
+  } catch (error) {
+    return error instanceof ConfigError ? formatConfigError(error) : String(error);
+  }
+}
+
+/** A rule file that a page shows is one, and passes its own tests. */
+async function problemOfRules(block: string): Promise<string | undefined> {
+  const file = join(scratch, 'holdfast.yaml');
+  const rules = join(scratch, 'rules.yaml');
+  writeFileSync(file, stringify({ ...BASE, principals: { alice: {} }, groups: { sre: ['alice'] } }));
+  writeFileSync(rules, block);
+  try {
+    const { policies = [] } = await loadConfig({ file, providers, policies: ['!default', rules] });
+    return policies.flatMap(runTests).flatMap((result) => result.differs)[0];
   } catch (error) {
     return error instanceof ConfigError ? formatConfigError(error) : String(error);
   }
