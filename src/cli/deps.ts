@@ -113,6 +113,8 @@ export interface AssessedPart extends Part {
   readonly plan?: Plan;
   /** Why there is no plan. */
   readonly impossible?: string;
+  /** Who must approve, why, and who may; absent where nobody is asked. */
+  readonly requires?: string;
   /** The gates that are closed now. */
   readonly gates: readonly ClosedAnswer[];
   /** Where the open incident stands with this plan, and the command that moves it; absent without a record. */

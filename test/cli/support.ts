@@ -194,6 +194,7 @@ function ledger(members: Partial<Ledger>): Ledger {
     allClosedGates: () => Promise.resolve([]),
     acceptances: () => Promise.resolve([]),
     decisions: () => Promise.resolve([]),
+    votes: () => Promise.resolve([]),
     intents: () => Promise.resolve([]),
     outbox: () => Promise.resolve([]),
     lastObservation: () => Promise.resolve(undefined),

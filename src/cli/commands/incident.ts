@@ -5,7 +5,7 @@ import { intentLines, type Intent } from '../../domain/intent.js';
 import type { Plan } from '../../domain/plan.js';
 import { wouldText } from '../../policy/telling.js';
 import { targetOf } from '../../config/config.js';
-import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger } from '../../ledger/ledger.js';
+import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger, VoteRow } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit.js';
@@ -29,6 +29,8 @@ interface Full {
   readonly plans: readonly Plan[];
   readonly drift: readonly Change[];
   readonly decisions: readonly DecisionRow[];
+  /** Approvals that did not decide alone. */
+  readonly votes: readonly VoteRow[];
   readonly writes: readonly IntentRow[];
 }
 
@@ -94,6 +96,7 @@ async function gather(ledger: Ledger, row: IncidentRow): Promise<Full> {
     plans,
     drift: planned.length > 0 || isClosed(row) ? planned : await lastDrift(ledger, row),
     decisions: await ledger.decisions(row),
+    votes: await ledger.votes(row),
     writes: await ledger.intents({ incident: row }),
   };
 }
@@ -115,7 +118,8 @@ async function print(context: Context, full: Full): Promise<void> {
   section('What drifted (what should be → what is)', changeLines(full.drift, style));
   section('Parts', partLines(context, full));
   section('Adopted', adoptionLines(full));
-  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain(each.by)}${proofText(each)}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
+  section('Approvals, of several that are needed', full.votes.map((each) => `${formatTime(each.at)}  ${plain(each.by)}${proofText({ ...each, decision: 'approve' })}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
+  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain([...(each.with ?? []), each.by].join(' and '))}${proofText(each)}${each.breakGlass === undefined ? '' : ' (break-glass)'}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
   section('Health', full.entries.flatMap((entry) => { const report = healthOf(entry); return report === undefined ? [] : healthLines(formatTime(entry.at), report, style); }));
   section('Writes', full.writes.map((write) => `${formatTime(write.at)}  ${plain(write.step)}: ${plain(write.write)}${write.resource === undefined ? '' : ` (${plain(write.resource)})`}  ${write.closedAt === undefined ? style.yellow('not known to have ended') : write.ok === true ? 'done' : style.red(`failed: ${plain(write.error ?? '')}`)}`));
   // Writes have their own section, with the beginning and the end of each on one line.
@@ -129,7 +133,7 @@ async function print(context: Context, full: Full): Promise<void> {
 }
 
 /** Whose word it is: a key's, or only a name's. */
-function proofText({ decision, verified, key }: DecisionRow): string {
+function proofText({ decision, verified, key }: Pick<DecisionRow, 'decision' | 'verified' | 'key'>): string {
   if (key !== undefined) return ` (signed with ${plain(key)})`;
   return verified || decision === 'policy' ? '' : ' (unverified)';
 }
@@ -162,7 +166,9 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
           ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
           ...(part.waitsFor === undefined ? [] : [`waits:    ${plain(part.waitsFor)}`]),
           ...(part.blocked === undefined ? [] : [`stopped:  ${context.style.yellow(plain(part.blocked))}`]),
-          ...(part.requires === undefined || part.outcome !== undefined ? [] : [`requires: ${plain(part.requires)}`]),
+          ...(part.since === undefined || part.outcome !== undefined ? [] : [`changed:  since it was asked before: ${plain(part.since)}`]),
+          ...(part.outcome !== undefined || (part.requires === undefined && part.phase !== 'awaiting-approval') ? [] : [`requires: ${plain(part.requires ?? '1 person; anybody may approve')}`]),
+          ...(part.brokenBy === undefined ? [] : [`alone:    ${context.style.yellow(`${plain(part.brokenBy)} broke the glass`)}`]),
           ...(part.approvals === undefined || part.outcome !== undefined ? [] : [`approved: ${plain(part.approvals)}`]),
           ...(part.expiresAt === undefined || part.outcome !== undefined ? [] : [`expires:  ${formatTime(part.expiresAt)} UTC`]),
           ...(plan === undefined ? (part.plan === undefined ? [] : [`plan:     ${shortHash(part.plan)}`]) : planLines(plan, context.style)),

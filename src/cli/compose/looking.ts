@@ -7,6 +7,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import { closedOf } from '../../domain/gate.js';
 import type { Revision, Source, Target } from '../../domain/target.js';
 import type { Logger, Provider, ReadContext } from '../../providers/provider.js';
+import { approversOf } from './approvers.js';
 import type { AssessRequest, Assessed, AssessedPart, Deps, LookRequest } from '../deps.js';
 import type { Io } from '../io.js';
 
@@ -58,7 +59,10 @@ export function lookingDeps(parts: LookingParts): Pick<Deps, 'look' | 'assess' |
           return { verdict: 'unknown', reason: error.message, revision: '', identity: {}, changes: [], resources: 0, skipped: [] };
         }
       }),
-    assess: (request) => withContext(parts, request, async (ctx) => assess(request, await revisionOf(request, ctx), ctx)),
+    assess: (request) => withContext(parts, request, async (ctx) => {
+      const revision = await revisionOf(request, ctx);
+      return assess(request, { ...revision, authors: async () => (await sources()).authors(request.target.source, revision.commit, ctx) }, ctx);
+    }),
   };
 }
 
@@ -89,7 +93,7 @@ async function resolve(io: Io, config: Config, reference: string): Promise<strin
   return resolveSecret(reference, { folder: config.folder, env: { ...io.env } });
 }
 
-async function assess({ config, target, observation, ledger, now }: AssessRequest, revision: Revision, ctx: ReadContext): Promise<Assessed> {
+async function assess({ config, target, observation, ledger, now }: AssessRequest, revision: Revision & { readonly authors: () => Promise<readonly string[] | undefined> }, ctx: ReadContext): Promise<Assessed> {
   const { concerns } = await import('../../policy/concerns.js');
   const { assessParts } = await import('../../policy/assess.js');
   const { deciderOf } = await import('../../policy/decide.js');
@@ -105,11 +109,19 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
   const provider = await providerOf(target);
   const engine = await provider.busy?.(target, [...new Set(changes.map((change) => change.resource))], ctx);
+  const decide = deciderOf(config);
   const parts = await assessParts(
-    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) }), decide: deciderOf(config), hash: hashJson },
+    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) }), decide, hash: hashJson },
     ctx,
   );
-  return { quiet, inputs: all, parts: parts.map(({ gate, wouldGate = gate, ...part }): AssessedPart => ({ ...part, gates: closedOf(wouldGate) })) };
+  const asks = parts.some((part) => part.decision === 'ask' && part.plan !== undefined);
+  const authors = asks ? await revision.authors() : undefined;
+  const told = parts.map(async ({ gate, wouldGate = gate, ...part }): Promise<AssessedPart> => {
+    const known = inputs.filter((each) => part.changes.includes(each.change));
+    const requires = part.decision === 'ask' && part.plan !== undefined ? { requires: await approversOf({ config, target, plan: part.plan, inputs: known, decide, ...(authors === undefined ? {} : { authors }) }) } : {};
+    return { ...part, ...requires, gates: closedOf(wouldGate) };
+  });
+  return { quiet, inputs: all, parts: await Promise.all(told) };
 }
 
 async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () => Date }) {

@@ -29,6 +29,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
         ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
+        ...(part.requires === undefined ? [] : [`requires: ${plain(part.requires)}`]),
         `next:     ${nextOf(part)}`,
         ...(part.now === undefined ? [] : [`now:      ${plain(part.now)}`]),
       ],
@@ -64,6 +65,7 @@ export function partMarkdown(part: AssessedPart, number: number): string {
           ...plan.steps.map((step, index) => `  ${index + 1}. ${markdown(step.summary)}`),
         ]),
     ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(closedText(gate))}${gate.command === undefined ? '' : `; open it with ${markdownCode(gate.command)}`}`),
+    ...(part.requires === undefined ? [] : [`- Who must approve: ${markdown(part.requires)}`]),
     `- Next: ${markdown(nextOf(part))}`,
     ...(part.now === undefined ? [] : [`- Now: ${markdown(part.now)}`]),
   ].join('\n');
