@@ -1,5 +1,6 @@
 import type { Config, Environment } from '../config/config.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
+import { FIRST_SEEN } from '../domain/safeguards.js';
 import type { Target } from '../domain/target.js';
 import type { ScheduleInfo } from '../client.js';
 import type { ClosedGate, IncidentRow, TargetRow } from '../ledger/ledger.js';
@@ -35,6 +36,8 @@ export interface StandingIncident {
   readonly risk?: string;
   readonly plan?: string;
   readonly waitsFor?: string;
+  /** It stood there when the target was first looked at, and nobody has decided it yet. */
+  readonly firstSeen?: true;
   /** Why its step under way does not get done. */
   readonly blocked?: string;
   /** Who let it start alone, by breaking the glass. */
@@ -53,6 +56,9 @@ export interface StandingInput {
   readonly schedules: readonly ScheduleInfo[];
   readonly now: Date;
 }
+
+/** What a person has set, and what stops nothing, is shown with the gates; it presses for no target. */
+const QUIET_GATES: readonly string[] = ['freeze', 'step-back'];
 
 /** A check may be this late before it is called overdue: twice its interval, and a minute to run. */
 const LATE = { intervals: 2, graceMs: 60_000 } as const;
@@ -118,6 +124,7 @@ function incidentOf(row: IncidentRow): StandingIncident {
     ...(row.risk === undefined ? {} : { risk: row.risk }),
     ...(asked?.plan === undefined ? {} : { plan: asked.plan }),
     ...(asked?.waitsFor === undefined ? {} : { waitsFor: asked.waitsFor }),
+    ...(parts.some((part) => part.rules?.includes(FIRST_SEEN) === true) ? { firstSeen: true } : {}),
     ...(blocked === undefined ? {} : { blocked }),
     ...(brokenBy === undefined ? {} : { brokenBy }),
     openedAt: row.openedAt,
@@ -135,7 +142,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
     ...(incident?.kind === 'blind' ? [`${incident.id}: it cannot be read`] : []),
     ...(standing.verdict === 'unknown' ? ['could not be read'] : []),
     ...(standing.overdue ? ['its check is overdue'] : []),
-    ...standing.gates.filter((gate) => gate.gate !== 'freeze').map((gate) => `${gate.gate} is closed`),
+    ...standing.gates.filter((gate) => !QUIET_GATES.includes(gate.gate)).map((gate) => `${gate.gate} is closed`),
   ];
 }
 

@@ -3,7 +3,7 @@ import { typeOf } from './class.js';
 import type { Decided, Decision, DecideChange, DecisionInput, Part } from './decision.js';
 import { remediationOf, type Setting } from './remediation.js';
 import { highestRisk, riskInputs, riskOf, type RiskAssessment } from './risk.js';
-import { safeguarded } from './safeguards.js';
+import { safeguarded, toldFirstSeen } from './safeguards.js';
 
 /**
  * Most restrictive first: where several rules speak, the first in this order wins, so that deny beats
@@ -24,25 +24,27 @@ export type Rules = (input: DecisionInput, assessed: RiskAssessment) => Spoken |
  * safeguards hold. A class that is only observed is decided in full, told as what it `would` be, and held.
  */
 export function decideWith(rules: Rules): DecideChange {
-  return (input) => {
-    const assessed = riskOf(input);
-    const setting = remediationOf(input.target, assessed.class.value);
-    const spoken = rules(input, assessed);
-    const base = {
-      risk: highestRisk([assessed.risk, spoken?.risk ?? 'low']),
-      rules: [setting.by, ...(spoken?.decision === undefined ? (spoken?.rules ?? []) : [])],
-      inputs: { ...spoken?.inputs, type: typeOf(input.change, input.target.provider), risk: riskInputs(assessed) },
-    };
-    const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
-    const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: saidBy(setting, 'this target repairs by itself') } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
-    const { decision, rules: named, reason } = acting;
-    // A person may approve what is only observed: then as many as the rules ask for.
-    const requires = spoken?.requires === undefined ? {} : { requires: spoken.requires };
-    // What is left alone is left alone also where it is only observed: nothing is written, and nobody is told.
-    if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, ...requires, decision: 'hold', reason: saidBy(setting, 'this target is only observed'), would: { decision, rules: named, reason } };
-    if (spoken?.decision !== undefined || setting.remediation === 'auto') return acting;
-    return { ...base, ...shadow, ...requires, decision: 'ask', reason: saidBy(setting, 'this target asks before every repair'), would: { decision, rules: named, reason } };
+  return (input) => toldFirstSeen(input, decided(input, rules));
+}
+
+function decided(input: DecisionInput, rules: Rules): Decided {
+  const assessed = riskOf(input);
+  const setting = remediationOf(input.target, assessed.class.value);
+  const spoken = rules(input, assessed);
+  const base = {
+    risk: highestRisk([assessed.risk, spoken?.risk ?? 'low']),
+    rules: [setting.by, ...(spoken?.decision === undefined ? (spoken?.rules ?? []) : [])],
+    inputs: { ...spoken?.inputs, type: typeOf(input.change, input.target.provider), risk: riskInputs(assessed) },
   };
+  const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
+  const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: saidBy(setting, 'this target repairs by itself') } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
+  const { decision, rules: named, reason } = acting;
+  // A person may approve what is only observed: then as many as the rules ask for.
+  const requires = spoken?.requires === undefined ? {} : { requires: spoken.requires };
+  // What is left alone is left alone also where it is only observed: nothing is written, and nobody is told.
+  if (setting.remediation === 'observe' && decision !== 'accept') return { ...base, ...shadow, ...requires, decision: 'hold', reason: saidBy(setting, 'this target is only observed'), would: { decision, rules: named, reason } };
+  if (spoken?.decision !== undefined || setting.remediation === 'auto') return acting;
+  return { ...base, ...shadow, ...requires, decision: 'ask', reason: saidBy(setting, 'this target asks before every repair'), would: { decision, rules: named, reason } };
 }
 
 /** A plain setting of the whole environment is told in its own words; any other by what said so. */

@@ -65,6 +65,22 @@ describe('status', () => {
     expect(ran.out).toMatch(/prod\/api +never/);
   });
 
+  it('says what is first seen, and lists it alone', async () => {
+    const parts = [{ part: 1, phase: 'awaiting-approval', decision: 'ask', plan: HASH, rules: ['remediation: ask', 'first-seen'] }];
+    const first = { ...members, incidents: () => Promise.resolve([incident({ parts }), incident({ target: 'api', number: 3 })]) };
+    expect((await cli(['status'], { deps: { ...recorded(first), ...connected({}) } })).out).toMatch(/prod\/storefront#7 +awaiting-approval \(plan 3f9ac2d10000\), first seen/);
+    const listed = await cli(['incidents', '--first-seen'], { deps: recorded(first) });
+    expect(listed.out).toContain('prod/storefront#7');
+    expect(listed.out).not.toContain('prod/api#3');
+  });
+
+  it('a class that went a step back is shown with what releases it, and presses for no target', async () => {
+    const step: ClosedGate = { scope: 'prod', gate: 'step-back', by: 'holdfast', at: '2030-01-31T10:00:00Z', resource: 'configuration', reason: 'the automatic repair of prod/storefront#7 was rolled back: status 503' };
+    const ran = await cli(['status'], { deps: { ...recorded({ ...members, allClosedGates: () => Promise.resolve([step]) }), ...connected({}) } });
+    expect(ran.out).toContain('step-back of prod for configuration by holdfast: the automatic repair of prod/storefront#7 was rolled back: status 503; holdfast release prod --gate step-back --reason "…"');
+    expect(ran.out).not.toContain('step-back is closed');
+  });
+
   it('names a pool that nobody works for', async () => {
     const ran = await cli(['status', 'prod'], { deps: { ...recorded(members), ...connected({ pollers: (queues) => Promise.resolve(Object.fromEntries(queues.map((queue) => [queue, 0]))) }) } });
     expect(ran.err).toContain('No worker reads pool prod; start one with: holdfast worker --pool prod');

@@ -92,6 +92,17 @@ describe('safeguards', () => {
     expect([decided.decision, decided.rules[0]]).toEqual([decision, rule]);
   });
 
+  it.each<{ reason: string; remediation: Remediation; says: Decision; firstSeen?: 'repair'; told: boolean }>([
+    { reason: 'whoever asks for another reason says it as well', remediation: 'ask', says: 'ask', told: true },
+    { reason: 'so does who only observes', remediation: 'observe', says: 'ask', told: true },
+    { reason: 'what is left alone needs no word', remediation: 'ask', says: 'accept', told: false },
+    { reason: 'not where the environment has no history', remediation: 'ask', says: 'ask', firstSeen: 'repair', told: false },
+  ])('first seen is told $told: $reason', ({ remediation, says, firstSeen, told }) => {
+    const decide = decideWith(() => ({ decision: says, risk: 'low', rules: ['r'], reason: 'because' }));
+    const found = decide(input({ target: target({ remediation }), history: { recurrence: 0, firstLook: true }, environment: { name: 'prod', remediation, timezone: 'UTC', ...(firstSeen === undefined ? {} : { firstSeen }) } }));
+    expect([found.rules.includes('first-seen'), found.reason.endsWith('; first seen')]).toEqual([told, told]);
+  });
+
   it('lower no risk that a rule gives, and a rule lowers none', () => {
     const low = decideWith(() => ({ decision: 'ask', risk: 'low', rules: ['r'], reason: 'r' }));
     const critical = decideWith(() => ({ decision: 'ask', risk: 'critical', rules: ['r'], reason: 'r' }));

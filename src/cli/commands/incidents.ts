@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { formatIncident, parseAddress } from '../../domain/address.js';
 import type { Outcome } from '../../domain/phase.js';
+import { FIRST_SEEN } from '../../domain/safeguards.js';
 import type { IncidentRow } from '../../ledger/ledger.js';
 import { type CauseGroup, causeGroups, causeJson, causeText } from '../causes.js';
 import { type Cli, define, example, integerOption } from '../command.js';
@@ -20,6 +21,7 @@ interface IncidentsOptions {
   readonly outcome?: Outcome;
   readonly since?: string;
   readonly byCause?: boolean;
+  readonly firstSeen?: boolean;
   readonly limit: number;
 }
 
@@ -36,6 +38,7 @@ export function incidentsCommand(cli: Cli): Command {
     .addOption(new Option('--outcome <outcome>', 'only those that ended so').choices([...OUTCOMES]))
     .option('--since <when>', 'only those opened since then: a duration (7d) or a time')
     .addOption(new Option('--by-cause', 'what open incidents have in common: one line for each cause').conflicts(['closed', 'outcome']))
+    .addOption(new Option('--first-seen', 'only open ones with something that stood there when their target was first looked at').conflicts(['closed', 'outcome']))
     .addOption(integerOption('--limit <n>', 'at most so many', { min: 1, max: 10_000 }).default(50));
   example(command, 'holdfast incidents --open', 'holdfast incidents prod --outcome rolled-back --since 7d', 'holdfast incidents --by-cause');
   return define<IncidentsOptions>(cli, { command, run: ({ context, args: [address], options }) => list(context, address, options) });
@@ -49,7 +52,7 @@ async function list(context: Context, address: string | undefined, options: Inci
   if (address !== undefined && parsed === undefined) throw badAddress(address);
   const ledger = await context.requireLedger();
   try {
-    const open = options.open === true || options.byCause === true ? true : options.closed === true || options.outcome !== undefined ? false : undefined;
+    const open = options.open === true || options.byCause === true || options.firstSeen === true ? true : options.closed === true || options.outcome !== undefined ? false : undefined;
     const rows = await ledger.incidents({
       ...(parsed === undefined ? {} : { environment: parsed.environment }),
       ...(parsed?.target === undefined ? {} : { target: parsed.target }),
@@ -57,13 +60,18 @@ async function list(context: Context, address: string | undefined, options: Inci
       ...(options.outcome === undefined ? {} : { outcome: options.outcome }),
       ...(options.since === undefined ? {} : { since: sinceOf(context, options.since) }),
       // A cause is counted wherever it is.
-      limit: options.byCause === true ? EVERY : options.limit,
+      limit: options.byCause === true || options.firstSeen === true ? EVERY : options.limit,
     });
-    await (options.byCause === true ? printCauses(context, causeGroups(rows)) : print(context, rows));
+    const kept = options.firstSeen === true ? rows.filter(isFirstSeen) : rows;
+    await (options.byCause === true ? printCauses(context, causeGroups(kept)) : print(context, kept.slice(0, options.limit)));
     return EXIT.done;
   } finally {
     await ledger.close();
   }
+}
+
+function isFirstSeen(row: IncidentRow): boolean {
+  return partsOf(row).some((part) => part.outcome === undefined && part.rules?.includes(FIRST_SEEN) === true);
 }
 
 async function printCauses(context: Context, groups: readonly CauseGroup[]): Promise<void> {

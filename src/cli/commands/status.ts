@@ -194,5 +194,5 @@ function incidentText({ incident, reason, verdict }: Standing): string {
   if (incident === undefined) return verdict === 'unknown' ? plain(reason ?? '-') : '-';
   const plan = incident.plan === undefined || incident.phase !== 'awaiting-approval' ? '' : ` (plan ${shortHash(incident.plan)})`;
   const waits = incident.waitsFor === undefined ? '' : `: ${plain(incident.waitsFor)}`;
-  return `${incident.phase}${plan}${waits}`;
+  return `${incident.phase}${plan}${incident.firstSeen === true ? ', first seen' : ''}${waits}`;
 }

@@ -1,5 +1,6 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
+import { releaseOf } from '../../domain/step-back.js';
 import { classesText, toldRisk, wouldText } from '../../policy/telling.js';
 import type { AssessedPart } from '../deps.js';
 import { count } from './changes.js';
@@ -85,7 +86,8 @@ function blastText(radius: BlastRadius): string {
 export function gateText(gate: ClosedGate): string {
   const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${gate.path === undefined ? '' : ` ${plain(gate.path)}`}`;
   const until = gate.until === undefined ? '' : ` until ${plain(gate.until)}`;
-  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}: ${plain(gate.reason)}`;
+  const opens = gate.gate === 'step-back' ? `; ${plain(releaseOf(gate.scope))}` : '';
+  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}: ${plain(gate.reason)}${opens}`;
 }
 
 /** `: it stood there at the first look (first-seen, remediation: observe)`. */
