@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { expect, test } from 'vitest';
 import { inGatingWorld, type GatingWorld } from './gating-world.js';
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 
-let env: TestWorkflowEnvironment;
-
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(() => env.teardown());
-
 /** Two repairs fail, which opens the breaker; two others drift while it is open. */
 async function tripped(world: GatingWorld): Promise<void> {
   await world.check('prod');
   for (const target of ['a', 'b']) {
-    world.healthy(`prod/${target}`, false);
+    world.breaks(`prod/${target}`, true);
     world.drift(`prod/${target}`, 'etc/app.yaml', 'port: 9\nhost: a\n');
   }
   await world.check('prod');
@@ -35,7 +25,7 @@ function phaseOf(world: GatingWorld, address: string): Promise<string> {
 }
 
 test('so many failed repairs open the breaker: what comes then waits and polls nothing, at its time one is let through, and its success lets the others go', async () => {
-  await inGatingWorld(env, { environments: { prod: TARGETS } }, async (world) => {
+  await inGatingWorld({ environments: { prod: TARGETS } }, async (world) => {
     await tripped(world);
     expect(world.told.filter((notice) => notice.title.includes('the breaker of'))).toHaveLength(1);
     expect(await world.waitsFor('prod/c')).toMatch(/^breaker of prod-\w+, one repair is let through at .*: 2 failed repairs within 1 hour \(prod-\w+\/\w#1, prod-\w+\/\w#1\)$/);
@@ -57,10 +47,10 @@ test('so many failed repairs open the breaker: what comes then waits and polls n
 }, 120_000);
 
 test('the one that is let through fails: it is open again for the time, nobody is told twice, and no incident that waits has failed', async () => {
-  await inGatingWorld(env, { environments: { prod: TARGETS } }, async (world) => {
+  await inGatingWorld({ environments: { prod: TARGETS } }, async (world) => {
     await tripped(world);
-    world.healthy('prod/c', false);
-    world.healthy('prod/d', false);
+    world.breaks('prod/c', true);
+    world.breaks('prod/d', true);
     await world.skip(61 * MINUTE);
     await world.until('one failed', async () => (await Promise.all(['c', 'd'].map((target) => world.row(`prod/${target}`)))).some((row) => row?.outcome === 'rolled-back'));
     const left = (await world.row('prod/c'))?.outcome === 'rolled-back' ? 'prod/d' : 'prod/c';
@@ -68,7 +58,7 @@ test('the one that is let through fails: it is open again for the time, nobody i
     expect((await world.row(left))?.closedAt, 'it waits, it has not failed').toBeUndefined();
     expect(await world.entries(left, 'staged')).toEqual([]);
     expect(world.told.filter((notice) => notice.title.includes('the breaker of'))).toHaveLength(1);
-    world.healthy(left, true);
+    world.breaks(left, false);
     await world.skip(61 * MINUTE);
     await world.until('it is its turn', async () => (await phaseOf(world, left)) === 'soaking');
     await world.skip(11 * MINUTE);
@@ -77,14 +67,14 @@ test('the one that is let through fails: it is open again for the time, nobody i
 }, 120_000);
 
 test('a person releases it, and whoever waits goes on at once; the one that was let through gives way when it is cancelled', async () => {
-  await inGatingWorld(env, { environments: { prod: TARGETS } }, async (world) => {
+  await inGatingWorld({ environments: { prod: TARGETS } }, async (world) => {
     await tripped(world);
     await world.skip(61 * MINUTE);
     await world.until('one soaks', async () => (await Promise.all(['c', 'd'].map((target) => phaseOf(world, `prod/${target}`)))).includes('soaking'));
     const [first = '', second = ''] = (await phaseOf(world, 'prod/c')) === 'soaking' ? ['prod/c', 'prod/d'] : ['prod/d', 'prod/c'];
     await world.until('the other waits for its end', async () => (await world.waitsFor(second)).includes('half-open'));
     const [environment = '', target = ''] = first.split('/');
-    await env.client.workflow.getHandle(`incident/${world.name(environment)}/${target}`).cancel();
+    await world.run(`incident/${world.name(environment)}/${target}`).cancel();
     await world.until('the first is cancelled, and the other is let through', async () => (await world.row(first))?.outcome === 'cancelled' && (await phaseOf(world, second)) === 'soaking');
     expect(await world.command('prod', { command: 'release', scope: world.name('prod'), gate: 'breaker', by: 'alice', reason: 'known' })).toContain('released 1 breaker');
   });

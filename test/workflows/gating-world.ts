@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/index.js';
 import type { Dependencies } from '../../src/activities/deps.js';
@@ -20,12 +21,13 @@ import type { Notice } from '../../src/notify/sink.js';
 import { deciderOf } from '../../src/policy/decide.js';
 import { files } from '../../src/providers/files/index.js';
 import { filesSpec, resolveFilesSpec } from '../../src/providers/files/spec.js';
-import { environmentWorkflowId, incidentWorkflowId, poolQueue, WORKFLOW_QUEUE, type IncidentStatus } from '../../src/workflows/messages.js';
+import { incidentWorkflowId, poolQueue, WORKFLOW_QUEUE, type IncidentStatus } from '../../src/workflows/messages.js';
 import { HTTP, target as targetOf } from '../domain/build.js';
+import { timeSkippingEnvironment } from '../support/time-skipping.js';
 import { payloadConverterPath, workflowBundle } from '../support/workflow-bundle.js';
 
 const POLL_MS = 50;
-const TRIES = 400;
+const TRIES = 200;
 const POOL_BYTES = { 'etc/app.yaml': 'port: 1\nhost: a\n', 'etc/motd': 'hello\n' } as const;
 
 export interface GatingOptions {
@@ -41,6 +43,8 @@ export interface GatingWorld {
   name(environment: string): string;
   /** Whether a repair of this target is healthy after the switch. */
   healthy(address: string, isHealthy: boolean): void;
+  /** Whether staging refuses what it prepared: a failure that nobody's health decides. */
+  breaks(address: string, isBroken: boolean): void;
   drift(address: string, resource: keyof typeof POOL_BYTES, content: string): void;
   read(address: string, resource: string): string;
   /** A path beside the live files. */
@@ -50,9 +54,12 @@ export interface GatingWorld {
   /** Waits, while time stands still, until it is so. */
   until(what: string, isSo: () => Promise<boolean>): Promise<void>;
   row(address: string): Promise<IncidentRow | undefined>;
+  /** The run of an incident or of a check. */
+  run(id: string): WorkflowHandle;
   status(address: string): Promise<IncidentStatus>;
   /** What its only open part waits for. */
   waitsFor(address: string): Promise<string>;
+  /** How long its history is, once nothing moves any more. */
   events(address: string): Promise<number>;
   command(environment: string, command: EnvironmentCommand): Promise<string>;
   entries(address: string, kind: Entry['kind']): Promise<readonly Entry[]>;
@@ -60,7 +67,17 @@ export interface GatingWorld {
   skip(ms: number): Promise<void>;
 }
 
-export async function inGatingWorld(env: TestWorkflowEnvironment, options: GatingOptions, test: (world: GatingWorld) => Promise<void>): Promise<void> {
+/** A server for each: what one test leaves under way keeps no time of another from skipping. */
+export async function inGatingWorld(options: GatingOptions, test: (world: GatingWorld) => Promise<void>): Promise<void> {
+  const env = await timeSkippingEnvironment();
+  try {
+    await withServer(env, options, test);
+  } finally {
+    await env.teardown().catch(() => undefined);
+  }
+}
+
+async function withServer(env: TestWorkflowEnvironment, options: GatingOptions, test: (world: GatingWorld) => Promise<void>): Promise<void> {
   const suffix = randomUUID().slice(0, 6);
   const name = (environment: string): string => `${environment}-${suffix}`;
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-gating-'));
@@ -119,6 +136,7 @@ export async function inGatingWorld(env: TestWorkflowEnvironment, options: Gatin
   const world: GatingWorld = {
     ledger, told, name, until,
     healthy: (address, isHealthy) => { if (isHealthy) unhealthy.delete(address); else unhealthy.add(address); },
+    breaks: (address, isBroken) => { if (isBroken) writeFileSync(world.path(address, 'broken'), ''); else rmSync(world.path(address, 'broken'), { force: true }); },
     drift: (address, resource, content) => { put(address, 'live', resource, content); },
     read: (address, resource) => readFileSync(placeOf(address, 'live', resource), 'utf8'),
     path: (address, file) => join(folder, 'live', `${address}.${file}`),
@@ -127,12 +145,21 @@ export async function inGatingWorld(env: TestWorkflowEnvironment, options: Gatin
       await until(`the check of ${environment} ends`, async () => (await handle.describe()).status.name === 'COMPLETED');
     },
     row: (address) => ledger.incident(split(address)),
+    run: (id) => env.client.workflow.getHandle(id),
     status: (address) => incidentOf(address).query<IncidentStatus>('status'),
     async waitsFor(address) {
       const { parts } = await world.status(address);
       return parts.filter((part) => part.outcome === undefined).map((part) => part.waitsFor ?? '').join(' | ');
     },
-    events: async (address) => (await incidentOf(address).describe()).historyLength,
+    async events(address) {
+      let [before, now] = [-1, (await incidentOf(address).describe()).historyLength];
+      for (let tries = 0; before !== now && tries < TRIES; tries += 1) {
+        before = now;
+        await sleep(10 * POLL_MS);
+        now = (await incidentOf(address).describe()).historyLength;
+      }
+      return now;
+    },
     async command(environment, command) {
       const { message } = await holdfastClient(env.client).command(name(environment), command);
       return message;
@@ -148,8 +175,6 @@ export async function inGatingWorld(env: TestWorkflowEnvironment, options: Gatin
   try {
     await test(world);
   } finally {
-    for (const row of await ledger.incidents({ open: true })) await env.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).terminate('the test is over').catch(() => undefined);
-    for (const pool of pools) await env.client.workflow.getHandle(environmentWorkflowId(pool)).terminate('the test is over').catch(() => undefined);
     for (const worker of workers) worker.shutdown();
     await Promise.allSettled(runs);
     await ledger.close();
@@ -176,7 +201,7 @@ function configOf(folder: string, { environments }: GatingOptions, name: (enviro
     targets: Object.entries(environments).flatMap(([environment, { targets }]) => Object.entries(targets).map(([target, { files: more = {}, ...overrides }]) => {
       const address = `${environment}/${target}`;
       const root = join(folder, 'live', address);
-      const spec = resolveFilesSpec(filesSpec.parse({ root, ...more }), join(folder, 'live', environment));
+      const spec = resolveFilesSpec(filesSpec.parse({ root, validate: ['test', '!', '-e', `${root}.broken`], ...more }), join(folder, 'live', environment));
       return targetOf({
         environment: name(environment), target, pool: name(environment), source: { type: 'folder', folder: join(folder, 'desired', address) }, spec: spec as unknown as Json,
         health: [{ ...HTTP, name: address }], remediation: 'auto', soakMs: 0, ...overrides, after: (overrides.after ?? []).map((each) => (each in environments ? name(each) : each)),
