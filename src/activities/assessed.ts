@@ -1,5 +1,6 @@
 import { formatIncident } from '../domain/address.js';
 import type { Decided, DecisionInput } from '../domain/decision.js';
+import { gatesText } from '../domain/gate.js';
 import type { JsonObject } from '../domain/json.js';
 import { type AssessedPart as Proposed, factsOf } from '../policy/assess.js';
 import { givenOf } from '../policy/recorded.js';
@@ -42,7 +43,7 @@ export async function recordAssessed(deps: Dependencies, { incident }: AssessInp
       incident: formatIncident(incident), part, decision, rules: [...proposed.rules], classes: classesOf(decided), count: changes.length,
       ...(plan === undefined ? {} : { plan: plan.hash, planned: { ...factsOf(plan, changes), blastRadius: { ...plan.blastRadius } } }),
       ...(would === undefined ? {} : { would }),
-      ...(closed === undefined ? {} : { gate: closed }),
+      ...(closed === undefined ? {} : { gate: closed, waits: gatesText(gate.allowed ? (wouldGate ?? gate) : gate) }),
       changes: changes.slice(0, NAMED).map((change, index) => ({
         fingerprint: change.fingerprint, revision: change.revision, resource: change.resource, path: change.path, kind: change.kind, effect: change.effect,
         ...(decided[index] === undefined ? {} : saidOf(decided[index])),

@@ -2,6 +2,7 @@ import { formatIncident } from '../domain/address.js';
 import { changesInBrief, planMarkdown } from '../domain/describe.js';
 import type { Change } from '../domain/change.js';
 import type { DecisionInput } from '../domain/decision.js';
+import { gatesText } from '../domain/gate.js';
 import { fieldKey } from '../domain/gates.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Plan } from '../domain/plan.js';
@@ -88,8 +89,9 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
   const since = decision === 'remediate' ? undefined : sinceText(changes, opening);
   const asked = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
   const told = { ...asked, ...(since === undefined ? {} : { since }) };
+  const waits = plan === undefined || gate.allowed || (decision !== 'ask' && decision !== 'remediate') ? {} : { waits: gatesText(gate) };
   const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
-  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
+  if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...waits, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
   if (decision === 'adopt' && adoptable) await tellToAdopt(deps, target, { incident: input.incident, part: number, changes, reason, at });
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
   await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });

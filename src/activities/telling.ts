@@ -26,6 +26,8 @@ export interface PartTold {
   readonly reason: string;
   readonly at: string;
   readonly expiresAt?: string;
+  /** What an approved repair would wait for. */
+  readonly waits?: string;
   /** Who must approve, and who has. */
   readonly requires?: string;
   readonly approvals?: string;
@@ -57,6 +59,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
       ...(told.since === undefined ? [] : [`Changed since it was asked before: ${told.since}.`]),
       ...(told.requires === undefined ? [] : [`Who must approve: ${told.requires}.`]),
       ...(told.approvals === undefined ? [] : [`So far: ${told.approvals}.`]),
+      ...(told.waits === undefined ? [] : [`It may be approved now, and then waits: ${told.waits}.`]),
       ...(told.expiresAt === undefined ? [] : [`The question expires at ${told.expiresAt}.`]),
       ...(told.signing === undefined ? [] : ['It must be signed with a key that is registered for you.']),
       ...(told.signing?.command === undefined ? [] : [`To sign it elsewhere, with your name in it: ${told.signing.command}`]),

@@ -29,6 +29,7 @@ describe('windows, asked by the write worker', () => {
     const on = await benchWith(window('allow', { after: 60, minutes: 60 }));
     const part = await openIncident(on);
     expect(part.gate).toMatchObject({ allowed: false, gate: 'window', opensAt: after(60) });
+    expect((await on.entries('assessed'))[0]?.data['waits'], 'the record says what it waits for').toMatch(/outside the allow window .* of prod; opens 2026-11-02T10:00/);
     expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'gate-closed', gate: { gate: 'window', opensAt: after(60) } });
     expect(await on.entries('intent')).toEqual([]);
     on.later(35 * MINUTE_MS);
@@ -106,6 +107,12 @@ describe('windows, asked by the write worker', () => {
     expect(closed).toMatchObject({ gate: { allowed: false, opensAt: after(120) }, leftMs: 180 * MINUTE_MS });
     on.later(60 * MINUTE_MS);
     expect(await on.run('askGates', { ...refOf(part), leftMs: closed.leftMs ?? 0 })).toMatchObject({ gate: { allowed: true }, expiresAt: after(300) });
+  });
+
+  it('who is asked hears that the repair may be approved now, and when it would be made', async () => {
+    const on = await openBench({ target: { remediation: 'ask' }, environment: { windows: [window('allow', { after: 60, minutes: 60 })] } });
+    expect(await openIncident(on)).not.toHaveProperty('expiresAt');
+    expect(on.told[0]?.text).toMatch(/It may be approved now, and then waits: outside the allow window .* of prod; opens 2026-11-02T10:00/);
   });
 
   it('a rollback asks no window', async () => {

@@ -54,6 +54,25 @@ async function whileWaiting(world: World, act: (incident: WorkflowHandle) => Pro
   return ended(incident);
 }
 
+/** A window closed before the switch opens after three seconds; what was staged is kept for so long. */
+function keepingFor(ms: number): Script {
+  let opens = 0;
+  let until = '';
+  const gateNow = (): GateAnswer => (Date.now() >= opens ? { allowed: true } : { allowed: false, gate: 'window', reason: 'inside the deny window of prod', opensAt: new Date(opens).toISOString() });
+  const keep = (): { readonly keepUntil?: string } => (new Date().toISOString() < until ? { keepUntil: until } : {});
+  return {
+    finalize: () => {
+      if (opens === 0) [opens, until] = [Date.now() + 3_000, soon(ms)];
+      const gate = gateNow();
+      return Promise.resolve(gate.allowed ? { result: 'finalized' } : { result: 'gate-closed', gate, ...keep() });
+    },
+    askGates: () => {
+      const gate = gateNow();
+      return Promise.resolve(gate.allowed ? { gate } : { gate, ...keep() });
+    },
+  };
+}
+
 const incidents: Scenario[] = [
   { name: 'fixed', script: repairs(), play: toItsEnd },
   { name: 'fixed-without-soak', script: repairs({ assess: () => Promise.resolve(assessed([auto({ soakMs: 0 })])) }), play: toItsEnd },
@@ -138,6 +157,16 @@ const incidents: Scenario[] = [
       await incident.signal('reject', { by: 'alice', reason: 'keep it' });
       return ended(incident);
     },
+  },
+  {
+    name: 'kept-and-switched',
+    script: repairs(keepingFor(6_000)),
+    play: toItsEnd,
+  },
+  {
+    name: 'kept-and-unstaged',
+    script: repairs(keepingFor(1_000)),
+    play: toItsEnd,
   },
   {
     name: 'gate-closed-and-opened',

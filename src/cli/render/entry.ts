@@ -70,7 +70,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
 function assessedText(data: JsonObject): string {
   const classes = isJsonObject(data['classes']) ? Object.entries(data['classes']).flatMap(([of, number]) => (typeof number === 'number' ? [`${of} ${number}`] : [])) : [];
   const would = textOf(data, 'would');
-  return said([`${textOf(data, 'decision') ?? ''}${would === undefined ? '' : ` (would: ${would})`}`, ...classes]);
+  return said([`${textOf(data, 'decision') ?? ''}${would === undefined ? '' : ` (would: ${would})`}`, ...classes, textOf(data, 'waits')]);
 }
 
 function proofText(data: JsonObject): string {
