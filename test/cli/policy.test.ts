@@ -74,6 +74,13 @@ describe('policy test', () => {
   });
 });
 
+describe('plan', () => {
+  it('names the rules, what rules on trial would say, and what is left alone', async () => {
+    const ran = await holdfast('plan', 'prod/web');
+    expect(ran.out).toMatch(/why: +ports are asked about[\s\S]*rules: +ports \(rules\.yaml:3\)[\s\S]*on trial: trial \(rules\.yaml:10\) would say hold of 1 change[\s\S]*Left alone[\s\S]*\/updated_at: accepted by rule written-by-the-engine/);
+  });
+});
+
 describe('policy explain', () => {
   it('says of each change which rules match and which lose, what they saw, and what rules on trial would do', async () => {
     const ran = await holdfast('policy', 'explain', 'prod/web');

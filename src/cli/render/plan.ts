@@ -27,6 +27,8 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         `rules:    ${part.rules.map(plain).join(', ')}`,
         ...(risk === undefined ? [] : [`risk:     ${part.risk}, ${plain(risk)}`]),
         ...(part.would === undefined ? [] : [`would:    ${wouldText(part.would)}${wouldReasons(part)}`]),
+        ...requiredLines(part).map((each) => `needs:    ${plain(each)}`),
+        ...trialLines(part).map((each) => `on trial: ${plain(each)}`),
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
         ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
@@ -58,6 +60,8 @@ export function partMarkdown(part: AssessedPart, number: number): string {
     `- Rules: ${part.rules.map(markdownCode).join(', ')}`,
     ...(toldRisk(part.decided) === undefined ? [] : [`- Risk: ${part.risk}, ${markdown(toldRisk(part.decided) ?? '')}`]),
     ...(part.would === undefined ? [] : [`- Would: ${wouldText(part.would)}${markdown(wouldReasons(part))}`]),
+    ...requiredLines(part).map((each) => `- Needs: ${markdown(each)}`),
+    ...trialLines(part).map((each) => `- On trial: ${markdown(each)}`),
     ...(part.impossible === undefined ? [] : [`- No repair: ${markdown(part.impossible)}`]),
     ...(plan === undefined
       ? []
@@ -95,6 +99,23 @@ function wouldReasons({ decided }: AssessedPart): string {
   const would = decided.flatMap((each) => each.would ?? []);
   const reasons = [...new Set(would.map((each) => each.reason))].join('; ');
   return reasons === '' ? '' : `: ${plain(reasons)} (${plain([...new Set(would.flatMap((each) => each.rules))].join(', '))})`;
+}
+
+/** Whom rules ask for, beyond the environment: `2 of sre (rule exposure (default:12))`. */
+function requiredLines({ decided }: AssessedPart): readonly string[] {
+  return [...new Set(decided.flatMap((each) => each.requires ?? []).map(({ any, all, because }) => `${(all ?? any ?? []).map(({ group, count: number }) => `${number} of ${group}`).join(all === undefined ? ' or ' : ' and ')} (${because})`))];
+}
+
+/** What rules that are only tried would have decided: `rule (file:line) would say hold of 3 changes: why`. */
+function trialLines({ decided }: AssessedPart): readonly string[] {
+  const counts = new Map<string, { readonly says: string; readonly reason: string; number: number }>();
+  for (const { rule, decision, reason } of decided.flatMap((each) => each.shadow ?? [])) {
+    const says = `${rule} would say ${decision}`;
+    const known = counts.get(says) ?? { says, reason, number: 0 };
+    known.number += 1;
+    counts.set(says, known);
+  }
+  return [...counts.values()].map(({ says, reason, number }) => `${says} of ${count(number, 'change')}: ${reason}`);
 }
 
 /** What would happen with this part if a check found it now. */
