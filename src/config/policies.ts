@@ -4,6 +4,8 @@ import { HoldfastError } from '../domain/errors.js';
 import type { Rule, RuleFile, RuleTest } from '../policy/rule.js';
 import { RULES } from '../policy/vocabulary.js';
 import { readCondition } from './conditions.js';
+import type { ConfigWarning } from './config.js';
+import type { EnvironmentEntry } from './environments.js';
 import { type ConfigFile, findListed } from './files.js';
 import { check } from './issues.js';
 import { checkVoters, type People } from './people.js';
@@ -49,6 +51,14 @@ export async function readPolicies(ctx: ReadingPolicies): Promise<readonly RuleF
   return files;
 }
 
+/** Rules that ask for more people than an environment can tell apart: there, their approvals are never enough. */
+export function uncountable(files: readonly RuleFile[], environments: Iterable<EnvironmentEntry>): readonly ConfigWarning[] {
+  const blind = [...environments].filter(({ environment }) => environment.approvals.trust === 'namespace').map(({ name }) => name);
+  const rules = files.flatMap((file) => file.rules).filter(({ requires }) => requires?.all !== undefined || requires?.any?.every(({ count }) => count > 1) === true);
+  if (blind.length === 0) return [];
+  return rules.map((rule) => ({ where: `rule ${rule.name} (${rule.at})`, message: `asks for several people, which ${blind.join(', ')} cannot tell apart: with trust \`namespace\` what it asks about there is never approved` }));
+}
+
 /** Where a rule file of the pack stands is no part of what it says. */
 export function isPack(path: string): boolean {
   return path === PACK_FILE;
@@ -64,7 +74,7 @@ async function readRuleFile(path: string, { root, people, reader, report }: Read
     report.add({ at: { file }, message: error.message, remedy: error.remedy ?? '' });
     return [];
   }
-  const tree = parseYaml(path, text, report);
+  const tree = parseYaml(path, text, report, 'begin with `version: 1` and `rules:`, or remove the file from policies');
   const plain = tree === undefined ? undefined : check(ruleFileSchema, toPlain(tree), { report, where: [], tree });
   if (tree === undefined || plain === undefined) return [];
   const name = isPack(path) ? PACK : relative(root.folder, path).split(sep).join('/');

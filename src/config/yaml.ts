@@ -7,7 +7,7 @@ const DEEPEST = 64;
 const MOST_VALUES = 200_000;
 
 /** Parses one YAML document and keeps every place. Says what is wrong in the report and returns `undefined` when it is unusable. */
-export function parseYaml(path: string, text: string, report: Report): MapTree | undefined {
+export function parseYaml(path: string, text: string, report: Report, empty = 'run `holdfast init` to write a first configuration'): MapTree | undefined {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, uniqueKeys: false, version: '1.2', prettyErrors: false, stringKeys: false });
   const file: SourceFile = { path, text, lineStarts: counter.lineStarts.length === 0 ? [0] : counter.lineStarts };
@@ -20,7 +20,7 @@ export function parseYaml(path: string, text: string, report: Report): MapTree |
     return undefined;
   }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
-    report.add({ at: { file }, message: 'the file is empty', remedy: 'run `holdfast init` to write a first configuration' });
+    report.add({ at: { file }, message: 'the file is empty', remedy: empty });
     return undefined;
   }
   const convert: Conversion = { file, report, anchors: new Map(), open: new Set(), values: 0, stopped: false };

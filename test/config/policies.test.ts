@@ -59,7 +59,7 @@ const ROWS: readonly Row[] = [
   { reason: 'rules that are no list', file: 'version: 1\nrules: { one: {} }\n', at: '2:1', says: /rules: expected a list of rules/, remedy: /- name/ },
   { reason: 'a test that expects nothing', file: `${one('')}tests:\n  - name: t\n    expect: {}\n`, at: '7:5', says: /tests\[0\]\.expect: the test expects nothing/, remedy: /decision: ask/ },
   { reason: 'a test that gives what there is not', file: `${one('')}tests:\n  - name: t\n    given: { change: { colour: red } }\n    expect: { decision: ask }\n`, at: '7:24', says: /unknown key "colour" in tests\[0\]\.given\.change/, remedy: /known|mean/ },
-  { reason: 'an empty file', file: '', at: '0:0', says: /the file is empty/, remedy: /./ },
+  { reason: 'an empty file', file: '', at: '0:0', says: /the file is empty/, remedy: /`rules:`/ },
   { reason: 'no YAML', file: 'version: 1\nrules: [\n', at: '3:1', says: /not valid YAML/, remedy: /indentation|quotes/ },
   { reason: 'an alias bomb', file: `version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\n${'bcdefg'.split('').map((name, index) => `${name}: &${name} [${Array.from({ length: 10 }, () => `*${'abcdef'[index] ?? ''}`).join(',')}]`).join('\n')}\n`, at: '', says: /expand to too many values/, remedy: /below 200000/ },
   { reason: 'nested without end', file: `version: 1\nrules: ${'['.repeat(500)}${']'.repeat(500)}\n`, at: '', says: /nested too deeply/, remedy: /at most 64/ },
@@ -100,6 +100,12 @@ describe('a mistake in a rule file', () => {
     expect(await kept.refresh()).toEqual({ changed: true });
     expect(kept.current().digest).not.toBe(digest);
   });
+});
+
+it('a rule that asks for several people is warned of where nobody can tell them apart', async () => {
+  const two = one('    approvals: { any: [{ group: sre, count: 2 }] }\n');
+  expect((await loadText({ 'holdfast.yaml': ROOT, 'rules.yaml': two })).warnings.find((each) => each.where === 'rule one (rules.yaml:3)')?.message).toMatch(/which dev cannot tell apart/);
+  expect((await loadText({ 'holdfast.yaml': ROOT, 'rules.yaml': one('    approvals: { any: [{ group: sre, count: 2 }, { group: sre, count: 1 }] }\n') })).warnings.map((each) => each.where)).not.toContain('rule one (rules.yaml:3)');
 });
 
 it('rules of a configuration keep their place, and the digest covers them', async () => {
