@@ -2,7 +2,7 @@ import type { Change } from './change.js';
 import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
-import { busyGate, type Busy } from './busy.js';
+import { busyGate, ENGINE, type Busy } from './busy.js';
 import { OPEN, type GateAnswer, type GateName } from './gate.js';
 import { settlingGate, type Settling } from './settling.js';
 import { windowGate, type WindowRule } from './window.js';
@@ -112,8 +112,15 @@ function closed(row: GateRow): GateAnswer {
     gate: row.gate,
     reason: `${row.gate} of ${row.scope} by ${row.by}, ${opens}: ${row.reason}`,
     ...(row.until === undefined ? {} : { opensAt: row.until }),
-    command: row.gate === 'freeze' ? `holdfast unfreeze ${row.scope === '*' ? '--all' : row.scope} --reason WHY` : `holdfast release ${row.scope} --gate ${row.gate} --reason WHY`,
+    command: commandOf(row),
   };
+}
+
+/** What opens a gate that the record closed: for work under way what ends it, or what looks at the engine again. */
+export function commandOf({ gate, scope, path }: Pick<GateRow, 'gate' | 'scope' | 'path'>): string {
+  if (gate === 'busy' && path === ENGINE) return `holdfast schedules trigger ${scope}`;
+  if (gate === 'freeze' || gate === 'busy') return `holdfast unfreeze ${scope === '*' ? '--all' : scope} --reason WHY`;
+  return `holdfast release ${scope} --gate ${gate} --reason WHY`;
 }
 
 export function fieldKey(change: Pick<Change, 'resource' | 'path'>): string {

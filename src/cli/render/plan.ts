@@ -1,4 +1,6 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
+import { ENGINE } from '../../domain/busy.js';
+import { commandOf } from '../../domain/gates.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
 import { releaseOf } from '../../domain/step-back.js';
 import { classesText, toldRisk, wouldText } from '../../policy/telling.js';
@@ -88,10 +90,12 @@ function blastText(radius: BlastRadius): string {
 
 /** `freeze of prod by alice until …: reason`. */
 export function gateText(gate: ClosedGate): string {
-  const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${gate.path === undefined ? '' : ` ${plain(gate.path)}`}`;
+  const path = gate.path === undefined || gate.path === ENGINE ? '' : ` ${plain(gate.path)}`;
+  const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${path}`;
   const until = gate.until === undefined ? '' : ` until ${plain(gate.until)}`;
-  const opens = gate.gate === 'step-back' ? `; ${plain(releaseOf(gate.scope))}` : '';
-  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}: ${plain(gate.reason)}${opens}`;
+  const half = gate.halfOpenAt === undefined ? '' : `, one repair is let through from ${plain(gate.halfOpenAt)} on`;
+  const opens = gate.gate === 'step-back' ? releaseOf(gate.scope) : commandOf(gate);
+  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}; ${plain(opens)}`;
 }
 
 /** `: it stood there at the first look (first-seen, remediation: observe)`. */
