@@ -18,10 +18,15 @@ export async function withLiveStatus(client: HoldfastClient | undefined, rows: r
   return forEachBounded(rows, WIDTH, async (row) => {
     const [status, steps] = await Promise.all([client.incidentStatus(row).catch(() => undefined), client.pendingSteps(row).catch(() => [])]);
     const isOwn = status !== undefined && status.incident === `${formatAddress(row)}#${row.number}` && status.parts.length > 0;
-    const live: IncidentRow = isOwn ? { ...row, phase: status.phase, parts: status.parts.map((part): JsonObject => ({ ...part })) } : row;
+    const live: IncidentRow = isOwn ? { ...row, phase: status.phase, parts: status.parts.map((part): JsonObject => ({ ...recordedOf(row, part.part), ...part })) } : row;
     const why = whyNotDone(steps, now);
     return why === undefined ? live : { ...live, parts: live.parts.map((part) => withReason(part, why)) };
   });
+}
+
+/** What the workflow does not keep: why it was decided so, by which rules, the risk with its parts. */
+function recordedOf(row: IncidentRow, number: number): JsonObject {
+  return row.parts.find((part) => part['part'] === number) ?? {};
 }
 
 /** Why an incident does not get on; `undefined` while its steps are simply at work. */

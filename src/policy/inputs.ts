@@ -6,6 +6,9 @@ import { classOf } from '../domain/class.js';
 import { stepsBack } from '../domain/step-back.js';
 import type { Ledger, Sighting } from '../ledger/ledger.js';
 
+/** In place of an instant: the target was never read. */
+const NEVER = 'never';
+
 export interface Knowing {
   readonly config: Pick<Config, 'environments'>;
   readonly target: Target;
@@ -22,7 +25,9 @@ export async function decisionInputs({ config, target, changes, at, ledger, base
   const environment = environmentFacts(config, target);
   const sightings = await ledger?.sightings(target, changes.map((change) => change.fingerprint)) ?? [];
   const known = new Map(sightings.map((each) => [each.fingerprint, each]));
-  const firstKnownAt = (await ledger?.lastObservation(target))?.firstKnownAt;
+  const last = await ledger?.lastObservation(target);
+  // What nobody has read yet is looked at for the first time now.
+  const firstKnownAt = ledger !== undefined && last?.lastKnownAt === undefined ? NEVER : last?.firstKnownAt;
   const steps = stepsBack((await ledger?.closedGates(target, at)) ?? []);
   return changes.map((change) => {
     const steppedBack = steps.size === 0 ? undefined : steps.get(classOf(change, target.provider));
@@ -43,7 +48,7 @@ export function environmentFacts(config: Pick<Config, 'environments'>, { environ
 
 /** What stood there at the first look and ever since; what went and came back has a sighting that began later. */
 function historyOf(sighting: Sighting | undefined, firstKnownAt: string | undefined): ChangeHistory {
-  if (sighting === undefined) return { recurrence: 0, firstLook: false };
+  if (sighting === undefined) return { recurrence: 0, firstLook: firstKnownAt === NEVER };
   const ended = sighting.incidents.filter((each) => each.outcome !== undefined);
   const lastOutcome = ended.at(-1)?.outcome;
   return { firstSeen: sighting.firstSeen, recurrence: ended.length, firstLook: sighting.firstSeen === firstKnownAt, ...(lastOutcome === undefined ? {} : { lastOutcome }) };

@@ -173,6 +173,14 @@ describe('incident', () => {
     intents: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, key: 'k', step: 'prod/storefront#7/1.1/finalize', write: 'switch', plan: HASH, fence: 1, at: '2030-01-31T11:31:00Z', attempts: 1 }]),
   });
 
+  it('says why it was decided so, what would be done, and its risk with its parts, also while the workflow says the rest', async () => {
+    const recordedPart = { part: 1, phase: 'observed', decision: 'hold', risk: 'low', because: 'this target is only observed', rules: ['remediation: observe'], would: 'remediate', riskOf: '7.5 = configuration 6 × 1 resource 1', classes: { configuration: 1 } };
+    const watched = recorded({ incident: () => Promise.resolve(incident({ parts: [recordedPart] })), entries: () => stream(entries), decisions: () => Promise.resolve([]), intents: () => Promise.resolve([]), lastObservation: () => Promise.resolve(undefined) });
+    const status = { incident: 'prod/storefront#7', phase: 'observed' as const, parts: [{ part: 1, phase: 'observed' as const, decision: 'hold', risk: 'low', changes: 1, waitsFor: 'nothing: it is observed' }] };
+    const ran = await cli(['incident', 'prod/storefront'], { deps: { ...watched, ...connected({ incidentStatus: () => Promise.resolve(status) }) } });
+    for (const text of ['decided:  this target is only observed (remediation: observe)', 'would:    be repaired without a person', 'risk:     low, 7.5 = configuration 6 × 1 resource 1', 'waits:    nothing: it is observed']) expect(ran.out).toContain(text);
+  });
+
   it('tells the whole story, with the commands to paste', async () => {
     const ran = await cli(['incident', 'prod/storefront'], { deps: { ...deps, ...connected({}) } });
     expect(ran.code).toBe(0);

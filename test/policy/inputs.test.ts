@@ -14,7 +14,7 @@ function remembering(sighting: Partial<Sighting>, more: Partial<Pick<TargetRow, 
   const { fingerprint, resource, path } = KNOWN;
   return {
     closedGates: () => Promise.resolve(gates),
-    lastObservation: () => Promise.resolve({ environment: 'prod', target: 'storefront', verdict: 'drifted', digest: 'd', revision: 'r', changes: 1, since: AT, at: AT, ...row }),
+    lastObservation: () => Promise.resolve({ environment: 'prod', target: 'storefront', verdict: 'drifted', digest: 'd', revision: 'r', changes: 1, since: AT, at: AT, lastKnownAt: AT, ...row }),
     sightings: () => Promise.resolve([{ fingerprint, resource, path, firstSeen: '2026-11-01T09:00:00.000Z', lastSeen: AT, count: 3, incidents: [], ...sighting }]),
   };
 }
@@ -34,6 +34,12 @@ describe('decisionInputs', () => {
   ])('first look $firstLook: $reason', async ({ firstSeen, firstKnownAt, firstLook }) => {
     const [only] = await decisionInputs({ config: config(), target: target(), changes: [KNOWN], at: AT, ledger: remembering({ firstSeen }, firstKnownAt === undefined ? {} : { firstKnownAt }) });
     expect(only?.history.firstLook).toBe(firstLook);
+  });
+
+  it('takes a target that nobody has read yet for one that is read for the first time now', async () => {
+    const ledger = { ...remembering({}), sightings: () => Promise.resolve([]), lastObservation: () => Promise.resolve(undefined) };
+    const [only] = await decisionInputs({ config: config(), target: target(), changes: [KNOWN], at: AT, ledger });
+    expect(only?.history).toEqual({ recurrence: 0, firstLook: true });
   });
 
   it('says of a class that it went a step back, and of no other', async () => {

@@ -99,7 +99,7 @@ async function printText(context: Context, { target, observation, assessed, reco
   });
   const left = quiet.length === 0 ? [] : [`${style.bold('Left alone')}\n${quiet.map(({ change, why }) => `  ${plain(change.resource)} ${plain(change.path)}: ${plain(why)}`).join('\n')}`];
   await context.say([head, ...blocks, ...left].join('\n\n'));
-  if (!record && parts.length > 0) context.note('There is no record yet: freezes, quarantines and what people decided before are not known here.');
+  if (!record && parts.length > 0) context.note('There is no record yet: freezes, quarantines, what is first seen and what people decided before are not known here.');
   if (parts.length > 0) context.note('Nothing was changed.');
 }
 
