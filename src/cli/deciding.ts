@@ -132,7 +132,7 @@ async function signedDecision(context: Context, { said, deciding, name }: Saying
   const about = isSigned ? await questionOf({ client, address, decision, ...(row === undefined ? {} : { row }), ...(plan === undefined ? {} : { plan }) }) : undefined;
   const statementOf = (speaker: string): string => (about === undefined ? '' : decisionStatement({ project: config.project, ...about }, { ...said, by: speaker }));
   const what = `${decision} ${name}`;
-  if (signing.printStatement === true) return printStatement(context, { statementOf, what, again: said.until === undefined ? '' : ` --until ${said.until}`, ...(by === undefined ? {} : { by }) });
+  if (signing.printStatement === true) return printStatement(context, { statementOf, what, again: `${said.until === undefined ? '' : ` --until ${said.until}`}${said.write === undefined ? '' : ' --write'}`, ...(by === undefined ? {} : { by }) });
   return signed(context, { signing, needed, statementOf, what, ...(by === undefined ? {} : { by }) });
 }
 

@@ -124,7 +124,7 @@ async function judgeAsTheServerTells(env: TestWorkflowEnvironment, batch: JudgeB
     const signals = (events ?? []).filter((event) => 'signal' in via && event.workflowExecutionSignaledEventAttributes?.signalName === via.signal);
     const event = 'signal' in via ? signals[via.ordinal - 1] : (events ?? []).at(-1);
     const at = time(event?.eventTime?.seconds ?? 0);
-    const judgement = judge({ message, at, trust: 'namespace', questions: batch.questions, source: 'git' });
+    const judgement = judge({ message, at, trust: 'namespace', questions: batch.questions, source: message.write === true ? 'folder' : 'git' });
     return { ...judgement, by: message.by, at, ...(message.decision === 'adopt' && judgement.result === 'accepted' ? { adoption: 'adoption-1' } : {}) };
   });
 }
