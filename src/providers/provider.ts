@@ -91,6 +91,10 @@ export type Sight =
       /** Digest of all that the target reads of its source. */
       readonly revision: string;
       readonly identity: Readonly<Record<string, string>>;
+      /**
+       * An engine with annotations or tags may say with `exception` that a resource itself asks to be
+       * left alone until a date. Report it as it stands: whether it is heard is the environment's to say.
+       */
       readonly differences: readonly Difference[];
       readonly resources: number;
       /** What could not be compared, said rather than flagged. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Dependencies } from '../../src/activities/deps.js';
 import type { Assessment } from '../../src/activities/types.js';
 import { FIRST, openBench, openIncident, only, RUN, SHOP, type Bench, type BenchOptions } from './bench.js';
 
@@ -155,6 +156,40 @@ describe('what was announced', () => {
     const on = await openBench(ASKS);
     const answer = await commanded(on, message);
     expect(answer).toMatchObject({ ok: false, message: expect.stringMatching(says) as string });
+  });
+});
+
+/** `files` has no annotations: a double says that each resource carries one. */
+function annotating(on: Bench, until: string): Partial<Dependencies> {
+  const { files } = on.deps.providers;
+  if (files === undefined) throw new Error('the bench has files');
+  const observe: typeof files.observe = async (...args) => {
+    const sight = await files.observe(...args);
+    return sight.verdict === 'unknown' ? sight : { ...sight, differences: sight.differences.map((each) => ({ ...each, exception: { until, by: 'alice', reason: 'hotfix', ticket: 'OPS-12' } })) };
+  };
+  return { providers: { files: { ...files, observe } } };
+}
+
+describe('what a resource itself accepts, as a provider double reports it', () => {
+  it.each([
+    { heard: true, incidents: 0, reason: 'the environment hears it' },
+    { heard: false, incidents: 1, reason: 'the environment does not' },
+  ])('opens $incidents incidents where $reason', async ({ heard, incidents }) => {
+    const on = await openBench({ ...ASKS, environment: { acceptFromResources: heard } });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    const worker = annotating(on, '2026-11-03T09:00:00.000Z');
+    await on.run('observe', { environment: 'prod', targets: ['storefront'], commits: {} }, { worker, workflowId: 'check/prod', workflowType: 'checkEnvironment' });
+    expect(await on.ledger.incidents({})).toHaveLength(incidents);
+  });
+
+  it('lapses at the date that it bears', async () => {
+    const on = await openBench({ ...ASKS, environment: { acceptFromResources: true } });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    const worker = annotating(on, '2026-11-03T09:00:00.000Z');
+    on.later(DAY);
+    await on.run('observe', { environment: 'prod', targets: ['storefront'], commits: {} }, { worker, workflowId: 'check/prod', workflowType: 'checkEnvironment' });
+    const { parts } = await on.run('assess', { incident: FIRST, kind: 'drift', run: RUN, ordinal: 1, nextPart: 1, settled: [], parts: [] }, { worker });
+    expect(only(parts).reason).toMatch(/^the acceptance on the resource by alice until 2026-11-03T09:00:00\.000Z \(OPS-12\) has lapsed: hotfix; /);
   });
 });
 

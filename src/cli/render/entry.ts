@@ -37,7 +37,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     case 'approved':
     case 'rejected':
     case 'accepted':
-      return `${said([about ?? place(data), until(data, 'until'), reason])}${proofText(data)}${isJsonObject(data['breakGlass']) ? ' (break-glass)' : ''}`;
+      return `${said([textOf(data, 'event'), about ?? place(data), until(data, 'until'), textOf(data, 'ticket'), reason])}${proofText(data)}${isJsonObject(data['breakGlass']) ? ' (break-glass)' : ''}`;
     case 'voted':
       return `${said([about, 'more are needed', reason])}${proofText(data)}`;
     case 'escalated':
@@ -58,7 +58,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
     case 'closed':
       return said([textOf(data, 'outcome')]);
     case 'settled':
-      return said([textOf(data, 'outcome'), place(data), until(data, 'until'), reason]);
+      return textOf(data, 'event') === 'lapsed' ? otherText(data) : said([textOf(data, 'outcome'), place(data), until(data, 'until'), reason]);
     case 'message':
       return said([`${textOf(data, 'event') ?? 'a message'} to ${textOf(data, 'sink') ?? 'a sink'}`, data['delivered'] === true ? 'delivered' : textOf(data, 'error')]);
     default:
