@@ -75,6 +75,8 @@ export async function incidentRows(say) {
     const check = async (environment) => client.waitForCheck(await client.startCheck(environment));
     health.unhealthyWhen('sick', async () => (await readFile(live('sick'), 'utf8')).includes('8080'));
     const bare = await costOf(temporal, () => check('auto'));
+    // What is drifted at the first look is asked about, whatever `remediation` says.
+    for (const environment of ['ask', 'sick', 'idle']) await check(environment);
     // The guard of an environment is started once in its life.
     for (const environment of Object.keys(environments)) await client.command(environment, { command: 'unfreeze', scope: environment, by: 'bench', reason: 'start the guard' });
     const rows = [];

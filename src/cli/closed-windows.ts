@@ -7,7 +7,9 @@ import type { ClosedGate } from '../ledger/closed-gate.js';
 export function closedWindows({ environments }: Config, environment: string | undefined, now: Date): readonly ClosedGate[] {
   const at = now.toISOString();
   return environments.filter(({ name, windows }) => windows.length > 0 && (environment === undefined || name === environment)).flatMap(({ name, windows }): ClosedGate[] => {
-    const answer = windowGate(windowRules(windows), { at, action: 'stage', scope: name });
-    return answer.allowed ? [] : [{ scope: name, gate: 'window', by: 'configuration', at, reason: answer.reason, ...(answer.opensAt === undefined ? {} : { until: answer.opensAt }) }];
+    const rules = windowRules(windows);
+    const answers = (['finalize', 'stage'] as const).map((action) => windowGate(rules, { at, action, scope: name }));
+    const answer = answers.find((each) => !each.allowed);
+    return answer === undefined ? [] : [{ scope: name, gate: 'window', by: 'configuration', at, reason: answer.reason, ...(answer.opensAt === undefined ? {} : { until: answer.opensAt }) }];
   });
 }

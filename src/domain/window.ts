@@ -61,7 +61,7 @@ export function windowGate(rules: readonly WindowRule[], asking: AskingWindows):
   const next = openingFor(rules, { action: asking.action, from: at, ...(begunAt === undefined ? {} : { begunAt }) });
   if ('at' in next && next.at === at) return begunAt === undefined ? openAnswer(rules, asking.action, at) : OPEN;
   const closed = closedBy(own, at, begunAt) ?? closedBy(foreign, at) ?? OUTSIDE;
-  return { allowed: false, gate: 'window', reason: `${whyClosed(closed, asking.scope)}; ${whatOpens([...own, ...foreign], next)}`, ...opensAtOf(next) };
+  return { allowed: false, gate: 'window', reason: `${whyClosed(closed, asking.scope)}; ${whatOpens([...own, ...foreign], next, closed)}`, ...opensAtOf(next) };
 }
 
 export interface Seeking {
@@ -171,14 +171,17 @@ function namesOf(rules: readonly WindowRule[]): string {
   return rules.length > 3 ? `${shown} and ${rules.length - 3} more` : shown;
 }
 
-function whatOpens(rules: readonly WindowRule[], next: Opening): string {
+function whatOpens(rules: readonly WindowRule[], next: Opening, closed: Closed): string {
   if ('never' in next) return 'it opens never again as configured';
   if ('reached' in next) return `it stays closed at least until ${isoOf(next.reached)}`;
   const { at } = next;
   const begins = rules.find((rule) => rule.kind === 'allow' && rule.last(at) === at);
   const ends = rules.find((rule) => rule.kind === 'deny' && activeUntil(rule, at - 1) === at);
   const by = begins ?? ends ?? rules[0];
-  const how = begins !== undefined ? `when the allow window ${begins.name} begins` : ends !== undefined ? `when the deny window ${ends.name} ends` : 'by itself';
+  // A window that was just named is not named again.
+  const named = closed.deny ?? (closed.allows.length === 1 ? closed.allows[0] : undefined);
+  const nameOf = (rule: WindowRule): string => (rule === named ? 'it' : `the ${rule.kind} window ${rule.name}`);
+  const how = begins !== undefined ? `when ${nameOf(begins)} begins` : ends !== undefined ? `when ${nameOf(ends)} ends` : 'by itself';
   return `opens ${isoOf(at)} (${localTime(at, by?.timezone ?? 'UTC')}) ${how}`;
 }
 

@@ -114,7 +114,7 @@ export function statusOf(run: IncidentRun): IncidentStatus {
       ...(part.plan === undefined ? {} : { plan: part.plan }),
       ...(part.ask === undefined || part.outcome !== undefined ? {} : { ask: part.ask }),
       changes: part.changes,
-      waitsFor: part.gateNow.allowed ? part.note : gatesText(part.gateNow),
+      waitsFor: part.gateNow.allowed ? part.note : `${part.keepUntil === undefined ? '' : `staged, and kept until ${part.keepUntil}: `}${gatesText(part.gateNow)}`,
       ...(part.keepUntil === undefined ? {} : { keepUntil: part.keepUntil }),
       ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),
       ...(part.since === undefined ? {} : { since: part.since }),

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { askGates, heldBy, type Asking, type GateRow } from '../../src/domain/gates.js';
-import type { GateName } from '../../src/domain/gate.js';
+import { type Asking, type GateFacts, type GateRow, askGates, heldBy } from '../../src/domain/gates.js';
+import { closedOf, gatesText, type GateName } from '../../src/domain/gate.js';
+import type { WindowRule } from '../../src/domain/window.js';
 
+const NINE = Date.parse('2026-11-02T09:00Z');
 const CHANGE = { fingerprint: 'v1:one', revision: 'r1', resource: 'etc/app.yaml', path: '/port' };
 
 function row(gate: GateName, overrides: Partial<GateRow> = {}): GateRow {
@@ -78,5 +80,35 @@ describe('heldBy', () => {
     { rows: [row('busy', { resource: 'etc/motd', path: '@engine' })], gate: undefined, reason: 'the engine is at work on another' },
   ])('$gate: $reason', ({ rows, gate }) => {
     expect(heldBy({ at: '2026-11-02T09:00:00.000Z', rows, address: 'prod/storefront' }, CHANGE)).toBe(gate);
+  });
+});
+
+describe('windows among the gates', () => {
+  const closed: WindowRule = { kind: 'deny', name: '"0 9 * * *" for 2h (UTC)', timezone: 'UTC', durationMs: 7_200_000, actions: ['finalize'], overrun: false, next: (after) => (after < NINE ? NINE : undefined), last: (at) => (at < NINE ? undefined : NINE) };
+  const facts = { at: '2026-11-02T09:30:00.000Z', environment: 'prod', address: 'prod/storefront', windows: [closed] };
+  const asking = { action: 'finalize', changes: [CHANGE], automatic: false } as const;
+
+  it.each<{ facts: Partial<GateFacts>; asking: Partial<Asking>; is: readonly GateName[]; reason: string }>([
+    { facts: {}, asking: {}, is: ['window'], reason: 'an approval does not open a window' },
+    { facts: {}, asking: { automatic: true }, is: ['window'], reason: 'nor does a rule' },
+    { facts: {}, asking: { breakGlass: true }, is: [], reason: 'whoever breaks the glass goes through it' },
+    { facts: { rows: [row('freeze')] }, asking: {}, is: ['freeze', 'window'], reason: 'a freeze is named first, the window with it' },
+    { facts: { rows: [row('freeze')] }, asking: { breakGlass: true }, is: ['freeze'], reason: 'breaking the glass lifts no freeze' },
+    { facts: { rows: [QUARANTINE] }, asking: {}, is: ['quarantine', 'window'], reason: 'what a person must release is named before what opens by itself' },
+    { facts: { at: '2026-11-02T08:59:00.000Z' }, asking: {}, is: [], reason: 'it is not active yet' },
+    { facts: { at: '2026-11-02T11:00:00.000Z' }, asking: {}, is: [], reason: 'it is over' },
+  ])('$is: $reason', ({ facts: more, asking: other, is }) => {
+    expect(closedOf(askGates({ rows: [], ...facts, ...more }, { ...asking, ...other })).map((each) => each.gate)).toEqual(is);
+  });
+
+  it('says when an open one closes, and the command that goes through a closed one where somebody may', () => {
+    expect(askGates({ rows: [], ...facts, at: '2026-11-02T08:00:00.000Z' }, asking)).toEqual({ allowed: true, closesAt: '2026-11-02T09:00:00.000Z' });
+    expect(askGates({ rows: [], ...facts, glass: true }, asking)).toMatchObject({ command: 'holdfast approve prod/storefront --plan HASH --break-glass --reason WHY', opensAt: '2026-11-02T11:00:00.000Z' });
+    expect(askGates({ rows: [], ...facts }, asking)).not.toHaveProperty('command');
+    expect(gatesText(askGates({ rows: [row('freeze')], ...facts, glass: true }, asking))).toMatch(/^freeze of prod by alice, .*; to open it: holdfast unfreeze prod --reason WHY; and inside the deny window .*; or: holdfast approve prod\/storefront/);
+  });
+
+  it('holds no single change: what is held alone is a part of its own', () => {
+    expect(heldBy({ rows: [], ...facts }, CHANGE)).toBeUndefined();
   });
 });
