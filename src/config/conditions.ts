@@ -27,7 +27,7 @@ export function readCondition({ tree, where, vocabulary, report }: Conditional):
  * Where a character of a text stands in its file. YAML may quote, escape, fold and indent what it
  * holds: both are walked side by side, and what only YAML needs is passed over.
  */
-export function placeWithin(at: Place, text: string, offset: number): Place {
+function placeWithin(at: Place, text: string, offset: number): Place {
   if (at.offset === undefined) return at;
   const source = at.file.text;
   let from = at.offset;

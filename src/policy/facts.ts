@@ -12,7 +12,7 @@ const PRODUCTION_NAME = /^(?:prod|production|live)(?:-|$)|-(?:prod|production|li
 type Group = Readonly<Record<string, Json | undefined>>;
 
 /** As the environment says; where it does not, its name tells. The tier does not: a service is as critical in `dev`. */
-export function isProduction({ name, production }: EnvironmentFacts): boolean {
+function isProduction({ name, production }: EnvironmentFacts): boolean {
   return production ?? PRODUCTION_NAME.test(name);
 }
 
