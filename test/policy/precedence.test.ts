@@ -131,10 +131,11 @@ describe('precedence', () => {
     expect(result.shadow).toEqual([{ rule: 'hold (rules.yaml:hold)', decision: 'hold', reason: 'hold it' }]);
   });
 
-  it('keeps secret what is sensitive', () => {
-    const given: GivenInput = { ...AUTO, change: { path: '/port', sensitive: true, desired: 'hunter2', actual: 'hunter3' } };
-    const result = decided([says('ask', { when: 'change.actual == null && change.desired == null' })], given);
-    expect(result.decision).toBe('ask');
+  it('keeps secret what is sensitive, also where a provider hands it in', () => {
+    const input = inputOf(AUTO);
+    const secret = { ...input, change: { ...input.change, sensitive: true, desired: 'hunter2', actual: 'hunter3' } };
+    const result = decideUnder([says('ask', { when: 'change.actual == null && change.desired == null' })])(secret);
+    expect(result).toMatchObject({ decision: 'ask', rules: ['ask (rules.yaml:ask)'] });
     expect(JSON.stringify(result)).not.toContain('hunter');
   });
 
