@@ -30,7 +30,9 @@ export interface DecideInput {
 }
 
 /** What a person says to an environment. `scope` is `prod`, `prod/storefront` or `*`. */
-export type EnvironmentCommand =
+export type EnvironmentCommand = UnsignedCommand & { readonly signature?: string; readonly signedAt?: string };
+
+type UnsignedCommand =
   | { readonly command: 'freeze'; readonly scope: string; readonly by: string; readonly reason: string; readonly until?: string; /** Work of one's own: it ends at `until`. */ readonly gate?: 'busy' }
   | { readonly command: 'unfreeze'; readonly scope: string; readonly by: string; readonly reason: string }
   | { readonly command: 'release'; readonly scope: string; readonly gate: string; readonly by: string; readonly reason: string }

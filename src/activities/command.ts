@@ -11,6 +11,7 @@ import type { Dependencies } from './deps.js';
 import { freeze, unfreeze, workOn } from './freeze.js';
 import { expectGuard } from './guard.js';
 import { release } from './release.js';
+import { refuseUnsigned } from './signed-command.js';
 import { startIncident } from './start.js';
 import { isUndoable } from './tidy.js';
 import { openIn, wakeAll } from './waking.js';
@@ -29,7 +30,8 @@ export function commandActivities(deps: Dependencies): Pick<ControlActivities, '
       const config = await deps.config();
       try {
         checkScope(config, input);
-        return await carryOut(deps, config, input);
+        const refusal = await refuseUnsigned(deps, config, input);
+        return refusal ?? (await carryOut(deps, config, input));
       } catch (error) {
         if (isHoldfastError(error) && !error.retryable) return { ok: false, message: error.message };
         throw error;

@@ -42,6 +42,9 @@ export interface CommandMessage {
   readonly ticket?: string;
   /** For `accept`: end it before its date. */
   readonly end?: true;
+  readonly signature?: string;
+  /** ISO 8601: when it was signed. */
+  readonly signedAt?: string;
 }
 
 export interface SlotRequest {
@@ -57,7 +60,7 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 const DECISIONS: readonly string[] = ['approve', 'reject', 'adopt', 'accept', 'rollback'] satisfies readonly DecisionKind[];
 const COMMANDS: readonly string[] = ['freeze', 'unfreeze', 'release', 'retry', 'undo', 'accept'] satisfies readonly CommandName[];
-const LIMITS: Readonly<Record<string, number>> = { by: 200, reason: 1000, plan: 80, until: 40, signature: 4000, ticket: 200, scope: 130, gate: 40, resource: 1000, path: 1000 };
+const LIMITS: Readonly<Record<string, number>> = { by: 200, reason: 1000, plan: 80, until: 40, signedAt: 40, signature: 4000, ticket: 200, scope: 130, gate: 40, resource: 1000, path: 1000 };
 const LONGEST_ID = 300;
 const PLAN_PREFIX = /^[0-9a-f]{8,64}$/;
 /** A surrogate without its other half, sent so or cut so: it has no canonical form, and hashing it would fail for ever. */
@@ -113,7 +116,10 @@ export function parseCommand(payload: unknown, command?: CommandName): Parsed<Co
   if (name === 'accept' && !end && (resource === undefined || until === undefined)) return no('"resource" and "until" are required to accept');
   const path = text(payload, 'path');
   const ticket = name === 'accept' ? text(payload, 'ticket') : undefined;
-  return yes({ command: name as CommandName, scope, by, reason, ...defined({ until, gate, resource, path, ticket }), ...(end ? { end } : {}), ...(numbered === undefined ? {} : { incident: numbered }) });
+  const signature = text(payload, 'signature')?.replace(UNARMOURED, '');
+  const signedAt = text(payload, 'signedAt');
+  if (signedAt !== undefined && !INSTANT.test(signedAt)) return no('"signedAt" must be an instant such as 2030-01-31T12:00:00Z');
+  return yes({ command: name as CommandName, scope, by, reason, ...defined({ until, gate, resource, path, ticket, signature, signedAt }), ...(end ? { end } : {}), ...(numbered === undefined ? {} : { incident: numbered }) });
 }
 
 export function parseSlotRequest(payload: unknown): Parsed<SlotRequest> {

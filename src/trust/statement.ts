@@ -1,7 +1,7 @@
 import { canonicalJson } from '../digest.js';
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import type { Json, JsonObject } from '../domain/json.js';
-import type { DecisionMessage } from '../domain/message.js';
+import type { CommandMessage, DecisionMessage } from '../domain/message.js';
 
 /** What every signature of a decision is made for; one made for anything else is refused. */
 export const NAMESPACE = 'holdfast-approval';
@@ -28,6 +28,11 @@ interface Question {
 export function decisionStatement({ project, incident, question }: About, message: DecisionMessage): string {
   const said = Object.entries(message as unknown as JsonObject).filter(([name]) => name !== 'signature' && name !== 'plan');
   return statement({ project, incident: formatIncident(incident), ...question }, said);
+}
+
+/** The same of a command to an environment: everything that is said, and when it was signed, since no question makes it good for once. */
+export function commandStatement(project: string, message: CommandMessage): string {
+  return statement({ project }, Object.entries(message as unknown as JsonObject).filter(([name]) => name !== 'signature'));
 }
 
 function statement(about: JsonObject, said: readonly (readonly [string, Json | undefined])[]): string {

@@ -100,6 +100,8 @@ export interface DecideAnswer {
 export interface CommandAnswer {
   readonly ok: boolean;
   readonly message: string;
+  /** With `ok: false`: it was refused for who asks, not for what. */
+  readonly unauthorised?: true;
 }
 
 export interface PartStatus {

@@ -139,6 +139,42 @@ describe('--print-statement', () => {
   });
 });
 
+describe('a command to an environment', () => {
+  const commanded = async (argv: readonly string[], how: Trial = {}): Promise<Ran & { sent: unknown[] }> => {
+    const sent: unknown[] = [];
+    const base = environment('prod');
+    const principals = [{ name: 'alice', aliases: [], keys: [{ key: alice.line, fingerprint: alice.fingerprint }] }];
+    const loadConfig = () => Promise.resolve(config({ people: { principals, groups: {} }, environments: [environment('dev'), { ...base, approvals: { ...base.approvals, trust: how.trust ?? 'signed' } }] }));
+    const deps = { loadConfig, ...connected({ command: (_environment, said) => { sent.push(said); return Promise.resolve({ ok: true, message: 'done so' }); } }) };
+    return { ...(await cli(argv, { deps, io: { env: process.env, cwd: folder, ...how.io } })), sent };
+  };
+  const UNFREEZE = ['unfreeze', 'prod', '--reason', 'go on'];
+
+  it.each([
+    { argv: UNFREEZE, reason: 'it resumes' },
+    { argv: ['unfreeze', '--all', '--reason', 'r'], reason: 'it resumes everywhere' },
+    { argv: ['release', 'prod/storefront', '--gate', 'quarantine', '--reason', 'r'], reason: 'it allows another try' },
+    { argv: ['accept', 'prod/storefront', '--resource', 'x', '--until', '2h', '--reason', 'r'], reason: 'it silences' },
+  ])('$argv is refused without a signature: $reason', async ({ argv }) => {
+    expect(await commanded(argv)).toMatchObject({ code: 4, err: text(/needs a signature[\s\S]*--key/), sent: [] });
+  });
+
+  it('a freeze goes through, and everything does where names are taken as given', async () => {
+    expect(await commanded(['freeze', 'prod', '--reason', 'r'])).toMatchObject({ code: 0 });
+    expect(await commanded(UNFREEZE, { trust: 'namespace' })).toMatchObject({ code: 0, sent: [{ command: 'unfreeze', scope: 'prod', by: 'alice', reason: 'go on' }] });
+  });
+
+  it('what is printed, signed and given back with its time is sent', async () => {
+    const printed = await commanded([...UNFREEZE, '--print-statement']);
+    expect(printed).toMatchObject({ code: 0, out: '{"by":"alice","command":"unfreeze","project":"shop","reason":"go on","scope":"prod","signedAt":"2030-01-31T12:00:00.000Z","version":1}' });
+    expect(printed.err).toContain('--signed-at 2030-01-31T12:00:00.000Z --signature FILE');
+    const signature = file('command.sig', alice.sign(printed.out));
+    expect(await commanded([...UNFREEZE, '--signature', signature])).toMatchObject({ code: 1, err: text('--signed-at') });
+    const ran = await commanded([...UNFREEZE, '--signature', signature, '--signed-at', '2030-01-31T12:00:00.000Z'], { io: { user: 'root' } });
+    expect(ran).toMatchObject({ code: 0, sent: [{ command: 'unfreeze', by: 'alice', signedAt: '2030-01-31T12:00:00.000Z' }] });
+  });
+});
+
 const hasOpenSsh = spawnSync('ssh-keygen', ['-?']).error === undefined;
 
 describe.skipIf(!hasOpenSsh)('--key, with the ssh-keygen of this machine', () => {

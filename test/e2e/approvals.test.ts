@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DecideInput } from '../../src/client.js';
 import type { DecisionRow } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { decisionStatement } from '../../src/trust/statement.js';
-import { incidentWorkflowId, poolQueue, WORKFLOW_QUEUE, type DecideAnswer } from '../../src/workflows/messages.js';
+import { commandStatement, decisionStatement } from '../../src/trust/statement.js';
+import { environmentWorkflowId, incidentWorkflowId, poolQueue, WORKFLOW_QUEUE, type DecideAnswer } from '../../src/workflows/messages.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
 import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
@@ -136,6 +136,21 @@ async function decisions(address: string): Promise<readonly DecisionRow[]> {
   return lab.withLedger((ledger) => ledger.decisions({ ...addressOf(address), number: 1 }));
 }
 
+/** A freeze only stops and needs no key; resuming what waits does. */
+async function unfreeze(address: string): Promise<void> {
+  const message = { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on', signedAt: new Date().toISOString() } as const;
+  const unsigned = { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on' } as const;
+  expect(await lab.client.command('prod', unsigned)).toMatchObject({ ok: false, unauthorised: true, message: expect.stringContaining('carries no signature') as string });
+  const { command: _, ...signalled } = unsigned;
+  await lab.temporal.workflow.getHandle(environmentWorkflowId('prod')).signal('unfreeze', signalled);
+  const signature = alice.sign(commandStatement('site', message));
+  expect(await lab.client.command('prod', { ...message, signature })).toMatchObject({ ok: true });
+  await lab.client.command('prod', { command: 'freeze', scope: address, by: 'alice', reason: 'once more' });
+  expect(await lab.client.command('prod', { ...message, signature })).toMatchObject({ ok: false, message: expect.stringContaining('used before') as string });
+  const again = { ...message, signedAt: new Date().toISOString() };
+  expect(await lab.client.command('prod', { ...again, signature: alice.sign(commandStatement('site', again)) })).toMatchObject({ ok: true });
+}
+
 /** Approves as somebody honest would, and sees it through: nothing that was tried before stands in the way. */
 async function approveHonestly(address: string): Promise<void> {
   expect(await decide(address, signed(await asked(address), { with: bob, by: 'bob', words: { reason: 'reviewed' } }))).toMatchObject({ result: 'accepted' });
@@ -247,7 +262,7 @@ describe.concurrent('approvals where they must be signed', () => {
     await handleOf(lab, address).signal('approve', payload);
     await lab.untilPhase(address, 'waiting');
     await resetBefore(lab, address, 'last task');
-    await lab.client.command('prod', { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on' });
+    await unfreeze(address);
     await eventually('it is asked again', async () => ((await reasons(address, 'asked')).length > 1 && (await lab.status(address))?.phase === 'awaiting-approval' ? true : undefined), { last: () => lab.status(address) });
     await handleOf(lab, address).signal('approve', payload);
     await eventually('the old signature is refused', async () => ((await reasons(address)).some((reason) => reason.includes('is not over this decision')) ? true : undefined), { last: () => reasons(address) });
@@ -261,7 +276,7 @@ describe.concurrent('approvals where they must be signed', () => {
     const question = await asked(address);
     expect(await decide(address, signed(question))).toMatchObject({ result: 'accepted' });
     await lab.site.drift(address, { 'etc/app.json': '{"port":83}\n' });
-    await lab.client.command('prod', { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on' });
+    await unfreeze(address);
     await eventually('another plan is asked about', async () => { const now = await asked(address); return now.plan === question.plan ? undefined : true; });
     expect(await isAsDrifted(address)).toBe(true);
     await approveHonestly(address);
@@ -328,7 +343,7 @@ test('a key that is taken out after it has approved lets nothing be written, and
     for await (const __ of ledger.entries({ kinds: ['configuration'] })) count += 1;
     return count > 1 ? true : undefined;
   }));
-  await lab.client.command('prod', { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on' });
+  await unfreeze(address);
   await eventually('it is asked again', async () => ((await reasons(address, 'asked')).length > 1 ? true : undefined), { last: () => lab.status(address) });
   expect((await reasons(address)).join()).toContain('does not hold any more');
   expect(await isAsDrifted(address)).toBe(true);

@@ -1,16 +1,15 @@
 import { Command, Option } from 'commander';
 import { formatAddress, parseIncident } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
-import { command as send } from '../commanding.js';
+import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import type { Context } from '../context.js';
 import { decide } from '../deciding.js';
 import { addCause, type CauseOptions, causeSaid, decideCause, requireIncident } from '../deciding-cause.js';
 import { CliError } from '../errors.js';
 import { listKept } from '../exceptions.js';
 import { byOption, decider, planOption, reasonOption, requireReason, requireUntil, untilOption, waitOption } from '../options.js';
-import { addSigning } from '../signing.js';
 
-interface AcceptOptions extends CauseOptions {
+interface AcceptOptions extends CauseOptions, CommandSigning {
   readonly list?: boolean;
   readonly end?: boolean;
   readonly resource?: string;
@@ -40,7 +39,7 @@ export function acceptCommand(cli: Cli): Command {
     .addOption(reasonOption())
     .addOption(byOption())
     .addOption(waitOption());
-  addSigning(command);
+  addCommandSigning(command);
   addCause(command);
   example(
     command,
@@ -86,10 +85,11 @@ async function announce(context: Context, address: string, announcement: Announc
   const by = decider(context, announcement.by);
   const target = await context.target(address);
   const scope = formatAddress(target);
-  return send(context, target.environment, { command: 'accept', scope, resource, ...(path === undefined ? {} : { path }), until, by, reason, ...(ticket === undefined ? {} : { ticket }) });
+  return send(context, target.environment, { command: 'accept', scope, resource, ...(path === undefined ? {} : { path }), until, by, reason, ...(ticket === undefined ? {} : { ticket }) }, announcement);
 }
 
-async function end(context: Context, named: string, { resource, path, reason, by: given }: AcceptOptions & { readonly reason: string }): Promise<number> {
+async function end(context: Context, named: string, options: AcceptOptions & { readonly reason: string }): Promise<number> {
+  const { resource, path, reason, by: given } = options;
   const by = decider(context, given);
   const incident = parseIncident(named)?.number;
   if ((incident === undefined) === (resource === undefined)) {
@@ -100,5 +100,5 @@ async function end(context: Context, named: string, { resource, path, reason, by
   return send(context, target.environment, {
     command: 'accept', end: true, scope: formatAddress(target), by, reason,
     ...(incident === undefined ? {} : { incident }), ...(resource === undefined ? {} : { resource }), ...(path === undefined ? {} : { path }),
-  });
+  }, options);
 }

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { type Cli, define, example } from '../command.js';
-import { command as send } from '../commanding.js';
+import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import { CliError } from '../errors.js';
 import { byOption, decider, reasonOption, requireReason } from '../options.js';
 import { scopeOf } from '../scope.js';
 
-interface ReleaseOptions {
+interface ReleaseOptions extends CommandSigning {
   readonly gate?: string;
   readonly by?: string;
   readonly reason?: string;
@@ -22,6 +22,7 @@ export function releaseCommand(cli: Cli): Command {
     .addOption(new Option('--gate <name>', 'what to clear').choices([...RELEASABLE]))
     .addOption(reasonOption())
     .addOption(byOption());
+  addCommandSigning(command);
   example(command, 'holdfast release prod/storefront --gate quarantine --reason "the desired state is corrected"');
   return define<ReleaseOptions>(cli, {
     command,
@@ -31,7 +32,7 @@ export function releaseCommand(cli: Cli): Command {
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
       const { scope, environment } = await scopeOf(context, address, false);
-      return send(context, environment, { command: 'release', scope, gate, by, reason });
+      return send(context, environment, { command: 'release', scope, gate, by, reason }, options);
     },
   });
 }

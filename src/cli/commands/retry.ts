@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
-import { command as send } from '../commanding.js';
+import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import { CliError } from '../errors.js';
 import { findIncident, isClosed } from '../incident-row.js';
 import { byOption, decider, reasonOption, requireReason } from '../options.js';
 import { shellWord } from '../render/escape.js';
 
-interface RetryOptions {
+interface RetryOptions extends CommandSigning {
   readonly by?: string;
   readonly reason?: string;
 }
@@ -19,6 +19,7 @@ export function retryCommand(cli: Cli): Command {
     .argument('<incident>', 'ENVIRONMENT/TARGET#NUMBER; without the number, the last one')
     .addOption(reasonOption())
     .addOption(byOption());
+  addCommandSigning(command);
   example(command, 'holdfast retry prod/storefront#7 --reason "the disk is no longer full"');
   return define<RetryOptions>(cli, {
     command,
@@ -30,7 +31,7 @@ export function retryCommand(cli: Cli): Command {
       const row = await findIncident(context, ledger, id).finally(() => ledger.close());
       const name = formatIncident(row);
       if (!isClosed(row)) throw new CliError(`${name} is open (${row.phase}), so there is nothing to retry yet`, { remedy: `See what it waits for with: holdfast incident ${shellWord(name)}` });
-      return send(context, row.environment, { command: 'retry', scope: formatAddress(row), incident: row.number, by, reason });
+      return send(context, row.environment, { command: 'retry', scope: formatAddress(row), incident: row.number, by, reason }, options);
     },
   });
 }

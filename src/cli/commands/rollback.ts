@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
-import { command as send } from '../commanding.js';
+import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import type { Context } from '../context.js';
 import { decide } from '../deciding.js';
 import { CliError } from '../errors.js';
@@ -9,7 +9,7 @@ import { findIncident, isClosed } from '../incident-row.js';
 import { byOption, decider, reasonOption, requireReason, waitOption } from '../options.js';
 import { shellWord } from '../render/escape.js';
 
-interface RollbackOptions {
+interface RollbackOptions extends CommandSigning {
   readonly by?: string;
   readonly reason?: string;
   readonly wait?: boolean;
@@ -23,6 +23,7 @@ export function rollbackCommand(cli: Cli): Command {
     .addOption(reasonOption())
     .addOption(byOption())
     .addOption(waitOption());
+  addCommandSigning(command);
   example(command, 'holdfast rollback prod/storefront#7 --reason "orders fail since the repair"');
   return define<RollbackOptions>(cli, {
     command,
@@ -41,5 +42,5 @@ async function rollback(context: Context, id: string, options: RollbackOptions &
   }
   if (options.wait === true) throw new CliError('an undo is an incident of its own, so there is nothing to wait for yet', { remedy: `Leave out --wait, then follow it with: holdfast status ${formatAddress(row)}` });
   const by = decider(context, options.by);
-  return send(context, row.environment, { command: 'undo', scope: formatAddress(row), incident: row.number, by, reason: options.reason });
+  return send(context, row.environment, { command: 'undo', scope: formatAddress(row), incident: row.number, by, reason: options.reason }, options);
 }

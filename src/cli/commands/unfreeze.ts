@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { type Cli, define, example } from '../command.js';
-import { command as send } from '../commanding.js';
+import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import { byOption, decider, reasonOption, requireReason } from '../options.js';
 import { scopeOf } from '../scope.js';
 
-interface UnfreezeOptions {
+interface UnfreezeOptions extends CommandSigning {
   readonly all?: boolean;
   readonly by?: string;
   readonly reason?: string;
@@ -18,6 +18,7 @@ export function unfreezeCommand(cli: Cli): Command {
     .option('--all', 'everything')
     .addOption(reasonOption())
     .addOption(byOption());
+  addCommandSigning(command);
   example(command, 'holdfast unfreeze prod --reason "release 4.2 is out"');
   return define<UnfreezeOptions>(cli, {
     command,
@@ -25,7 +26,7 @@ export function unfreezeCommand(cli: Cli): Command {
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
       const { scope, environment } = await scopeOf(context, address, options.all === true);
-      return send(context, environment, { command: 'unfreeze', scope, by, reason });
+      return send(context, environment, { command: 'unfreeze', scope, by, reason }, options);
     },
   });
 }
