@@ -4,7 +4,7 @@ import type { CommandMessage } from '../domain/message.js';
 import { no, yes } from './answers.js';
 import type { Dependencies } from './deps.js';
 import type { CommandDone } from './types.js';
-import { stir } from './waking.js';
+import { openIn, stir } from './waking.js';
 
 /** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
 const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after', 'step-back': 'step-back' };
@@ -36,6 +36,7 @@ export async function release(deps: Dependencies, { scope, by, reason, gate: nam
   }
   const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
   if (opened.length === 0 && gate === 'budget') return no(`nothing counts for the budget of ${where} now`);
+  if (gate === 'step-back') await decideAgain(deps, where);
   const wake = await stir(deps, where);
   return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length })), ...wake };
 }
@@ -48,12 +49,22 @@ async function goOnWithout(deps: Dependencies, { scope, by, reason }: Pick<Comma
   return { ...yes(`${scope} goes on without what was rolled back before it; a dependency with an open incident is still waited for`), ...wake };
 }
 
+/** Equal to no drift that a check computes: what waits for a person because of the gate is told by the next check, whatever that sees. */
+const RELEASED = 'released';
+
+async function decideAgain(deps: Dependencies, scope: string): Promise<void> {
+  for (const row of await openIn(deps, scope)) {
+    const asked = row.parts.some((part) => Array.isArray(part['rules']) && part['rules'].includes('step-back') && part['outcome'] === undefined);
+    if (asked) await deps.ledger.updateIncident(row, { drift: RELEASED });
+  }
+}
+
 /** What moves now, and what moves it. */
 function releasedText(gate: GateName, { named, where, opened }: { readonly named: string; readonly where: string; readonly opened: number }): string {
   const what = `released ${opened} ${named} in ${where}`;
   if (gate === 'breaker') return `${what}; what waits goes on now, and failed repairs are counted anew`;
   if (gate === 'budget') return `the budget of ${where} is whole again: ${opened} ${opened === 1 ? 'repair counts' : 'repairs count'} no more, and what waits goes on now`;
   if (gate === 'busy') return `${what}; what waits goes on now, unless the engine itself is still at work`;
-  if (gate === 'step-back') return `${what}; what it held back is decided by the rules and by remediation again`;
+  if (gate === 'step-back') return `${what}; the next check decides again what is asked about because of it`;
   return `${what}; the next check decides again`;
 }

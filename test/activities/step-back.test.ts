@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FIRST, only, openBench, openIncident, staged, type Bench } from './bench.js';
+import { FIRST, only, openBench, openIncident, staged, standing, type Bench } from './bench.js';
 
 const HOUR = 3_600_000;
 
@@ -43,8 +43,21 @@ describe('a step back', () => {
 
   it('is released for the environment by a person with a reason', async () => {
     const on = await rolledBack();
+    await on.ledger.openGate({ scope: 'prod', gate: 'quarantine', by: 'alice', reason: 'x', at: on.at() });
+    await on.ledger.closeIncident(FIRST, { at: on.at(), outcome: 'rolled-back', parts: [], narrative: 'x', settled: [] });
+    on.write('etc/app.yaml', 'port: 8\nhost: a\n');
+    on.later(HOUR);
+    await on.check();
+    const second = { ...FIRST, number: 2 };
+    const asked = only((await on.assess({ incident: second })).parts);
+    await on.ledger.updateIncident(second, { drift: (await on.ledger.incident(FIRST, 2))?.drift ?? '', runId: '11111111-1111-4111-8111-111111111111' });
     const message = { command: 'release', scope: 'prod', gate: 'step-back', by: 'alice', reason: 'understood' } as const;
-    expect(await on.run('command', { environment: 'prod', message, run: 'r' }, { workflowId: 'environment/prod', workflowType: 'environment' })).toMatchObject({ ok: true, message: 'released 1 step-back in prod; what it held back is decided by the rules and by remediation again' });
+    expect(await on.run('command', { environment: 'prod', message, run: 'r' }, { workflowId: 'environment/prod', workflowType: 'environment' })).toMatchObject({ ok: true, message: 'released 1 step-back in prod; the next check decides again what is asked about because of it' });
     expect(await steps(on)).toEqual([]);
+    // What is asked about because of it is told by the next check, and is a question no more.
+    expect((await on.ledger.incident(FIRST, 2))?.drift).toBe('released');
+    const again = await on.assess({ incident: second, ordinal: 2, nextPart: 2, parts: [standing(asked, 'awaiting-approval')] });
+    expect(again.gone).toMatchObject([{ part: 1, event: 'moved' }]);
+    expect(only(again.parts)).toMatchObject({ decision: 'remediate' });
   });
 });
