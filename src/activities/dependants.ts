@@ -1,7 +1,8 @@
 import { startCheck } from '../client.js';
 import type { Config } from '../config/config.js';
 import { formatAddress, formatIncident, type IncidentId, type TargetAddress } from '../domain/address.js';
-import { dependantsOf } from '../domain/after.js';
+import { causesIn, dependantsOf } from '../domain/after.js';
+import type { JsonObject } from '../domain/json.js';
 import type { Outcome } from '../domain/phase.js';
 import type { Target } from '../domain/target.js';
 import type { Dependencies } from './deps.js';
@@ -26,12 +27,20 @@ export async function tellDependants(deps: Dependencies, incident: IncidentId, o
 
 /** Those of them that are open ask their gates again. */
 export async function wakeDependants(deps: Dependencies, of: TargetAddress): Promise<readonly Target[]> {
-  const dependants = dependantsIn(await deps.config(), of);
+  const config = await deps.config();
+  const dependants = dependantsIn(config, of);
   const names = new Set(dependants.map(formatAddress));
-  for (const environment of new Set(dependants.map((each) => each.environment))) {
-    await wakeAll(deps, (await openIn(deps, environment)).filter((row) => names.has(formatAddress(row))));
+  const later = new Set(config.targets.filter((each) => each.environment !== of.environment && each.after.includes(of.environment)).map((each) => each.environment));
+  const causes = later.size === 0 ? new Set<string>() : causesOfEnded((await deps.ledger.incident(of))?.parts ?? []);
+  for (const environment of new Set([...dependants.map((each) => each.environment), ...later])) {
+    await wakeAll(deps, (await openIn(deps, environment)).filter((row) => names.has(formatAddress(row)) || [...causesIn(row.parts)].some((key) => causes.has(key))));
   }
   return dependants;
+}
+
+/** What has ended says of its parts how, and has the same causes all the same. */
+function causesOfEnded(parts: readonly JsonObject[]): ReadonlySet<string> {
+  return causesIn(parts.map(({ outcome: _outcome, ...part }) => part));
 }
 
 function dependantsIn({ targets, environments }: Config, of: TargetAddress): readonly Target[] {

@@ -1,6 +1,7 @@
 import { formatAddress, type TargetAddress } from './address.js';
 import { OPEN, type GateAnswer } from './gate.js';
-import type { GateFacts } from './gates.js';
+import type { Json, JsonObject } from './json.js';
+import type { Asking, GateFacts } from './gates.js';
 import type { Outcome } from './phase.js';
 
 /** Who is repaired before a target: the target that bears its name in another environment, or another target of its own. */
@@ -23,6 +24,8 @@ export interface DependencyState {
   };
   /** It was found clean since that incident ended, or a person lets go on whoever waits for it. */
   readonly passed?: true;
+  /** It comes first for these changes alone, which have the same cause there. Absent: for all. */
+  readonly fingerprints?: readonly string[];
 }
 
 type Ordered = TargetAddress & { readonly after: readonly string[] };
@@ -40,6 +43,16 @@ export function dependantsOf<T extends Ordered>(targets: readonly T[], of: Targe
   return targets.filter((each) => each.after.length > 0 && dependenciesOf(each, environments).some((dependency) => formatAddress(dependency) === formatAddress(of)));
 }
 
+/** The keys of what an incident's parts have in common with changes elsewhere, as its row keeps them. */
+export function causesIn(parts: readonly JsonObject[]): ReadonlySet<string> {
+  const causes = parts.flatMap((part) => (Array.isArray(part['causes']) && part['outcome'] === undefined ? (part['causes'] as readonly Json[]) : []));
+  return new Set(causes.flatMap((cause) => (typeof cause === 'object' && cause !== null && !Array.isArray(cause) ? textOf((cause as JsonObject)['key']) : [])));
+}
+
+function textOf(value: Json | undefined): readonly string[] {
+  return typeof value === 'string' ? [value] : [];
+}
+
 /** Ends after which nobody knows that the repair is good: what depends on it waits for more than its end. */
 const STOPS: readonly Outcome[] = ['rolled-back', 'needs-human', 'terminated', 'cancelled'];
 
@@ -52,9 +65,10 @@ export function stopsDependants(outcome: Outcome | undefined): boolean {
  * Waits for the open incident of each dependency, its soak included, and stops where that was put
  * back. What never drifted, was repaired, or is configured no more, holds nobody.
  */
-export function afterGate({ dependencies = [], address = '' }: GateFacts): GateAnswer {
-  for (const { address: of, incident, passed } of dependencies) {
+export function afterGate({ dependencies = [], address = '' }: GateFacts, { changes }: Pick<Asking, 'changes'>): GateAnswer {
+  for (const { address: of, incident, passed, fingerprints } of dependencies) {
     if (incident === undefined || passed === true) continue;
+    if (fingerprints !== undefined && !changes.some((change) => fingerprints.includes(change.fingerprint))) continue;
     if (incident.open) {
       return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked`, command: `holdfast incident ${incident.id}` };
     }

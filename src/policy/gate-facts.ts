@@ -1,20 +1,22 @@
 import type { Config } from '../config/config.js';
 import { windowRules } from '../config/windows.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
-import { dependenciesOf, stopsDependants, type DependencyState } from '../domain/after.js';
+import { causesIn, dependenciesOf, stopsDependants, type DependencyState } from '../domain/after.js';
 import type { Busy } from '../domain/busy.js';
+import { causeKeys } from '../domain/cause.js';
 import type { Change } from '../domain/change.js';
 import type { GateFacts } from '../domain/gates.js';
 import type { Target } from '../domain/target.js';
+import { hashJson } from '../digest.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 
-type Remembering = Pick<Ledger, 'closedGates' | 'incident' | 'lastObservation' | 'entries' | 'sightings'>;
+type Remembering = Pick<Ledger, 'closedGates' | 'incident' | 'incidents' | 'lastObservation' | 'entries' | 'sightings'>;
 
 export interface Gating {
   readonly config: Config;
   readonly target: Target;
   /** What wants to be repaired, or is drifted. */
-  readonly changes: readonly Pick<Change, 'fingerprint'>[];
+  readonly changes: readonly Change[];
   /** ISO, UTC. */
   readonly at: string;
   /** Without a record only what the configuration closes is known. */
@@ -23,12 +25,12 @@ export interface Gating {
   readonly engine?: readonly Busy[];
 }
 
-/** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. One query; one more for each target that `after` names. */
+/** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. One query; one more for each target, and each environment, that `after` names. */
 export async function gateFacts({ config, target, changes, at, ledger, engine }: Gating): Promise<GateFacts> {
   const environment = config.environments.find((each) => each.name === target.environment);
   const windows = environment?.windows ?? [];
   const budget = environment?.limits.budget;
-  const dependencies = ledger === undefined || target.after.length === 0 ? [] : await statesOf(ledger, config, target);
+  const dependencies = ledger === undefined || target.after.length === 0 ? [] : [...(await statesOf(ledger, config, target)), ...(await sameCauses(ledger, { config, target, changes }))];
   return {
     at,
     rows: (await ledger?.closedGates(target, at)) ?? [],
@@ -52,6 +54,21 @@ async function statesOf(ledger: Remembering, config: Config, target: Target): Pr
   const environments = config.environments.map((each) => each.name);
   const known = dependenciesOf(target, environments).filter((each) => config.targets.some((other) => other.environment === each.environment && other.target === each.target));
   return Promise.all(known.map((each) => stateOf(ledger, each, target)));
+}
+
+/** Open incidents of other targets in an environment that comes first, for those changes that have the same cause there. */
+async function sameCauses(ledger: Remembering, { config, target, changes }: Pick<Gating, 'config' | 'target' | 'changes'>): Promise<readonly DependencyState[]> {
+  const before = config.environments.filter((each) => target.after.includes(each.name) && each.name !== target.environment);
+  if (before.length === 0 || changes.length === 0) return [];
+  const vars = config.environments.find((each) => each.name === target.environment)?.vars;
+  const keys = causeKeys(changes, { environment: target.environment, target: target.target, provider: target.provider, ...(vars === undefined ? {} : { vars }) }, hashJson);
+  const rows = (await Promise.all(before.map(({ name }) => ledger.incidents({ environment: name, open: true })))).flat();
+  return rows.flatMap((row) => {
+    if (row.kind !== 'drift' || row.target === target.target) return [];
+    const causes = causesIn(row.parts);
+    const fingerprints = changes.flatMap((change, index) => (causes.has(keys[index] ?? '') ? [change.fingerprint] : []));
+    return fingerprints.length === 0 ? [] : [{ address: formatAddress(row), incident: { id: formatIncident(row), open: true, phase: row.phase }, fingerprints }];
+  });
 }
 
 async function stateOf(ledger: Remembering, dependency: TargetAddress, waiting: TargetAddress): Promise<DependencyState> {

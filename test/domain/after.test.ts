@@ -7,7 +7,7 @@ const STAGING = 'staging/storefront';
 const NETWORK = 'prod/network';
 
 function ask(dependencies: readonly DependencyState[], automatic = true): ReturnType<typeof askGates> {
-  return askGates({ at: '2026-11-02T09:00:00.000Z', rows: [], address: 'prod/storefront', dependencies }, { action: 'stage', changes: [], automatic });
+  return askGates({ at: '2026-11-02T09:00:00.000Z', rows: [], address: 'prod/storefront', dependencies }, { action: 'stage', changes: [{ fingerprint: 'v1:one', revision: 'r1', resource: 'etc/app.yaml', path: '/port' }], automatic });
 }
 
 const open = (address: string, phase: string): DependencyState => ({ address, incident: { id: `${address}#3`, open: true, phase } });
@@ -37,6 +37,8 @@ describe('the gate after', () => {
     { dependencies: [ended('rolled-back')], automatic: false, waitsFor: 'ended rolled-back', reason: 'an approval is no word on staging' },
     { dependencies: [ended('fixed'), open(NETWORK, 'finalizing')], waitsFor: 'prod/network#3', reason: 'staging is done, the network is not' },
     { dependencies: [ended('rolled-back', { passed: true }), open(NETWORK, 'finalizing')], waitsFor: 'prod/network#3', reason: 'letting go on without staging is no word on the network' },
+    { dependencies: [{ ...open('staging/search', 'soaking'), fingerprints: ['v1:one'] }], waitsFor: 'staging/search#3', reason: 'another target there drifted by the same cause' },
+    { dependencies: [{ ...open('staging/search', 'soaking'), fingerprints: ['v1:other'] }], reason: 'what has the same cause there is another change, which this repair does not contain' },
     { dependencies: [open(STAGING, 'soaking'), open(NETWORK, 'soaking')], waitsFor: 'staging/storefront#3', reason: 'the first in the order of the configuration is told' },
   ])('$waitsFor: $reason', ({ dependencies, automatic, waitsFor }) => {
     const answer = ask(dependencies, automatic);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failedIn, halfOpen, tripped, type Failure } from '../../src/domain/breaker.js';
 import { askGates, type Asking, type GateRow } from '../../src/domain/gates.js';
 import type { Json } from '../../src/domain/json.js';
+import { nextPhase, TRANSITIONS, type Phase } from '../../src/domain/phase.js';
 
 const CHANGE = { fingerprint: 'v1:one', revision: 'r1', resource: 'etc/app.yaml', path: '/port' };
 const MINE = 'prod/storefront#7/1';
@@ -120,5 +121,37 @@ describe('failedIn', () => {
     { entry: { kind: 'finalized', data: { part: 1 } }, parts: [], reason: 'a switch is no failure' },
   ])('$parts: $reason', ({ entry, parts }) => {
     expect(failedIn(entry)).toEqual(parts);
+  });
+});
+
+describe('a breaker never fails an incident', () => {
+  it('whatever rows there are, it opens or it waits, and what waits is told how it goes on: at a time, or by a command', () => {
+    const row = fc.constantFrom(FAILING, BROKEN, probe(MINE), probe(OTHER), { ...FAILING, halfOpenAt: clock('23:00') });
+    fc.assert(fc.property(fc.array(row, { maxLength: 4 }), fc.integer({ min: 0, max: 1_439 }), fc.boolean(), fc.constantFrom('stage' as const, 'finalize' as const), (rows, minute, automatic, action) => {
+      const answer = ask(new Date(Date.parse('2026-11-02T00:00:00.000Z') + minute * 60_000).toISOString(), rows, { automatic, action });
+      expect(answer.allowed || answer.gate === 'breaker').toBe(true);
+      if (!answer.allowed) expect(answer.command).toContain('--gate breaker');
+    }));
+  });
+
+  it('at the instant that it names it lets exactly one through', () => {
+    fc.assert(fc.property(fc.uniqueArray(fc.constantFrom('prod/a#1/1', 'prod/b#1/1', 'prod/c#1/1', 'prod/d#1/1'), { minLength: 1 }), (holders) => {
+      let rows: readonly GateRow[] = [FAILING];
+      const passed = holders.filter((holder) => {
+        const answer = ask(clock('10:00'), rows, { holder });
+        // Who passes takes the place, as `takePlace` does atomically.
+        if (answer.allowed && halfOpen({ at: clock('10:00'), rows }) !== undefined) rows = [...rows, probe(holder)];
+        return answer.allowed;
+      });
+      expect(passed).toEqual(holders.slice(0, 1));
+    }));
+  });
+
+  it('a gate that closes ends no part: from wherever it is heard, the part waits in the end', () => {
+    for (const phase of Object.keys(TRANSITIONS) as Phase[]) {
+      const next = nextPhase(phase, 'gate-closed');
+      expect([phase, next]).not.toEqual([phase, phase === 'closed' ? 'none' : 'closed']);
+      if (next === 'rolling-back') expect(nextPhase(next, 'gate-closed')).toBe('waiting');
+    }
   });
 });

@@ -177,3 +177,20 @@ test('what appears while an incident is open settles first, in a part of its own
     await world.until('it is repaired too', async () => world.read('prod/shop', 'etc/motd') === 'hello\n');
   });
 }, 120_000);
+
+test('one cause in two targets: what drifted elsewhere in staging by the same cause is waited for, and nothing else of it', async () => {
+  const environments = { staging: { targets: { search: { soakMs: 10 * MINUTE } } }, prod: { targets: { shop: { after: ['staging'] }, news: { after: ['staging'] } } } };
+  await inGatingWorld({ environments }, async (world) => {
+    for (const environment of ['staging', 'prod']) await world.check(environment);
+    world.drift('staging/search', 'etc/app.yaml', 'port: 9\nhost: a\n');
+    world.drift('prod/shop', 'etc/app.yaml', 'port: 9\nhost: a\n');
+    world.drift('prod/news', 'etc/app.yaml', 'port: 1\nhost: b\n');
+    await world.check('staging');
+    await world.until('staging soaks', async () => (await world.status('staging/search')).phase === 'soaking');
+    await world.check('prod');
+    await world.until('another cause does not wait', outcomeIs(world, 'prod/news', 'fixed'));
+    await world.until('the same cause waits', async () => (await world.waitsFor('prod/shop')).startsWith(`after ${world.name('staging')}/search: `));
+    await world.skip(11 * MINUTE);
+    await world.until('it follows', outcomeIs(world, 'prod/shop', 'fixed'));
+  });
+}, 120_000);
