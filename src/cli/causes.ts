@@ -16,6 +16,8 @@ export interface CausePart extends CauseSight {
   /** How many changes of the part have this cause, and how many have another. */
   readonly changes: number;
   readonly others: number;
+  /** The keys of every cause of the part that its row names. */
+  readonly all: readonly string[];
   readonly place: string;
   readonly change?: string;
 }
@@ -55,18 +57,25 @@ export function causeNamed(groups: readonly CauseGroup[], key: string): CauseGro
   return first;
 }
 
+/** Several causes as one, for plans that repair all of them. */
+export function together(groups: readonly CauseGroup[]): CauseGroup {
+  const parts = [...new Set(groups.flatMap((group) => group.parts))];
+  return groupOf(parts.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0)));
+}
+
 function sightsOf(row: IncidentRow): readonly CausePart[] {
   return row.parts.flatMap((json) => {
     const part = readPart(json);
     if (part.outcome !== undefined || part.phase === 'closed') return [];
     const causes = Array.isArray(json['causes']) ? json['causes'].filter((each): each is JsonObject => isJsonObject(each)) : [];
     const all = causes.reduce((sum, each) => sum + (numberOf(each, 'changes') ?? 1), 0) + (numberOf(json, 'moreCauses') ?? 0);
+    const keys = causes.flatMap((each) => textOf(each, 'key') ?? []);
     return causes.flatMap((cause): CausePart[] => {
       const [key, at] = [textOf(cause, 'key'), textOf(cause, 'at') ?? row.openedAt];
       if (key === undefined) return [];
       const changes = numberOf(cause, 'changes') ?? 1;
       const [by, change] = [textOf(cause, 'by'), textOf(cause, 'change')];
-      return [{ row, part, key, at, changes, others: all - changes, place: textOf(cause, 'place') ?? '', ...(by === undefined ? {} : { by }), ...(change === undefined ? {} : { change }) }];
+      return [{ row, part, key, at, changes, others: all - changes, all: keys, place: textOf(cause, 'place') ?? '', ...(by === undefined ? {} : { by }), ...(change === undefined ? {} : { change }) }];
     });
   });
 }

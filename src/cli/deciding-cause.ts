@@ -3,7 +3,7 @@ import { formatIncident, parseAddress } from '../domain/address.js';
 import { hashJson } from '../digest.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 import type { CauseGroup, CausePart } from './causes.js';
-import { causeGroups, causeNamed, causeText, wholeParts } from './causes.js';
+import { causeGroups, causeNamed, causeText, together, wholeParts } from './causes.js';
 import { badAddress, type Context } from './context.js';
 import { answerOpen, type DecideRequest } from './deciding.js';
 import { CliError, oneLine } from './errors.js';
@@ -25,7 +25,7 @@ export interface CauseOptions extends Signing {
 
 export function addCause(command: Command): Command {
   return command
-    .addOption(new Option('--cause <key>', 'every open incident of this cause (holdfast incidents --by-cause), each with its own plan; lists them, and decides with --yes').conflicts(['plan', 'wait', 'signature', 'printStatement', 'resource', 'path']))
+    .addOption(new Option('--cause <keys>', 'every open incident of this cause, or of these with commas between them (holdfast incidents --by-cause), each with its own plan; lists them, and decides with --yes').conflicts(['plan', 'wait', 'signature', 'printStatement', 'resource', 'path']))
     .addOption(new Option('--yes [list]', 'with --cause: decide; with the digest that the list ends in, only if exactly that is still what stands'));
 }
 
@@ -55,7 +55,8 @@ export async function decideCause(context: Context, request: CauseRequest): Prom
   const ledger = await context.requireLedger();
   try {
     const open = await ledger.incidents({ open: true, ...within });
-    const group = causeNamed(causeGroups(open), request.cause);
+    const groups = causeGroups(open);
+    const group = together(request.cause.split(',').map((key) => causeNamed(groups, key.trim())));
     const { whole, mixed } = wholeParts(group);
     const ready = whole.filter(isAsked);
     const apart = [...mixed, ...whole.filter((each) => !isAsked(each))];
@@ -93,7 +94,7 @@ function digestOf(parts: readonly CausePart[]): string {
 async function list(context: Context, { request, ledger, group, ready, apart, listed }: Found): Promise<number> {
   const { decision } = request;
   if (context.json) {
-    await context.printJson('cause', { cause: group.key, decision, decided: false, list: listed, incidents: ready.map(asJson), apart: apart.map((each) => ({ ...asJson(each), why: whyApart(each) })), exitCode: EXIT.waiting });
+    await context.printJson('cause', { cause: group.key, decision, decided: false, list: listed, incidents: ready.map(asJson), apart: apart.map((each) => ({ ...asJson(each), why: whyApart(each, group) })), exitCode: EXIT.waiting });
     return EXIT.waiting;
   }
   const { style } = context;
@@ -103,7 +104,7 @@ async function list(context: Context, { request, ledger, group, ready, apart, li
     lines.push(`  ${style.bold(plain(formatIncident(row)))}  plan ${shortHash(part.plan ?? '')}  risk ${plain(part.risk ?? '-')}  ${plain(part.phase ?? '')}`);
     if (plan !== undefined) lines.push(...indent(planLines(plan, style).slice(1), 6));
   }
-  if (apart.length > 0) lines.push('', 'To be decided alone:', ...apart.map((each) => `  ${plain(formatIncident(each.row))}: ${whyApart(each)}; see holdfast incident ${shellWord(formatIncident(each.row))}`));
+  if (apart.length > 0) lines.push('', 'To be decided alone:', ...apart.map((each) => `  ${plain(formatIncident(each.row))}: ${whyApart(each, group)}; see holdfast incident ${shellWord(formatIncident(each.row))}`));
   await context.say(lines.join('\n'));
   if (ready.length > 0) context.note(`\nNothing was decided. To ${decision} ${ready.length === 1 ? 'this plan' : `each of these ${ready.length} plans`} as it stands: the same command with --yes ${listed}`);
   else context.note('\nNothing was decided: none of these can be decided together.');
@@ -126,8 +127,8 @@ async function decideEach(context: Context, { request, ledger, group, ready, apa
     await client.close();
   }
   const exitCode = worstExit([...results.map((each) => each.exitCode), ...(apart.length > 0 || ready.length === 0 ? [EXIT.waiting] : [])]);
-  if (context.json) await context.printJson('cause', { cause: group.key, decision: request.decision, decided: true, results, apart: apart.map((each) => ({ ...asJson(each), why: whyApart(each) })), exitCode });
-  else for (const each of apart) context.note(`${plain(formatIncident(each.row))} was not decided: ${whyApart(each)}; see holdfast incident ${shellWord(formatIncident(each.row))}`);
+  if (context.json) await context.printJson('cause', { cause: group.key, decision: request.decision, decided: true, results, apart: apart.map((each) => ({ ...asJson(each), why: whyApart(each, group) })), exitCode });
+  else for (const each of apart) context.note(`${plain(formatIncident(each.row))} was not decided: ${whyApart(each, group)}; see holdfast incident ${shellWord(formatIncident(each.row))}`);
   return exitCode;
 }
 
@@ -154,8 +155,11 @@ function causeLine(group: CauseGroup, key: string): string {
   return `${key}  ${causeText(group)}${by}: ${count(group.incidents.length, 'incident')} of ${count(group.targets.length, 'target')} in ${group.environments.map(plain).join(', ')}`;
 }
 
-function whyApart({ others, part }: CausePart): string {
-  if (others > 0) return `its plan has ${count(others, 'change')} of another cause too`;
+function whyApart({ others, part, all }: CausePart, { keys }: CauseGroup): string {
+  const missing = all.filter((key) => !keys.includes(key));
+  // With the whole of it named, the plan could be decided with the others.
+  const named = missing.length === 0 || missing.length > 5 ? '' : ` (--cause ${[...keys, ...missing].map(shortHash).join(',')} names them all)`;
+  if (others > 0) return `its plan has ${count(others, 'change')} of another cause too${named}`;
   return part.plan === undefined ? 'it has no plan that could be named' : `it is ${plain(part.phase ?? 'under way')}`;
 }
 

@@ -12,7 +12,7 @@ export interface CausePlace extends TargetAddress, Bound {
 export type CauseOf = Pick<Difference, 'resource' | 'kind' | 'path' | 'desired' | 'actual' | 'sensitive'>;
 
 /** Sights of the same actor this far apart are of one piece of work. */
-export const SAME_HANDS_MS = 10 * 60_000;
+const SAME_HANDS_MS = 10 * 60_000;
 
 /**
  * What each change has in common with the same change elsewhere, in order: 64 characters of hex over

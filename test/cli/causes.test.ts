@@ -113,6 +113,16 @@ describe('a decision about a cause', () => {
     expect(ran.err).toContain('prod/storefront#4 was not decided: its plan has 2 changes of another cause too');
   });
 
+  it('decides plans that repair several causes, once all of them are named', async () => {
+    const rows = ['dev', 'prod'].map((environment) => row(environment, { causes: [cause(), cause({ key: LOG, place: 'etc/app.yaml /host' })] }));
+    const seen: (TargetAddress & DecideInput)[] = [];
+    const one = await cli(['approve', '--cause', 'aaaaaaaa', '--yes'], { deps: world(rows, seen) });
+    expect(one).toMatchObject({ code: 5, err: text('(--cause aaaaaaaa0000,bbbbbbbb0000 names them all)') });
+    expect(seen).toEqual([]);
+    expect(await cli(['approve', '--cause', 'aaaaaaaa0000,bbbbbbbb0000', '--yes'], { deps: world(rows, seen) })).toMatchObject({ code: 0 });
+    expect(seen.map((each) => [each.environment, each.plan])).toEqual([['dev', PLANS['dev']], ['prod', PLANS['prod']]]);
+  });
+
   it('goes on after one that is refused, and ends as the worst', async () => {
     const seen: (TargetAddress & DecideInput)[] = [];
     const ran = await cli(['reject', '--cause', 'aaaaaaaa', '--yes', '--reason', 'no', '-o', 'json'], { deps: world(THREE, seen, ['dev']) });
