@@ -117,6 +117,8 @@ export interface AssessedPart extends Part {
   readonly requires?: string;
   /** The gates that are closed now. */
   readonly gates: readonly ClosedAnswer[];
+  /** Closed for its switch alone: it is staged, and kept for them. */
+  readonly atSwitch?: readonly ClosedAnswer[];
   /** Where the open incident stands with this plan, and the command that moves it; absent without a record. */
   readonly now?: string;
 }

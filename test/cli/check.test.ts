@@ -190,6 +190,12 @@ describe('plan', () => {
     expect(ran.out).toMatch(/breaker is closed: breaker of prod by holdfast\n +open it: {2}holdfast release prod --gate breaker --reason WHY\n/);
   });
 
+  it('says what is staged now and waits before its switch', async () => {
+    const atSwitch = [{ allowed: false, gate: 'window', reason: 'outside the allow window "0 9 * * *" for 8h (UTC) of prod; opens 2030-02-04T09:00:00.000Z', opensAt: '2030-02-04T09:00:00.000Z' }] as const;
+    const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, assess: () => Promise.resolve({ parts: [{ ...part, atSwitch }], quiet: [] }) } });
+    expect(ran.out).toMatch(/gates: {4}open\n +switch: {3}waits for window, and is kept staged: outside the allow window .* opens 2030-02-04T09:00:00.000Z\n/);
+  });
+
   it('gives the whole hash in JSON', async () => {
     const ran = await cli(['plan', 'prod/storefront', '-o', 'json'], { deps: { ...deps, ...recorded({ incident: () => Promise.resolve(undefined) }) } });
     expect(json(ran)).toMatchObject({ version: 1, kind: 'plan', address: 'prod/storefront', record: true, parts: [{ plan: { hash: HASH }, next: text('a person is asked') }] });

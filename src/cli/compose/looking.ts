@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.js';
 import { refKey, type Sources } from '../../config/sources.js';
 import { HoldfastError } from '../../domain/errors.js';
-import { closedOf } from '../../domain/gate.js';
+import { closedOf, type GateAnswer } from '../../domain/gate.js';
+import { askGates, type GateFacts } from '../../domain/gates.js';
 import type { Revision, Source, Target } from '../../domain/target.js';
 import type { Logger, Provider, ReadContext } from '../../providers/provider.js';
 import { approversOf } from './approvers.js';
@@ -110,8 +111,9 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const provider = await providerOf(target);
   const engine = await provider.busy?.(target, [...new Set(changes.map((change) => change.resource))], ctx);
   const decide = deciderOf(config);
+  const gates = await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) });
   const parts = await assessParts(
-    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates: await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) }), decide, hash: hashJson },
+    { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates, decide, hash: hashJson },
     ctx,
   );
   const asks = parts.some((part) => part.decision === 'ask' && part.plan !== undefined);
@@ -119,9 +121,16 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const told = parts.map(async ({ gate, wouldGate = gate, ...part }): Promise<AssessedPart> => {
     const known = inputs.filter((each) => part.changes.includes(each.change));
     const requires = part.decision === 'ask' && part.plan !== undefined ? { requires: await approversOf({ config, target, plan: part.plan, inputs: known, decide, ...(authors === undefined ? {} : { authors }) }) } : {};
-    return { ...part, ...requires, gates: closedOf(wouldGate) };
+    return { ...part, ...requires, gates: closedOf(wouldGate), ...switchOf(gates, part, wouldGate) };
   });
   return { quiet, inputs: all, parts: await Promise.all(told) };
+}
+
+/** What may be staged now, and is kept for a gate before its switch. */
+function switchOf(facts: GateFacts, { decision, changes }: Pick<AssessedPart, 'decision' | 'changes'>, toStage: GateAnswer): Pick<AssessedPart, 'atSwitch'> {
+  if (!toStage.allowed || (decision !== 'ask' && decision !== 'remediate')) return {};
+  const closed = closedOf(askGates(facts, { action: 'finalize', changes, automatic: decision === 'remediate' }));
+  return closed.length === 0 ? {} : { atSwitch: closed };
 }
 
 async function baselineOf(target: Target, ctx: ReadContext & { readonly now: () => Date }) {

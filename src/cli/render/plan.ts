@@ -35,6 +35,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...(plan === undefined ? [] : planLines(plan, style)),
         ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
         ...(part.requires === undefined ? [] : [`requires: ${plain(part.requires)}`]),
+        ...(part.atSwitch ?? []).map((gate) => `switch:   waits for ${style.yellow(gate.gate)}, and is kept staged: ${plain(closedText(gate))}`),
         `next:     ${nextOf(part)}`,
         ...(part.now === undefined ? [] : [`now:      ${plain(part.now)}`]),
       ],
@@ -73,6 +74,7 @@ export function partMarkdown(part: AssessedPart, number: number): string {
         ]),
     ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(closedText(gate))}${gate.command === undefined ? '' : `; open it with ${markdownCode(gate.command)}`}`),
     ...(part.requires === undefined ? [] : [`- Who must approve: ${markdown(part.requires)}`]),
+    ...(part.atSwitch ?? []).map((gate) => `- The switch waits for gate ${markdownCode(gate.gate)}, and is kept staged: ${markdown(closedText(gate))}`),
     `- Next: ${markdown(nextOf(part))}`,
     ...(part.now === undefined ? [] : [`- Now: ${markdown(part.now)}`]),
   ].join('\n');
