@@ -20,7 +20,7 @@ export interface Said {
 }
 
 /** Whose approval each question that the message may mean needs and has. What cannot be read any more has no poll, and nothing is written under it. */
-export async function pollsFor(deps: Dependencies, config: Config, { batch, message, digest }: Said): Promise<ReadonlyMap<number, Poll>> {
+export async function pollsFor(deps: Dependencies, config: Config, { batch, message, digest, at }: Said): Promise<ReadonlyMap<number, Poll>> {
   const target = targetOf(config, batch.incident.environment, batch.incident.target);
   const polls = new Map<number, Poll>();
   if (message.decision === 'rollback' || target === undefined) return polls;
@@ -29,7 +29,7 @@ export async function pollsFor(deps: Dependencies, config: Config, { batch, mess
     const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
     if (ask?.kind !== 'person' || plan === undefined) continue;
     // A retried step judges as the first did: what it recorded itself does not count before it is judged.
-    const own = (await deps.ledger.votes(id)).find((vote) => vote.message === digest && vote.run === batch.run);
+    const own = (await deps.ledger.votes(id)).find((vote) => vote.message === digest && vote.run === batch.run && vote.at === at);
     polls.set(part, await pollOf(deps, { config, target, plan, ask, ...(own === undefined ? {} : { without: own }) }));
   }
   return polls;
