@@ -49,7 +49,9 @@ export function proveDecision(config: Config, { incident, questions }: Pick<Judg
 export async function expectSigned(deps: Dependencies, decision: DecisionRow, ref: PartRef): Promise<void> {
   const config = await deps.config();
   if (environmentOf(config, decision.environment)?.approvals.trust !== 'signed') return;
-  await expectProved(deps, decision, unproved(config, decision, ref));
+  // What goes further than an approval must have been signed so.
+  const about = { plan: ref.plan, ask: ref.ask, decision: 'approve', ...(decision.breakGlass === undefined ? {} : { breakGlass: true }) };
+  await expectProved(deps, decision, unprovedWord(config, decision, about));
 }
 
 /** The same for an adoption, whose words say whether it may write into a folder. */

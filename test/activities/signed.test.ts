@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AssessedPart, InboxMessage, Judged, PartRef } from '../../src/activities/types.js';
 import type { Config } from '../../src/config/config.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
+import type { DecisionRow } from '../../src/ledger/ledger.js';
 import { decisionStatement } from '../../src/trust/statement.js';
 import { signer, type Signer } from '../support/ssh-signer.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, RUN, type Bench } from './bench.js';
@@ -99,6 +100,7 @@ describe('judging a signed decision', () => {
     { reason: 'a rejection was signed', how: { message: { decision: 'reject', reason: 'no' }, said: { decision: 'approve' } }, says: /is not over this decision/ },
     { reason: 'the reason was changed', how: { message: { reason: 'for a day' }, said: { reason: 'for ever' } }, says: /is not over this decision/ },
     { reason: 'a reason was added', how: { said: { reason: 'x' } }, says: /is not over this decision/ },
+    { reason: 'whoever passes it on breaks the glass with it', how: { message: { reason: 'outage' }, said: { breakGlass: true } }, says: /is not over this decision/ },
     { reason: 'the date was changed', how: { message: { decision: 'accept', reason: 'x', until: '2026-11-03T00:00:00Z' }, said: { until: '2036-11-03T00:00:00Z' } }, says: /is not over this decision/ },
   ] satisfies { reason: string; how: Signing; says: RegExp }[])('refuses it and records it: $reason', async ({ how, says }) => {
     const it = await trial();
@@ -183,7 +185,7 @@ describe('the write worker looks for itself', () => {
   const over = (statement: string, by = alice): ReturnType<Forgery> => ({ statement, signature: by.sign(statement) });
   const honest = ({ part }: Trial, more: Partial<{ ask: string; plan: string; number: number; decision: DecisionMessage['decision']; by: string }> = {}): string =>
     decisionStatement({ project: 'shop', incident: { ...FIRST, number: more.number ?? 1 }, question: { plan: more.plan ?? part.plan ?? '', ask: more.ask ?? part.ask ?? '' } }, { decision: more.decision ?? 'approve', by: more.by ?? 'alice' });
-  const forgeries: { readonly reason: string; readonly forge: Forgery; readonly moved?: true; readonly says: RegExp }[] = [
+  const forgeries: { readonly reason: string; readonly forge: Forgery; readonly row?: Partial<DecisionRow>; readonly moved?: true; readonly says: RegExp }[] = [
     { reason: 'no signature at all', forge: () => undefined, moved: true, says: /carries no signature/ },
     { reason: 'a key of the forger', forge: (it) => over(honest(it), stranger), moved: true, says: /is not registered/ },
     { reason: 'words that were changed after they were signed', forge: (it) => ({ statement: honest(it), signature: alice.sign(honest(it, { plan: 'f'.repeat(64) })) }), says: /is not over this decision/ },
@@ -192,14 +194,15 @@ describe('the write worker looks for itself', () => {
     { reason: 'a signature of another question', forge: (it) => over(honest(it, { ask: 'old' })), says: /about another ask/ },
     { reason: 'a rejection that was signed', forge: (it) => over(honest(it, { decision: 'reject' })), says: /about another decision/ },
     { reason: 'what somebody else signed', forge: (it) => over(honest(it, { by: 'bob' }), bob), says: /was signed by another/ },
+    { reason: 'an honest signature, and the glass broken beside it', forge: (it) => over(honest(it)), row: { breakGlass: { startBy: '2999-01-01T00:00:00.000Z' } }, says: /about another breakGlass/ },
     { reason: 'rubbish', forge: () => ({ statement: '[]', signature: 'x' }), says: /about another version/ },
     { reason: 'words that are no JSON', forge: () => over('{'), says: /about another version/ },
   ];
-  it.each(forgeries)('a decision that was written into the record with $reason lets nothing be written', async ({ forge, moved, says }) => {
+  it.each(forgeries)('a decision that was written into the record with $reason lets nothing be written', async ({ forge, row = {}, moved, says }) => {
     const it = await trial();
     const { plan = '', ask = '' } = it.part;
     const forged = forge(it);
-    await it.on.ledger.decide({ ...FIRST, ask, plan, decision: 'approve', by: 'alice', verified: true, at: AT, run: RUN, message: 'forged', key: alice.fingerprint, ...(forged === undefined ? {} : { signed: forged }) });
+    await it.on.ledger.decide({ ...FIRST, ask, plan, decision: 'approve', by: 'alice', verified: true, at: AT, run: RUN, message: 'forged', key: alice.fingerprint, ...(forged === undefined ? {} : { signed: forged }), ...row });
     if (moved === true) expect(await it.on.run('stage', ref(it))).toMatchObject({ result: 'moved', reason: expect.stringMatching(says) as string });
     else await expect(it.on.run('stage', ref(it))).rejects.toThrow(says);
     expect(only(await it.on.entries('refused')).data['reason']).toMatch(says);
