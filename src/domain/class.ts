@@ -3,21 +3,28 @@ import { CLASS_RULES } from './class-rules.js';
 import type { Json } from './json.js';
 
 /** What kind of thing a change touches, whatever the engine. The order is of what a person loses if it is wrong: most first. */
-export const CLASSES = ['exposure', 'privilege', 'identity', 'data', 'availability', 'configuration', 'content', 'metadata', 'noise'] as const;
+export const CLASSES = [
+  /** Who can reach it: firewalls, listen addresses, public access. */
+  'exposure',
+  /** Who may do what: roles, grants, permissions, owners. */
+  'privilege',
+  /** Secrets, keys, certificates, and how somebody is recognised. */
+  'identity',
+  /** What is kept, and how it is kept: tables, volumes, backups, encryption. */
+  'data',
+  /** Whether it runs and how much it can take: replicas, sizes, probes, timeouts. */
+  'availability',
+  /** How it behaves otherwise. */
+  'configuration',
+  /** What it serves: files as a whole that are no configuration. */
+  'content',
+  /** What only describes it: tags, labels, descriptions. */
+  'metadata',
+  /** What engines and controllers write by themselves: timestamps, status, what an autoscaler owns. */
+  'noise',
+] as const;
 
 export type ChangeClass = (typeof CLASSES)[number];
-
-export const CLASS_MEANING: Readonly<Record<ChangeClass, string>> = {
-  exposure: 'who can reach it: firewalls, listen addresses, public access',
-  privilege: 'who may do what: roles, grants, permissions, owners',
-  identity: 'secrets, keys, certificates, and how somebody is recognised',
-  data: 'what is kept, and how it is kept: tables, volumes, backups, encryption',
-  availability: 'whether it runs and how much it can take: replicas, sizes, probes, timeouts',
-  configuration: 'how it behaves otherwise',
-  content: 'what it serves: files as a whole that are no configuration',
-  metadata: 'what only describes it: tags, labels, descriptions',
-  noise: 'what engines and controllers write by themselves: timestamps, status, what an autoscaler owns',
-};
 
 /** What is known of a change when its class is asked for. */
 export type Classified = Pick<Change, 'resource' | 'type' | 'kind' | 'path' | 'desired' | 'actual' | 'sensitive' | 'effect' | 'by'>;
