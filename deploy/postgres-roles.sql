@@ -63,7 +63,7 @@ CREATE POLICY reading ON holdfast.entries FOR INSERT TO holdfast_read
   WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'opened', 'assessed', 'asked', 'decided', 'validated', 'gate', 'settled', 'closed')
     OR kind = 'outcome' AND data::json ->> 'ok' = 'false');
 CREATE POLICY writing ON holdfast.entries FOR INSERT TO holdfast_write
-  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'intent', 'outcome', 'staged', 'validated', 'finalized', 'rolled-back', 'gate'));
+  WITH CHECK (kind IN ('drift', 'clean', 'unknown', 'intent', 'outcome', 'staged', 'validated', 'finalized', 'rolled-back', 'gate', 'adopted', 'refused'));
 -- What a read worker proves opens or keeps closed the breaker of failed repairs, never the one that a failed rollback closed.
 CREATE POLICY reading ON holdfast.gates TO holdfast_read
   USING (gate IN ('flapping', 'busy') OR gate = 'breaker' AND (row::json ->> 'halfOpenAt' IS NOT NULL OR row::json ->> 'holder' IS NOT NULL))

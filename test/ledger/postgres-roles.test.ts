@@ -82,6 +82,8 @@ describe('each role can do its steps', () => {
     await ledger.closeIntent(intent.key, { at: minute(3), ok: true, fence });
     expect(await ledger.stepDone(STEP, { release: 'r1' })).toEqual({ release: 'r1' });
     await ledger.append({ at: minute(3), kind: 'finalized', ...SHOP, incident: 1, data: {} });
+    await ledger.append({ at: minute(3), kind: 'adopted', ...SHOP, incident: 1, data: {} });
+    await ledger.append({ at: minute(3), kind: 'refused', ...SHOP, incident: 1, data: {} });
     await ledger.closeGate({ scope: 'prod/storefront', gate: 'quarantine', by: 'holdfast', reason: 'rolled back', at: minute(3), fingerprint: port.fingerprint });
     expect(await ledger.takePlace({ scope: 'prod', gate: 'budget', holder: 'prod/storefront#1/0', max: 1, at: minute(3), until: minute(60) })).toBe(true);
     expect(await ledger.takePlace({ scope: 'prod', gate: 'breaker', holder: 'prod/storefront#1/0', max: 1, at: minute(3) })).toBe(true);
