@@ -142,7 +142,7 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
   const ask = part.ask === undefined ? undefined : await deps.ledger.askOf(part.ask);
   const decision = part.ask === undefined ? undefined : await deps.ledger.decisionOf(part.ask);
   const own = entries.filter((entry) => entry.data['part'] === part.part);
-  const writes = own.filter((entry) => ['staged', 'finalized', 'rolled-back'].includes(entry.kind)).map((entry) => `${entry.kind} at ${entry.at}`);
+  const writes = own.filter((entry) => ['staged', 'finalized', 'rolled-back', 'adopted'].includes(entry.kind)).map(writeText);
   return {
     part: part.part,
     outcome: part.outcome,
@@ -175,6 +175,12 @@ function lapsesOf(entries: readonly Entry[], plan: Plan | undefined): readonly s
 function approversOf({ by, with: others = [], verified, breakGlass }: DecisionRow): string {
   const all = [...others, by].join(' and ');
   return `${all}${verified ? '' : ' (unverified)'}${breakGlass === undefined ? '' : ', who broke the glass,'}`;
+}
+
+function writeText({ kind, at, data }: Entry): string {
+  if (kind !== 'adopted') return `${kind} at ${at}`;
+  const where = textOf(data['branch']) === '' ? textOf(data['to']) : `branch ${textOf(data['branch'])}`;
+  return `adopted as ${where} at ${at}`;
 }
 
 function measuredText(entry: Entry): string {

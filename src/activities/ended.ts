@@ -4,6 +4,7 @@ import { oneLine } from '../domain/plain-text.js';
 import type { Target } from '../domain/target.js';
 import type { IncidentRow, IntentRow } from '../ledger/ledger.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
+import { waitingBranches } from './adopted.js';
 import { closeLeftOpen, CUT_SHORT } from './close.js';
 import { tellDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
@@ -38,7 +39,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   if (writing !== undefined && Date.parse(at) - Date.parse(run.closedAt ?? writing) < LONGEST_STEP_MS) return false;
   await closeLeftOpen(deps, row, at);
   // A lost store has decided nothing: where nothing live was touched, the next check asks anew.
-  const isLost = run.lost === true && intents.every((intent) => intent.step.endsWith('/stage'));
+  const isLost = run.lost === true && intents.every((intent) => intent.step.endsWith('/stage') || intent.step.endsWith('/adopt'));
   const text = whatIsLeft(row, intents, run.lost === true ? `Temporal does not know its run any more.${isLost ? ' What still differs is opened anew.' : ''}` : 'Its run was ended from outside.');
   await deps.ledger.closeIncident(row, {
     at,
@@ -66,6 +67,7 @@ function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string
   else if (done('finalize')) said.push('It had switched over, and nobody has proved since that what is live is healthy.');
   else if (half.length === 0 && done('stage')) said.push('What it had staged lies beside what is live until the next repair; nothing that is live was changed.');
   else if (half.length === 0) said.push('Nothing was being written.');
+  for (const branch of waitingBranches(row)) said.push(`The branch ${branch} waits to be merged, or to be deleted.`);
   return said.join(' ');
 }
 
