@@ -28,19 +28,19 @@ export async function sayLapsed(deps: Dependencies, { incident, target, at, laps
   const says = new Map<string, string>();
   if (lapsed.length === 0) return says;
   const saidBy = await saidBefore(deps, incident);
-  for (const { change, judged } of lapsed) {
+  const keyed = lapsed.map(({ change, judged }) => ({ change, judged, of: hashJson(exceptionKey(judged.exception)), text: lapsedText(judged) }));
+  const fresh = keyed.filter(({ of }) => !saidBy.has(of));
+  // Told first, under a key of its own: an attempt that is cut short before the record tells the same again.
+  for (const text of new Set(fresh.map((each) => each.text))) await tellLapsed(deps, { target, incident, at, text, changes: fresh.filter((each) => each.text === text).map((each) => each.change) });
+  for (const { change, judged, of, text } of fresh) {
+    if (saidBy.has(of)) continue;
     const { exception, by } = judged;
     const { resource, path, until, reason, ticket } = exception;
-    const of = hashJson(exceptionKey(exception));
-    const text = lapsedText(judged);
-    if (!saidBy.has(of)) {
-      const data = { event: LAPSED, of, lapsed: by, place: fieldKey(change), resource, path, until, accepted: exception.by, ticket, reason, message: text };
-      await deps.ledger.append({ at, kind: 'settled', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast', data });
-      saidBy.set(of, incident.number);
-      await tellLapsed(deps, { target, incident, at, text, of, brief: changesInBrief([change]) });
-    }
-    if (saidBy.get(of) === incident.number) says.set(change.fingerprint, text);
+    const data = { event: LAPSED, of, lapsed: by, place: fieldKey(change), resource, path, until, accepted: exception.by, ticket, reason, message: text };
+    await deps.ledger.append({ at, kind: 'settled', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast', data });
+    saidBy.set(of, incident.number);
   }
+  for (const { change, of, text } of keyed) if (saidBy.get(of) === incident.number) says.set(change.fingerprint, text);
   return says;
 }
 
@@ -57,19 +57,19 @@ interface Telling {
   readonly incident: IncidentId;
   readonly at: string;
   readonly text: string;
-  readonly of: string;
-  readonly brief: string;
+  readonly changes: Concerns['changes'];
 }
 
-async function tellLapsed(deps: Dependencies, { target, incident, at, text, of, brief }: Telling): Promise<void> {
+/** One message for all that was accepted in the same words: an incident of a hundred changes is one. */
+async function tellLapsed(deps: Dependencies, { target, incident, at, text, changes }: Telling): Promise<void> {
   const name = formatIncident(incident);
   await tellAbout(deps, target, {
     event: 'lapsed',
     subject: name,
     at,
-    title: `${name}: an acceptance has lapsed: ${brief}`,
+    title: `${name}: an acceptance has lapsed: ${changesInBrief(changes)}`,
     text: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
     commands: [`holdfast incident ${name}`],
-    key: `lapsed-${of}`,
+    key: `lapsed-${hashJson(text)}`,
   });
 }

@@ -65,6 +65,18 @@ describe('what was accepted', () => {
     expect(only((await on.assess({ incident: { ...SHOP, number: 3 } })).parts).reason).toBe('this target asks before every repair');
   });
 
+  it('of many fields at once is told in one message, and on record for each', async () => {
+    const on = await openBench(ASKS);
+    const part = await openIncident(on, (each) => { each.write('etc/app.yaml', 'port: 9\nhost: b\n'); });
+    await on.run('close', { incident: FIRST, run: RUN, outcome: 'accepted', malformed: 0, parts: [{ part: 1, outcome: 'accepted', decision: 'ask', plan: part.plan ?? '', reason: 'accepted', by: 'alice', until: '2026-11-03T09:00:00.000Z', given: 'load test' }] });
+    on.temporal.runs.delete(INCIDENT);
+    on.later(DAY);
+    await on.check();
+    expect(only((await second(on)).parts).reason.split('has lapsed')).toHaveLength(2);
+    expect(on.told.filter((notice) => notice.event === 'lapsed').map((notice) => notice.title)).toEqual(['prod/storefront#2: an acceptance has lapsed: etc/app.yaml /host, etc/app.yaml /port']);
+    expect((await on.entries('settled')).filter((entry) => entry.data['event'] === 'lapsed')).toHaveLength(2);
+  });
+
   it('lapses when the change is another one, and says so', async () => {
     const on = await accepted();
     on.write('etc/app.yaml', 'port: 10\nhost: a\n');
