@@ -107,6 +107,8 @@ test('unchanged drift after every outcome and ten more checks: no incident, no m
 }, 240_000);
 
 test('after a rollback that failed its environment takes no new automatic change until a person releases it', async () => {
+  // The class went a step back as well, and would be asked about.
+  await lab.client.command('risky', { command: 'release', scope: 'risky', gate: 'step-back', by: 'alice', reason: 'looked at' });
   await lab.site.drift('risky/next', DRIFT);
   await lab.check('risky');
   const { parts } = await lab.untilPhase('risky/next', 'waiting');
@@ -117,6 +119,7 @@ test('after a rollback that failed its environment takes no new automatic change
 
 test('an unrelated change in the same target lifts no quarantine and ends no acceptance, rejection or undo', async () => {
   const kept = [ADDRESS['rolled-back'], ADDRESS.undone, ADDRESS.accepted, ADDRESS.rejected];
+  await lab.client.command('dev', { command: 'release', scope: 'dev', gate: 'step-back', by: 'alice', reason: 'looked at' });
   for (const address of kept) await lab.site.drift(address, { 'etc/note.txt': 'changed by somebody\n' });
   await lab.check('dev');
   await lab.check('prod');
