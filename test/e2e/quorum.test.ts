@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DecideInput } from '../../src/client.js';
 import type { EntryKind } from '../../src/ledger/ledger.js';
-import { decisionStatement } from '../../src/trust/statement.js';
+import { commandStatement, decisionStatement } from '../../src/trust/statement.js';
 import type { DecideAnswer } from '../../src/workflows/messages.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
@@ -163,7 +163,8 @@ describe.concurrent('where two people must approve', () => {
     for (const { decision: _, ...payload } of payloads) await handleOf(lab, address).signal('approve', payload);
     await lab.untilPhase(address, 'waiting');
     await resetBefore(lab, address, 'last task');
-    await lab.client.command('prod', { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on' });
+    const unfreeze = { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on', signedAt: new Date().toISOString() } as const;
+    expect(await lab.client.command('prod', { ...unfreeze, signature: KEYS.alice.sign(commandStatement('site', unfreeze)) })).toMatchObject({ ok: true });
     const again = await eventually('it is asked again', async () => { const now = (await lab.status(address))?.phase === 'awaiting-approval' ? await asked(address) : undefined; return now === undefined || now.ask === question.ask ? undefined : now; }, { last: () => lab.status(address) });
     expect(again.plan).toBe(question.plan);
     for (const payload of payloads) expect(await decide(address, payload)).toMatchObject({ result: 'refused' });
