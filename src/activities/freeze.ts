@@ -7,6 +7,9 @@ import type { CommandDone } from './types.js';
 import { stir } from './waking.js';
 
 export async function freeze(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
+  if (until !== undefined && Date.parse(until) <= Date.parse(at)) return no(`"until" must lie in the future; ${until} does not`);
+  const standing = (await deps.ledger.allClosedGates(at)).find((row) => row.gate === 'freeze' && row.scope === scope && lasts(row, until));
+  if (standing !== undefined) return yes(`${scope} is frozen already, longer than that: by ${standing.by} until ${standing.until ?? 'it is unfrozen'}; holdfast unfreeze ends it`);
   await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(until === undefined ? {} : { until }) });
   const wake = await stir(deps, scope);
   await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
@@ -16,7 +19,7 @@ export async function freeze(deps: Dependencies, { scope, by, reason, until }: C
 /** A pipeline that is at work: repairs wait for it, and nobody is told, since it is what happens every day. */
 export async function workOn(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
   if (until === undefined || !(Date.parse(until) > Date.parse(at))) return no('work under way needs an end to come: holdfast freeze ADDRESS --for 30m');
-  const other = (await worksOn(deps, scope, at)).find((row) => row.by !== by && (row.until ?? '') > until);
+  const other = (await worksOn(deps, scope, at)).find((row) => lasts(row, until));
   if (other !== undefined) return yes(`${scope} is busy already, longer than that: ${other.by} works on it until ${other.until ?? ''}`);
   await deps.ledger.closeGate({ scope, gate: 'busy', by, reason, at, until });
   const wake = await stir(deps, scope);
@@ -31,6 +34,11 @@ export async function unfreeze(deps: Dependencies, { scope, by, reason }: Comman
   const wake = await stir(deps, scope);
   if (opened.length + works.length === 0) return { ...no(`${scope} is not frozen`), ...wake };
   return { ...yes(opened.length === 0 ? `${scope} is not busy any more` : `${scope} is not frozen any more`), ...wake };
+}
+
+/** What only stops needs no signature, so that it must not end sooner what stops already. */
+function lasts(row: ClosedGate, until: string | undefined): boolean {
+  return until !== undefined && (row.until === undefined || Date.parse(row.until) > Date.parse(until));
 }
 
 async function worksOn(deps: Dependencies, scope: string, at: string): Promise<readonly ClosedGate[]> {

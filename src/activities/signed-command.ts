@@ -47,7 +47,8 @@ async function problemOf(deps: Dependencies, config: Config, { environment, mess
   const { workflowExecution, activityId } = activityInfo();
   // A step that is tried again is the same command; anything else with these words is a copy of it.
   const step = `${workflowExecution?.runId ?? ''}/${activityId}`;
-  for await (const { data } of deps.ledger.entries({ environment, kinds: ['decided'], since: new Date(Date.parse(signedAt) - AHEAD_MS).toISOString() })) {
+  // What is said to everything may be sent to any environment.
+  for await (const { data } of deps.ledger.entries({ ...(scope === '*' ? {} : { environment }), kinds: ['decided'], since: new Date(Date.parse(signedAt) - AHEAD_MS).toISOString() })) {
     if (data['signedWords'] === digest && data['step'] !== step) return 'this signature was used before, and is good for one command; sign it again';
     if (data['signedWords'] === digest) return undefined;
   }
