@@ -1,4 +1,4 @@
-import { environmentOf, targetOf } from '../config/config.js';
+import { environmentOf, mustSign, targetOf } from '../config/config.js';
 import { isHoldfastError } from '../domain/errors.js';
 import { judge, type Question } from '../domain/judge.js';
 import { DECIDED } from '../domain/message.js';
@@ -58,7 +58,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const plan = await storedPlan(deps, hash);
       const ask = id === undefined ? undefined : await deps.ledger.askOf(id);
       const told = ask === undefined ? {} : toldOf(await pollOf(deps, { config, target, plan, ask }));
-      const signs = environmentOf(config, incident.environment)?.approvals.trust === 'signed' ? { signing: {} } : {};
+      const signs = mustSign(config, incident.environment) ? { signing: {} } : {};
       const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...told, ...signs }, 'approval-reminder');
       await deps.tell(notice, `remind-${part}-${ordinal}-${hash}`);
     }),

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.js';
-import { environmentOf } from '../config/config.js';
+import { environmentOf, mustSign } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
@@ -66,7 +66,7 @@ export async function expectQuorum(deps: Dependencies, polling: Polling, decisio
 function expectBreakGlass(poll: Poll, { config, plan }: Polling, decision: DecisionRow): void {
   const name = formatIncident(decision);
   const signed = decision.signed === undefined ? undefined : saidIn(decision.signed.statement);
-  const meant = environmentOf(config, decision.environment)?.approvals.trust !== 'signed' || signed?.['breakGlass'] === true;
+  const meant = !mustSign(config, decision.environment) || signed?.['breakGlass'] === true;
   const latest = new Date(Date.parse(decision.at) + (poll.breakGlass?.expiresMs ?? 0)).toISOString();
   const problem = whyNoBreakGlass(poll, principalOf(poll.people, decision.by)) ?? (!meant ? `${decision.by} did not sign that the glass is broken` : undefined) ?? ((decision.breakGlass?.startBy ?? '') > latest ? 'it would hold longer than it may' : undefined);
   if (problem !== undefined) throw moved(`${name}: plan ${plan.hash.slice(0, 12)}: ${problem}; it is asked again`);
@@ -74,7 +74,7 @@ function expectBreakGlass(poll: Poll, { config, plan }: Polling, decision: Decis
 
 /** What is not proved counts no more once approvals must be signed, nor what was signed with a key that is gone. */
 function counts(config: Config, vote: VoteRow | DecisionRow): boolean {
-  return environmentOf(config, vote.environment)?.approvals.trust !== 'signed' || unproved(config, vote, vote) === undefined;
+  return !mustSign(config, vote.environment) || unproved(config, vote, vote) === undefined;
 }
 
 /** Whom this question was escalated to, as far as the configuration still says so. */

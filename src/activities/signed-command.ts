@@ -1,8 +1,9 @@
 import { activityInfo } from '@temporalio/activity';
-import { environmentOf, type Config } from '../config/config.js';
+import { mustSign, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
 import type { CommandMessage } from '../domain/message.js';
 import { NOBODY } from '../domain/people.js';
+import { onlyStops } from '../domain/signed.js';
 import { prove } from '../trust/proof.js';
 import { commandStatement } from '../trust/statement.js';
 import type { CommandAnswer } from '../workflows/messages.js';
@@ -19,7 +20,7 @@ const AHEAD_MS = 2 * 60_000;
  * `undefined` when it may be carried out.
  */
 export async function refuseUnsigned(deps: Dependencies, config: Config, { environment, message }: CommandInput): Promise<CommandAnswer | undefined> {
-  const isNeeded = message.command !== 'freeze' && isSigned(config, environment, message);
+  const isNeeded = !onlyStops(message) && isSigned(config, environment, message);
   if (message.signature === undefined && !isNeeded) return undefined;
   const problem = await problemOf(deps, config, { environment, message });
   if (problem === undefined) return undefined;
@@ -30,8 +31,7 @@ export async function refuseUnsigned(deps: Dependencies, config: Config, { envir
 
 /** What is said to everything concerns every environment, whichever of them is told. */
 function isSigned(config: Config, environment: string, { scope }: CommandMessage): boolean {
-  const concerned = scope === '*' ? config.environments : [environmentOf(config, environment)];
-  return concerned.some((each) => each?.approvals.trust === 'signed');
+  return scope === '*' ? config.environments.some((each) => mustSign(config, each.name)) : mustSign(config, environment);
 }
 
 async function problemOf(deps: Dependencies, config: Config, { environment, message }: Pick<CommandInput, 'environment' | 'message'>): Promise<string | undefined> {

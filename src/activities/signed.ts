@@ -3,7 +3,7 @@ import type { DecisionMessage } from '../domain/message.js';
 import { moved, refused, type HoldfastError } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
 import type { JsonObject } from '../domain/json.js';
-import { environmentOf, type Config } from '../config/config.js';
+import { mustSign, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
 import type { Signed } from '../domain/signed.js';
 import type { DecisionRow } from '../ledger/ledger.js';
@@ -48,7 +48,7 @@ export function proveDecision(config: Config, { incident, questions }: Pick<Judg
  */
 export async function expectSigned(deps: Dependencies, decision: DecisionRow, ref: PartRef): Promise<void> {
   const config = await deps.config();
-  if (environmentOf(config, decision.environment)?.approvals.trust !== 'signed') return;
+  if (!mustSign(config, decision.environment)) return;
   // What goes further than an approval must have been signed so.
   const about = { plan: ref.plan, ask: ref.ask, decision: 'approve', ...(decision.breakGlass === undefined ? {} : { breakGlass: true }) };
   await expectProved(deps, decision, unprovedWord(config, decision, about));
@@ -57,7 +57,7 @@ export async function expectSigned(deps: Dependencies, decision: DecisionRow, re
 /** The same for an adoption, whose words say whether it may write into a folder. */
 export async function expectSignedAdoption(deps: Dependencies, said: SaidOf & { readonly decision: string }, expected: JsonObject): Promise<void> {
   const config = await deps.config();
-  if (environmentOf(config, said.environment)?.approvals.trust !== 'signed') return;
+  if (!mustSign(config, said.environment)) return;
   await expectProved(deps, said, unprovedWord(config, said, expected));
 }
 

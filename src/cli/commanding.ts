@@ -1,5 +1,7 @@
-import type { EnvironmentCommand } from '../client.js';
 import { Option, type Command } from 'commander';
+import type { EnvironmentCommand } from '../client.js';
+import { mustSign } from '../config/config.js';
+import { onlyStops } from '../domain/signed.js';
 import { parseInstant } from './render/time.js';
 import { addSigning, printStatement, provesItself, signed, type Signing } from './signing.js';
 import { commandStatement } from '../trust/statement.js';
@@ -44,8 +46,7 @@ interface Saying {
 /** The command with its signature, where one is given or asked for; or, where only the words were asked for, the exit code. */
 async function signedCommand(context: Context, environment: string, { said, signing }: Saying): Promise<EnvironmentCommand | number> {
   const config = await context.config();
-  const concerned = said.scope === '*' ? config.environments : config.environments.filter((each) => each.name === environment);
-  const needed = said.command !== 'freeze' && concerned.some((each) => each.approvals.trust === 'signed');
+  const needed = !onlyStops(said) && (said.scope === '*' ? config.environments.some((each) => mustSign(config, each.name)) : mustSign(config, environment));
   if (!needed && !provesItself(signing) && signing.printStatement !== true) return said;
   const signedAt = signedAtOf(context, signing);
   const statementOf = (by: string): string => commandStatement(config.project, { ...said, by, signedAt });

@@ -1,7 +1,9 @@
 import type { DecideInput, HoldfastClient } from '../client.js';
+import { mustSign } from '../config/config.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
+import { onlyStops } from '../domain/signed.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
@@ -106,11 +108,6 @@ export async function answerOpen(context: Context, deciding: Deciding): Promise<
   return { by, verified: signature !== undefined, answer, code: await exitOfAnswer(context, { ...deciding, answer, by }) };
 }
 
-/** Decisions that need a signature where approvals.trust is signed: all but what only stops. */
-function needsSignature(decision: DecideRequest['decision'], trust: string | undefined): boolean {
-  return trust === 'signed' && decision !== 'rollback';
-}
-
 interface Saying {
   readonly said: Omit<DecideInput, 'by'>;
   readonly deciding: Deciding;
@@ -122,7 +119,7 @@ async function signedDecision(context: Context, { said, deciding, name }: Saying
   const { request, address, row, plan, client } = deciding;
   const { signing = {}, by, decision } = request;
   const config = await context.config();
-  const needed = needsSignature(decision, config.environments.find((each) => each.name === address.environment)?.approvals.trust);
+  const needed = mustSign(config, address.environment) && !onlyStops({ decision });
   const isSigned = provesItself(signing) || signing.printStatement === true;
   if (isSigned && (await sameDecisionStands(deciding))) {
     if (!context.json) await context.say(`${name}: ${decision} stands already`);

@@ -148,8 +148,13 @@ export interface Route {
   readonly to: readonly string[];
 }
 
-export function environmentOf(config: Config, name: string): Environment | undefined {
-  return config.environments.find((environment) => environment.name === name);
+export function environmentOf({ environments }: Pick<Config, 'environments'>, name: string): Environment | undefined {
+  return environments.find((environment) => environment.name === name);
+}
+
+/** Whether what is said there counts only with a signature; of one that is configured no more nothing is asked. */
+export function mustSign(config: Pick<Config, 'environments'>, environment: string): boolean {
+  return environmentOf(config, environment)?.approvals.trust === 'signed';
 }
 
 /** Every pool that an environment or a target works in, sorted. */

@@ -1,6 +1,7 @@
-import type { DecisionKind, DecisionMessage } from './message.js';
+import type { DecisionMessage } from './message.js';
 import type { Outcome, Phase } from './phase.js';
 import { isAsked, requiredText, tally, whoMay, whyNoBreakGlass, whyNot, type Poll } from './quorum.js';
+import { onlyStops } from './signed.js';
 
 /** What a decision may be about: one part of the incident as it stands when the message is judged. */
 export interface Question {
@@ -51,12 +52,6 @@ export interface Who {
   readonly part?: number;
 }
 
-/**
- * What only stops needs no signature: whoever could send it could cancel the run as well, and
- * whoever must stop a repair must not have to look for a key.
- */
-const UNSIGNED: readonly DecisionKind[] = ['rollback'];
-
 export interface JudgeInput {
   readonly message: DecisionMessage;
   /** Absent: the name is taken as given. */
@@ -88,7 +83,7 @@ export function judge(input: JudgeInput): Judgement {
   });
 
   const { who } = input;
-  if (input.trust === 'signed' && who?.verified !== true && who?.problem === undefined && !UNSIGNED.includes(message.decision)) {
+  if (input.trust === 'signed' && who?.verified !== true && who?.problem === undefined && !onlyStops(message)) {
     return { ...say('refused', 'approvals.trust is signed and this decision carries no signature; holdfast incident shows how to sign it'), unauthorised: true };
   }
   if (message.decision === 'rollback') return judgeRollback(questions, say);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { mustSign } from '../../config/config.js';
 import { formatIncident } from '../../domain/address.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
@@ -64,7 +65,7 @@ async function showPlan(context: Context, id: string): Promise<number> {
       await context.printJson('review', { incident: name, approved: false, plans: plans.map(({ hash, plan }) => plan ?? { hash }), exitCode: EXIT.error });
       return EXIT.error;
     }
-    const signs = (await context.config()).environments.find((each) => each.name === row.environment)?.approvals.trust === 'signed';
+    const signs = mustSign(await context.config(), row.environment);
     for (const { hash, plan } of plans) {
       context.note(`${plain(name)} asks about plan ${shortHash(hash)}:`);
       if (plan !== undefined) context.note(indent(planLines(plan, context.style).slice(1), 2).join('\n'));

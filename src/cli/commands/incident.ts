@@ -4,7 +4,7 @@ import type { Change } from '../../domain/change.js';
 import { intentLines, type Intent } from '../../domain/intent.js';
 import type { Plan } from '../../domain/plan.js';
 import { wouldText } from '../../policy/telling.js';
-import { targetOf } from '../../config/config.js';
+import { mustSign, targetOf } from '../../config/config.js';
 import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger, VoteRow } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
@@ -67,7 +67,7 @@ async function incident(context: Context, id: string): Promise<number> {
 
 /** Whether decisions must be signed there. */
 async function signsIn(context: Context, { environment }: IncidentRow): Promise<boolean> {
-  return (await context.config()).environments.find((each) => each.name === environment)?.approvals.trust === 'signed';
+  return mustSign(await context.config(), environment);
 }
 
 async function live(context: Context, row: IncidentRow): Promise<IncidentRow> {
