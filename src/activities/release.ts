@@ -1,13 +1,12 @@
 import { parseAddress } from '../domain/address.js';
 import type { GateName } from '../domain/gate.js';
+import { RELEASABLE } from '../domain/gates.js';
 import type { CommandMessage } from '../domain/message.js';
 import { no, yes } from './answers.js';
 import type { Dependencies } from './deps.js';
 import type { CommandDone } from './types.js';
 import { openIn, stir } from './waking.js';
 
-/** What `release` can clear; `needs-human` is the breaker that a failed rollback closed. */
-const RELEASABLE: Readonly<Record<string, GateName>> = { quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after', 'step-back': 'step-back' };
 /** What opens the others. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   freeze: 'holdfast unfreeze opens it',

@@ -1,8 +1,7 @@
 import { groupByCause, type CauseSight } from '../domain/cause.js';
 import { formatAddress, formatIncident } from '../domain/address.js';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
-import { highestRisk } from '../domain/risk.js';
-import type { Risk } from '../domain/decision.js';
+import { highestRisk, RISKS } from '../domain/risk.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { CliError } from './errors.js';
 import { count } from './render/changes.js';
@@ -38,7 +37,6 @@ export interface CauseGroup {
   readonly by?: string;
 }
 
-const RISKS: readonly Risk[] = ['low', 'medium', 'high', 'critical'];
 const SHORTEST_KEY = 8;
 
 /** The causes of open incidents, those of most targets first. Pure. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Config, Environment } from '../config/config.js';
+import { environmentOf, type Config, type Environment } from '../config/config.js';
 import { nearest } from '../config/text.js';
 import { formatAddress, parseAddress, parseIncident, type TargetAddress } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
@@ -164,7 +164,7 @@ export function badAddress(text: string): CliError {
 }
 
 function requireEnvironment(config: Config, name: string): Environment {
-  const found = config.environments.find((environment) => environment.name === name);
+  const found = environmentOf(config, name);
   if (found !== undefined) return found;
   const known = config.environments.map((environment) => environment.name);
   const near = nearest(name, known);

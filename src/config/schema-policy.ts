@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { CLASSES } from '../domain/class.js';
+import { RESTRICTIVE } from '../domain/decide.js';
+import { RISKS } from '../domain/risk.js';
 import { dateSchema } from './schema-target.js';
 import { durationOrZeroSchema, globSchema, jsonSchema, lineSchema, nameSchema, said, timezoneSchema } from './values.js';
 
@@ -7,13 +9,11 @@ import { durationOrZeroSchema, globSchema, jsonSchema, lineSchema, nameSchema, s
 export const MOST_RULES = 500;
 const MOST_TESTS = 1_000;
 
-const DECISIONS = ['hold', 'ask', 'adopt', 'accept', 'remediate'] as const;
-const RISKS = ['low', 'medium', 'high', 'critical'] as const;
 const KINDS = ['changed', 'missing', 'unmanaged'] as const;
 const EFFECTS = ['create', 'update', 'replace', 'delete'] as const;
 
 const remediationSchema = z.enum(['observe', 'ask', 'auto']);
-const decisionSchema = z.enum(DECISIONS);
+const decisionSchema = z.enum(RESTRICTIVE);
 const riskSchema = z.enum(RISKS);
 
 /** One word or several. */

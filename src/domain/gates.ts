@@ -116,6 +116,11 @@ function closed(row: GateRow): GateAnswer {
   };
 }
 
+/** What `release` clears, as people name it; other gates open by themselves or by their own command. `needs-human` is the breaker that a failed rollback closed. */
+export const RELEASABLE: Readonly<Record<string, GateName>> = {
+  quarantine: 'quarantine', flapping: 'flapping', breaker: 'breaker', 'needs-human': 'breaker', budget: 'budget', busy: 'busy', after: 'after', 'step-back': 'step-back',
+};
+
 /** What opens a gate that the record closed: for work under way what ends it, or what looks at the engine again. */
 export function commandOf({ gate, scope, path }: Pick<GateRow, 'gate' | 'scope' | 'path'>): string {
   if (gate === 'busy' && path === ENGINE) return `holdfast schedules trigger ${scope}`;

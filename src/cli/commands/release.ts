@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { RELEASABLE } from '../../domain/gates.js';
 import { type Cli, define, example } from '../command.js';
 import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import { CliError } from '../errors.js';
@@ -11,15 +12,14 @@ interface ReleaseOptions extends CommandSigning {
   readonly reason?: string;
 }
 
-/** What only a person clears; other gates open by themselves or by their own command. */
-const RELEASABLE: readonly string[] = ['quarantine', 'flapping', 'breaker', 'needs-human', 'budget', 'busy', 'after', 'step-back'];
+const NAMES = Object.keys(RELEASABLE);
 
 export function releaseCommand(cli: Cli): Command {
   const command = new Command('release')
     .summary('clear a quarantine, flapping, breaker, budget, busy, after, step-back or needs-human')
     .description('Opens a gate that only a person opens, once its cause is dealt with.')
     .argument('<address>', 'ENVIRONMENT or ENVIRONMENT/TARGET')
-    .addOption(new Option('--gate <name>', 'what to clear').choices([...RELEASABLE]))
+    .addOption(new Option('--gate <name>', 'what to clear').choices(NAMES))
     .addOption(reasonOption())
     .addOption(byOption());
   addCommandSigning(command);
@@ -28,7 +28,7 @@ export function releaseCommand(cli: Cli): Command {
     command,
     run: async ({ context, args: [address], options }) => {
       const { gate } = options;
-      if (gate === undefined) throw new CliError('--gate is missing', { remedy: `Name what to clear: ${RELEASABLE.join(', ')}.` });
+      if (gate === undefined) throw new CliError('--gate is missing', { remedy: `Name what to clear: ${NAMES.join(', ')}.` });
       const by = decider(context, options.by);
       const reason = requireReason(options.reason);
       const { scope, environment } = await scopeOf(context, address, false);

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Config } from '../../config/config.js';
+import { environmentOf, type Config } from '../../config/config.js';
 import { refKey, type Sources } from '../../config/sources.js';
+import { resourcesOf } from '../../domain/busy.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { closedOf, type GateAnswer } from '../../domain/gate.js';
 import { askGates, type GateFacts } from '../../domain/gates.js';
@@ -107,9 +108,9 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const baseline = await baselineOf(target, { ...ctx, now: () => now });
   const all = await decisionInputs({ config, target, changes: observation.changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
   const inputs = all.filter((each) => changes.includes(each.change));
-  const limit = config.environments.find((each) => each.name === target.environment)?.limits.resources;
+  const limit = environmentOf(config, target.environment)?.limits.resources;
   const provider = await providerOf(target);
-  const engine = await provider.busy?.(target, [...new Set(changes.map((change) => change.resource))], ctx);
+  const engine = await provider.busy?.(target, resourcesOf(changes), ctx);
   const decide = deciderOf(config);
   const gates = await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) });
   const parts = await assessParts(
