@@ -60,6 +60,8 @@ const LONGEST = 4_000;
 const MOST_PARTS = 1_000;
 const MOST_CHARACTERS = 64 * 1024;
 const DEEPEST_LOOP = 3;
+/** Each may be compared as a whole with every item of a loop. */
+const MOST_WHOLES = 4;
 const LOOPS: readonly string[] = ['all', 'exists', 'exists_one', 'map', 'filter'];
 const PLAIN: readonly string[] = ['size', 'int', 'double', 'string', 'bool', 'has', 'timestamp', 'duration', 'type', 'dyn'];
 const TIMES = ['getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear', 'getFullYear', 'getHours', 'getMilliseconds', 'getMinutes', 'getMonth', 'getSeconds'];
@@ -107,7 +109,7 @@ function compile(text: string, { environment, input, patterns }: Compiling): Con
   if (text.length > LONGEST) return { offset: 0, message: `is longer than ${LONGEST} characters`, remedy: 'split it into several rules' };
   try {
     const parsed = environment.parse(text);
-    const problem = boundsProblem(parsed.ast, { input, patterns, depth: 0 });
+    const problem = boundsProblem(parsed.ast, { input, patterns, depth: 0 }) ?? wholesProblem(parsed.ast, input);
     if (problem !== undefined) return problem;
     const reads = new Set<string>();
     readsOf(parsed.ast, input, reads);
@@ -159,6 +161,29 @@ function boundsProblem(node: ASTNode, ctx: Bounding): ConditionProblem | undefin
     return { offset: receiver.start, message, remedy: ctx.loop === undefined ? 'loop over a list of the input, such as change.desired' : `loop over a list in it, such as ${ctx.loop}.items, or write two rules` };
   }
   return boundsProblem(receiver, ctx) ?? firstProblem(bodies, { ...ctx, depth: ctx.depth + 1, loop: variable.args });
+}
+
+/** Inside a loop a whole value of the input is looked at in each turn: a few of those are bearable, and many are not. */
+function wholesProblem(ast: ASTNode, input: Input): ConditionProblem | undefined {
+  const members = new Set(Object.values(input).flatMap((entry) => ('type' in entry ? [] : Object.entries(entry.fields).flatMap(([name, { type }]) => (type === 'dyn' ? [name] : [])))));
+  const found: ASTNode[] = [];
+  const visit = (node: ASTNode, loops: readonly string[]): void => {
+    if (node.op === 'rcall' && LOOPS.includes(node.args[0])) {
+      const [, receiver, [variable, ...bodies]] = node.args;
+      visit(receiver, loops);
+      for (const body of bodies) visit(body, [...loops, variable?.op === 'id' ? variable.args : '']);
+      return;
+    }
+    if (loops.length > 0 && (node.op === '.' || node.op === '[]')) {
+      const [owner, member] = node.args;
+      const name = typeof member === 'string' ? member : member.op === 'value' ? member.args : undefined;
+      if (typeof name === 'string' && members.has(name) && !loops.includes(rangeRoot(owner) ?? '')) found.push(node);
+    }
+    for (const child of childrenOf(node.args)) visit(child, loops);
+  };
+  visit(ast, []);
+  const [over] = found.slice(MOST_WHOLES);
+  return over === undefined ? undefined : { offset: over.start, message: `loops look at whole values of the input more than ${MOST_WHOLES} times`, remedy: 'compare outside the loop, or split it into several rules' };
 }
 
 function firstProblem(nodes: readonly ASTNode[], ctx: Bounding): ConditionProblem | undefined {
@@ -231,12 +256,15 @@ function groupClass(fields: Readonly<Record<string, Field>>): new (raw: Readonly
     constructor(raw: Readonly<Record<string, Json | undefined>>) {
       this.#raw = raw;
     }
-    static read(group: Group, name: string): Json | undefined {
-      return group.#raw[name];
+    readonly #ready = new Map<string, unknown>();
+    /** Made ready once, however often a loop reads it. */
+    static read(group: Group, name: string, type: FieldType): unknown {
+      if (!group.#ready.has(name)) group.#ready.set(name, converted(type, group.#raw[name]));
+      return group.#ready.get(name);
     }
   }
   for (const [name, { type }] of Object.entries(fields)) {
-    Object.defineProperty(Group.prototype, name, { enumerable: true, get(this: Group) { return converted(type, Group.read(this, name)); } });
+    Object.defineProperty(Group.prototype, name, { enumerable: true, get(this: Group) { return Group.read(this, name, type); } });
   }
   return Group;
 }

@@ -73,6 +73,8 @@ describe('a condition', () => {
     ['a pattern of another dialect', 'change.path.matches("(a)\\\\1")', 20, /not a regular expression of RE2/],
     ['a pattern made on the way', 'change.path.matches(change.resource)', 12, /needs its pattern written out/],
     ['a loop over the same list in a loop', 'change.actual.exists(a, change.actual.exists(b, a == b))', 24, /does not go over a part of a/],
+    ['a loop that compares five whole values with each item', `change.actual.all(a, ${Array.from({ length: 5 }, () => 'change.actual == change.desired').join(' && ')})`, 91, /whole values of the input more than 4 times/],
+    ['the same by another spelling', `change.actual.all(a, ${Array.from({ length: 5 }, () => '[change][0]["actual"] != a').join(' && ')})`, 141, /whole values of the input more than 4 times/],
     ['a loop over what a loop made', 'change.actual.map(a, change.actual).exists(b, b.exists(c, c == 1))', 0, /made on the way/],
     ['too long', `risk == "${'x'.repeat(4_000)}"`, 0, /longer than 4000/],
     ['too deep', `${'('.repeat(60)}true${')'.repeat(60)}`, 40, /too long or nested too deeply/],
