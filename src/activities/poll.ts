@@ -27,8 +27,8 @@ export interface Polling {
 export async function pollOf(deps: Dependencies, { config, target, plan, ask, without }: Polling): Promise<Poll> {
   const at = deps.now().toISOString();
   const inputs = await decisionInputs({ config, target, changes: plan.changes, at, ledger: deps.ledger, baseline: ask.baseline ?? 'healthy' });
-  const rules = environmentOf(config, target.environment)?.approvals.rules;
-  const requirements = requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide: deps.decide(config) });
+  const { rules, trust = 'namespace' } = environmentOf(config, target.environment)?.approvals ?? {};
+  const requirements = requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide: deps.decide(config), trust });
   const people = config.people ?? NOBODY;
   return {
     people,

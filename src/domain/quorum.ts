@@ -12,6 +12,8 @@ export interface Requirement {
   readonly all?: readonly Voters[];
   /** With `all`: one person may stand for several of its groups. Otherwise two groups are two people. */
   readonly distinct?: false;
+  /** Nobody there proves who they are: all names together are one vote. */
+  readonly unproved?: true;
   /** What asked for it, in a line: `approvals.rules[1] of prod`, `rule exposure (policies/base.yaml:12)`. */
   readonly because: string;
 }
@@ -125,7 +127,11 @@ interface Counted extends Tally {
   readonly missing: number;
 }
 
-function countRequirement(requirement: Requirement, poll: Poll, votes: readonly string[]): Counted {
+function countRequirement({ unproved, ...requirement }: Requirement, poll: Poll, votes: readonly string[]): Counted {
+  if (unproved === true) {
+    const alone = [[], ...votes.map((vote) => [vote])].map((one) => countRequirement(requirement, poll, one)).sort((one, other) => one.missing - other.missing)[0];
+    if (alone !== undefined) return alone.met ? alone : { ...alone, needed: `${alone.needed}, while names that nobody proved count as one` };
+  }
   if (requirement.all !== undefined) return countAll(requirement.all, poll, votes, requirement.distinct !== false);
   const each = (requirement.any ?? []).map((voters) => countAll([voters], poll, votes, true));
   const nearest = [...each].sort((one, other) => one.missing - other.missing)[0];

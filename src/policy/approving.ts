@@ -16,15 +16,18 @@ export interface Approving {
   readonly inputs: readonly DecisionInput[];
   readonly plan: PlanFacts;
   readonly decide: DecideChange;
+  /** `approvals.trust`. */
+  readonly trust: 'namespace' | 'signed';
 }
 
 /** Who must approve a part: what the environment asks for, and what the rules that decide it ask for; all of it. */
-export function requirementsOf({ rules = [], inputs, plan, decide }: Approving): readonly Requirement[] {
+export function requirementsOf({ rules = [], inputs, plan, decide, trust }: Approving): readonly Requirement[] {
   const decided = inputs.map((input) => decide({ ...input, plan }));
   const facts = rules.some((rule) => rule.when !== undefined) ? factsOf(inputs, decided, plan) : undefined;
   const scope = inputs[0]?.target.environment ?? '';
   const own = rules.flatMap((rule, index): Requirement[] => (holds(rule, facts) ? [requirementOf(rule, `approvals.rules[${index}] of ${scope}`)] : []));
-  const asked = decided.flatMap((each) => each.requires ?? []);
+  // Those of the environment ask for nothing that it cannot count; a rule file speaks of every environment.
+  const asked = decided.flatMap((each) => each.requires ?? []).map((each): Requirement => (trust === 'signed' ? each : { ...each, unproved: true }));
   return [...new Map([...own, ...asked].map((each) => [JSON.stringify(each), each])).values()];
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AssessedPart, InboxMessage, Judged, JudgeBatch } from '../../src/activities/types.js';
 import type { Approvals, Config } from '../../src/config/config.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
+import { rule } from '../policy/rules.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, refOf, RUN, standing, type Bench, type BenchOptions } from './bench.js';
 
 const PEOPLE: NonNullable<Config['people']> = {
@@ -106,6 +107,17 @@ describe('a question that several must answer', () => {
     expect(await on.ledger.votes(again.ask ?? '')).toEqual([]);
     expect(only(await judge(on, again, [approve(part, 'alice', { reason: 'again, after the reset' })], { run: OTHER_RUN }))).toMatchObject({ result: 'accepted', parts: [] });
   });
+});
+
+it('two names that nobody proved are one vote where a rule of a rule file asks for two people, as its warning says', async () => {
+  const policies = [{ name: 'rules.yaml', rules: [rule({ name: 'two', decision: 'ask', requires: { any: [{ group: 'sre', count: 2 }] } })], tests: [] }];
+  const { on, part } = await asked({ environment: { approvals: APPROVALS }, policies });
+  const answers = await judge(on, part, [approve(part, 'alice'), approve(part, 'bob'), approve(part, 'carol')]);
+  expect(answers.map((answer) => answer.parts)).toEqual([[], [], []]);
+  expect(answers.at(-1)?.message).toMatch(/names that nobody proved count as one/);
+  expect(await on.ledger.decisionOf(part.ask ?? '')).toBeUndefined();
+  await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'carol', verified: false, at: on.at(), run: RUN, message: 'forged' });
+  expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'moved' });
 });
 
 describe('the write worker counts for itself', () => {

@@ -10,7 +10,7 @@ const LEADS = [{ group: 'leads', count: 1 }];
 
 function asked(rules: Parameters<typeof requirementsOf>[0]['rules'], inputs: readonly DecisionInput[] = [decisionInput()], requires?: Decided['requires']): readonly string[] {
   const decide = (input: DecisionInput): Decided => ({ ...decideByRemediation(input), ...(requires === undefined ? {} : { requires }) });
-  return requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: PLAN, decide }).map((each) => each.because);
+  return requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: PLAN, decide, trust: 'signed' }).map((each) => each.because);
 }
 
 describe('whose approval a part needs', () => {

@@ -26,7 +26,7 @@ export async function approversOf({ config, target, plan, inputs, decide, author
   const glass = approvals?.breakGlass;
   const poll: Poll = {
     people,
-    requirements: requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide }),
+    requirements: requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide, trust: approvals?.trust ?? 'namespace' }),
     excluded: excludedFrom({ people, causedBy: plan.changes.flatMap((change) => change.by ?? []), authors: authors ?? [] }),
     escalatedTo: [],
     votes: [],
