@@ -1,14 +1,12 @@
-import type { Config } from '../config/config.js';
-import { environmentOf, mustSign } from '../config/config.js';
+import { environmentOf, mustSign, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
-import { NOBODY, principalOf } from '../domain/people.js';
+import { principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
 import { tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
-import { excludedFrom, requirementsOf } from '../policy/approving.js';
-import { factsOf } from '../policy/assess.js';
+import { freshPoll } from '../policy/approving.js';
 import { decisionInputs } from '../policy/inputs.js';
 import { saidIn } from '../trust/proof.js';
 import type { Dependencies } from './deps.js';
@@ -27,26 +25,13 @@ export interface Polling {
 export async function pollOf(deps: Dependencies, { config, target, plan, ask, without }: Polling): Promise<Poll> {
   const at = deps.now().toISOString();
   const inputs = await decisionInputs({ config, target, changes: plan.changes, at, ledger: deps.ledger, baseline: ask.baseline ?? 'healthy' });
-  const { rules, trust = 'namespace' } = environmentOf(config, target.environment)?.approvals ?? {};
-  const requirements = requirementsOf({ ...(rules === undefined ? {} : { rules }), inputs, plan: factsOf(plan, plan.changes), decide: deps.decide(config), trust });
-  const people = config.people ?? NOBODY;
-  return {
-    people,
-    requirements,
-    excluded: excludedFrom({ people, causedBy: [...(ask.causedBy ?? []), ...plan.changes.flatMap((change) => change.by ?? [])], authors: ask.authors ?? [] }),
-    ...(ask.authors === undefined ? { authorUnknown: true as const } : {}),
-    ...breakGlassOf(config, target),
-    escalatedTo: await escalatedTo(deps, config, ask),
-    votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(people, vote.by)),
-  };
-}
-
-/** Where nothing proves who says it, only when the configuration says that this is meant. */
-function breakGlassOf(config: Config, target: Target): Pick<Poll, 'breakGlass'> {
   const approvals = environmentOf(config, target.environment)?.approvals;
-  if (approvals?.breakGlass === undefined || (approvals.trust !== 'signed' && !approvals.breakGlass.unverified)) return {};
-  const { group, expiresMs } = approvals.breakGlass;
-  return { breakGlass: { group, expiresMs } };
+  const poll = freshPoll({ approvals, people: config.people, inputs, plan, decide: deps.decide(config), causedBy: ask.causedBy, authors: ask.authors });
+  return {
+    ...poll,
+    escalatedTo: await escalatedTo(deps, config, ask),
+    votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(poll.people, vote.by)),
+  };
 }
 
 /**
