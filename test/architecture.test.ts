@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -25,6 +26,13 @@ describe('the house', () => {
 
   it('the rules of the domain read no clock, no chance and no process', () => {
     expect(modules.filter((module) => module.file.startsWith('domain/')).flatMap(impurities)).toEqual([]);
+  });
+
+  it('the command line starts with what every command needs: `--version` waits for no calendar, key, source or store', () => {
+    const loaded = loadedBy('cli/main.ts');
+    expect(loaded.filter((file) => !/^(?:cli|domain|workflows\/messages\.ts)/.test(file))).toEqual(['config/config.ts', 'config/durations.ts', 'config/text.ts', 'policy/telling.ts']);
+    const packages = modules.filter(({ file }) => loaded.includes(file)).flatMap(({ imports }) => imports.filter((each) => each.file === undefined && !each.typeOnly && !each.lazy && !isBuiltin(each.specifier)));
+    expect([...new Set(packages.map((each) => each.specifier))].sort()).toEqual(['@temporalio/common', 'commander']);
   });
 
   it('every engine is registered', () => {
@@ -101,6 +109,14 @@ describe('the rules themselves', () => {
 function isDefaultExport(node: ts.Statement): boolean {
   if (ts.isExportAssignment(node)) return true;
   return ts.canHaveModifiers(node) && (ts.getModifiers(node)?.some((each) => each.kind === ts.SyntaxKind.DefaultKeyword) ?? false);
+}
+
+/** Every file of the house that is loaded with this one, sorted. */
+function loadedBy(file: string): readonly string[] {
+  const byFile = new Map(modules.map((module) => [module.file, module]));
+  const found = new Set([file]);
+  for (const each of found) for (const to of byFile.get(each)?.imports ?? []) if (to.file !== undefined && !to.typeOnly && !to.lazy) found.add(to.file);
+  return [...found].sort();
 }
 
 /** Each cycle once, from its first file in the order of the alphabet. Types make none: they are gone at run time. */

@@ -4,7 +4,6 @@ import { mustSign } from '../config/config.js';
 import { onlyStops } from '../domain/signed.js';
 import { parseInstant } from './render/time.js';
 import { addSigning, printStatement, provesItself, signed, type Signing } from './signing.js';
-import { commandStatement } from '../trust/statement.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
@@ -48,6 +47,7 @@ async function signedCommand(context: Context, environment: string, { said, sign
   const config = await context.config();
   const needed = !onlyStops(said) && (said.scope === '*' ? config.environments.some((each) => mustSign(config, each.name)) : mustSign(config, environment));
   if (!needed && !provesItself(signing) && signing.printStatement !== true) return said;
+  const { commandStatement } = await import('../trust/statement.js');
   const signedAt = signedAtOf(context, signing);
   const statementOf = (by: string): string => commandStatement(config.project, { ...said, by, signedAt });
   const what = `${said.command} ${said.scope}`;

@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander';
 import { formatIncident, parseAddress } from '../domain/address.js';
-import { hashJson } from '../digest.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 import type { CauseGroup, CausePart } from './causes.js';
 import { causeGroups, causeNamed, causeText, together, wholeParts } from './causes.js';
@@ -60,7 +59,7 @@ export async function decideCause(context: Context, request: CauseRequest): Prom
     const { whole, mixed } = wholeParts(group);
     const ready = whole.filter(isAsked);
     const apart = [...mixed, ...whole.filter((each) => !isAsked(each))];
-    const listed = digestOf(ready);
+    const listed = await digestOf(ready);
     if (request.yes === undefined || request.yes === false) return await list(context, { request, ledger, group, ready, apart, listed });
     if (typeof request.yes === 'string' && request.yes !== listed) {
       throw new CliError(`what would be decided is not what was listed as ${request.yes}: it is ${listed} now`, { remedy: 'Look at the list again, without --yes.' });
@@ -87,7 +86,8 @@ function isAsked({ part }: CausePart): boolean {
 }
 
 /** The same for the same plans of the same incidents: what was looked at. */
-function digestOf(parts: readonly CausePart[]): string {
+async function digestOf(parts: readonly CausePart[]): Promise<string> {
+  const { hashJson } = await import('../digest.js');
   return hashJson(parts.map(({ row, part }) => `${formatIncident(row)} ${part.plan ?? ''}`).sort()).slice(0, 12);
 }
 

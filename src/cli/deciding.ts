@@ -14,7 +14,6 @@ import { adoptionsOf } from './parts.js';
 import { questionOf } from './question.js';
 import { plain, shellWord } from './render/escape.js';
 import { printStatement, provesItself, signed, type Signing } from './signing.js';
-import { decisionStatement } from '../trust/statement.js';
 import { sayEnd, waitForEnd } from './waiting.js';
 
 export interface DecideRequest {
@@ -118,6 +117,7 @@ interface Saying {
 async function signedDecision(context: Context, { said, deciding, name }: Saying): Promise<{ readonly by: string; readonly signature?: string } | number> {
   const { request, address, row, plan, client } = deciding;
   const { signing = {}, by, decision } = request;
+  const { decisionStatement } = await import('../trust/statement.js');
   const config = await context.config();
   const needed = mustSign(config, address.environment) && !onlyStops({ decision });
   const isSigned = provesItself(signing) || signing.printStatement === true;

@@ -2,15 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { NOBODY, principalOf, type People } from '../domain/people.js';
-import { prove } from '../trust/proof.js';
-import { parseSignature } from '../trust/ssh-signature.js';
-import { NAMESPACE } from '../trust/statement.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
 import { decider } from './options.js';
 import { shellWord } from './render/escape.js';
-import { fingerprintOf, signingCommand, signWithKey } from './ssh-keygen.js';
 
 /** How somebody proves that it is they who say something. */
 export interface Signing {
@@ -54,9 +50,12 @@ export async function signed(context: Context, { signing, by, needed, statementO
     if (!needed) return { by: speaker };
     throw new CliError(`${what} needs a signature, because approvals.trust is signed`, { exit: EXIT.unauthorised, remedy: 'Sign with your registered key: --key ~/.ssh/id_ed25519 — or elsewhere: --print-statement, then --signature FILE.' });
   }
+  const { fingerprintOf, signWithKey } = await import('./ssh-keygen.js');
+  const { prove } = await import('../trust/proof.js');
+  const { NAMESPACE } = await import('../trust/statement.js');
   const people = (await context.config()).people ?? NOBODY;
   const given = file === undefined ? undefined : await readSignature(context, file);
-  const fingerprint = given === undefined ? await fingerprintOf(context, key ?? '') : fingerprintIn(given);
+  const fingerprint = given === undefined ? await fingerprintOf(context, key ?? '') : await fingerprintIn(given);
   const speaker = by ?? speakerOf(context, people, fingerprint);
   const statement = statementOf(speaker);
   const signature = given ?? (await signWithKey(context, key ?? '', statement));
@@ -76,6 +75,8 @@ export async function printStatement(context: Context, { by, statementOf, what, 
   if (!known.includes(principalOf(people, speaker))) {
     throw new CliError(`${speaker} has no key in the configuration, so that nobody could verify the signature`, { exit: EXIT.unauthorised, remedy: known.length === 0 ? 'Register one under principals.NAME.keys.' : `Say who signs: --by ${known.slice(0, 5).join(', --by ')}.` });
   }
+  const { signingCommand } = await import('./ssh-keygen.js');
+  const { NAMESPACE } = await import('../trust/statement.js');
   const statement = statementOf(speaker);
   if (context.json) await context.printJson('statement', { what, by: speaker, namespace: NAMESPACE, statement, exitCode: EXIT.done });
   else await context.io.out(statement);
@@ -91,7 +92,9 @@ function speakerOf(context: Context, people: People, fingerprint: string | undef
   throw new CliError(`key ${fingerprint} is not registered for anybody`, { exit: EXIT.unauthorised, remedy: `Add the public key under principals.NAME.keys of ${context.configFile()}, or sign with a registered one.` });
 }
 
-function fingerprintIn(signature: string): string {
+async function fingerprintIn(signature: string): Promise<string> {
+  const { parseSignature } = await import('../trust/ssh-signature.js');
+  const { NAMESPACE } = await import('../trust/statement.js');
   const parsed = parseSignature(signature);
   if (parsed.ok) return parsed.value.key.fingerprint;
   throw new CliError(`the signature cannot be read: ${parsed.problem}`, { remedy: `Make it with: ssh-keygen -Y sign -n ${NAMESPACE} -f KEY` });

@@ -19,7 +19,6 @@ import { healthOf, healthLines } from '../render/health.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { paintWord } from '../render/style.js';
 import { indent } from '../render/table.js';
-import { showApproval } from '../../trust/showing.js';
 
 interface Full {
   readonly row: IncidentRow;
@@ -128,7 +127,7 @@ async function print(context: Context, full: Full): Promise<void> {
   section('Timeline', timeline);
   section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
   section('Commands', commandsOf(row, signs));
-  section('To sign', isClosed(row) || !signs ? [] : signingLines((await context.config()).project, row));
+  section('To sign', isClosed(row) || !signs ? [] : await signingLines((await context.config()).project, row));
   await context.say(sections.map((lines) => lines.join('\n')).join('\n\n'));
 }
 
@@ -139,7 +138,8 @@ function proofText({ decision, verified, key }: Pick<DecisionRow, 'decision' | '
 }
 
 /** The exact words of each approval, for whoever signs elsewhere. */
-function signingLines(project: string, row: IncidentRow): readonly string[] {
+async function signingLines(project: string, row: IncidentRow): Promise<readonly string[]> {
+  const { showApproval } = await import('../../trust/showing.js');
   return askedParts(row).flatMap(({ plan, ask }) => (plan === undefined || ask === undefined ? [] : [plain(showApproval({ project, incident: row, question: { plan, ask } }).command)]));
 }
 

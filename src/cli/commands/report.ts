@@ -5,7 +5,6 @@ import { READINESS, readinessOf, type ReadinessLine } from '../../domain/readine
 import { remediationOf } from '../../domain/remediation.js';
 import { stepsBack } from '../../domain/step-back.js';
 import type { ClosedGate } from '../../ledger/ledger.js';
-import { readinessCases } from '../../policy/readiness.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { CliError } from '../errors.js';
@@ -38,6 +37,7 @@ async function report(context: Context, environment: string | undefined, options
   const config = await context.config();
   const thresholds = config.readiness ?? READINESS;
   const since = options.since === undefined ? new Date(context.io.now().getTime() - thresholds.withinMs).toISOString() : sinceOf(context, options.since);
+  const { readinessCases } = await import('../../policy/readiness.js');
   const ledger = await context.requireLedger();
   try {
     const gates = await ledger.allClosedGates(context.io.now().toISOString());

@@ -86,7 +86,7 @@ async function gather(context: Context, address: string | undefined, { verdict }
     const open = await withLiveStatus(connection?.client, record.open, now);
     const pollers = await silentPools(connection, targets);
     const found = standings({ config, targets, ...record, open, schedules, now });
-    return { standings: found.filter((each) => verdict === undefined || each.verdict === verdict), gates: [...record.gates, ...closedWindows(config, environment, now)], causes: causeGroups(record.open).filter((group) => group.targets.length > 1), lapsing: lapsingSoon(keptOf(targets, record.acceptances, now), now), degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
+    return { standings: found.filter((each) => verdict === undefined || each.verdict === verdict), gates: [...record.gates, ...(await closedWindows(config, environment, now))], causes: causeGroups(record.open).filter((group) => group.targets.length > 1), lapsing: lapsingSoon(keptOf(targets, record.acceptances, now), now), degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
   } finally {
     await ledger?.close();
     await connection?.client.close();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentOf, type Config } from '../../config/config.js';
-import { refKey, type Sources } from '../../config/sources.js';
+import type { Sources } from '../../config/sources.js';
 import { resourcesOf } from '../../domain/busy.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { closedOf, type GateAnswer } from '../../domain/gate.js';
@@ -37,7 +37,7 @@ export function lookingDeps(parts: LookingParts): Pick<Deps, 'look' | 'assess' |
     const { source } = target;
     const kept = await sources();
     if (source.type === 'folder') return kept.resolve(source, ctx);
-    const known = commits.get(source.url) ?? kept.refs(sourcesOf(config, source.url), ctx);
+    const known = commits.get(source.url) ?? sourcesOf(config, source.url).then((all) => kept.refs(all, ctx));
     commits.set(source.url, known);
     return kept.resolve(source, ctx, await known);
   }
@@ -68,7 +68,8 @@ export function lookingDeps(parts: LookingParts): Pick<Deps, 'look' | 'assess' |
   };
 }
 
-function sourcesOf(config: Config, url: string): readonly Source[] {
+async function sourcesOf(config: Config, url: string): Promise<readonly Source[]> {
+  const { refKey } = await import('../../config/sources.js');
   const all = config.targets.map((target) => target.source).filter((source) => source.type === 'git' && source.url === url);
   return [...new Map(all.map((source) => [source.type === 'git' ? refKey(source) : '', source])).values()];
 }
