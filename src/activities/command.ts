@@ -1,6 +1,8 @@
 import { parseAddress } from '../domain/address.js';
 import { isHoldfastError, refused } from '../domain/errors.js';
 import type { CommandMessage } from '../domain/message.js';
+import { NOBODY, principalOf } from '../domain/people.js';
+import { isAsked, requiredText, whoMay } from '../domain/quorum.js';
 import type { Config } from '../config/config.js';
 import { targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
@@ -10,6 +12,7 @@ import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { freeze, unfreeze, workOn } from './freeze.js';
 import { expectGuard } from './guard.js';
+import { namedPoll } from './poll.js';
 import { release } from './release.js';
 import { refuseUnsigned } from './signed-command.js';
 import { startIncident } from './start.js';
@@ -65,7 +68,7 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
     case 'undo':
       return undo(deps, config, message, at);
     case 'accept':
-      return announce(deps, message, at);
+      return mayAccept(config, message) ?? (await announce(deps, message, at));
   }
 }
 
@@ -101,6 +104,14 @@ async function undo(deps: Dependencies, config: Config, message: CommandMessage,
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident: opened.number, by, data: { decision: 'undo', reason, undoes: incident } });
   await startIncident(deps, target, opened, { number: incident, part: Number(part['part']), plan, by, reason });
   return yes(`${scope}#${opened.number} puts back what was live before ${scope}#${incident}`);
+}
+
+/** Who may accept is who may decide: nobody keeps drift quiet from outside whose word in an incident would be refused. */
+function mayAccept(config: Config, { scope, by }: CommandMessage): CommandAnswer | undefined {
+  const poll = namedPoll(config, addressOf(scope).environment);
+  const person = principalOf(config.people ?? NOBODY, by);
+  if (poll === undefined || isAsked(poll, person)) return undefined;
+  return { ...no(`${person} is not among those who decide here: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
 }
 
 async function announce(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {

@@ -13,7 +13,7 @@ import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { holderOf } from './let-through.js';
-import { pollOf } from './poll.js';
+import { namedPoll, pollOf } from './poll.js';
 import { pollsFor, recordDecision, recordVote, refuse, replayOf, where, type Said } from './recording.js';
 import { stagingOf, type Staging } from './staging.js';
 import { partNotice } from './telling.js';
@@ -90,8 +90,8 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   const who = whoDecides({ batch, message, at, config });
   const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }), ...(message.breakGlass === undefined ? {} : { breakGlass: true }) }) };
   const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;
-  const ruled = (environmentOf(config, batch.incident.environment)?.approvals.rules ?? []).length > 0;
-  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said), ruled, ...(source === undefined ? {} : { source }) });
+  const named = namedPoll(config, batch.incident.environment);
+  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said), ruled: named !== undefined, ...(named === undefined ? {} : { named }), ...(source === undefined ? {} : { source }) });
   const answer = { ...judgement, by: message.by, at };
   if (judgement.result !== 'accepted') {
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);

@@ -1,7 +1,7 @@
 import { environmentOf, mustSign, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
-import { principalOf } from '../domain/people.js';
+import { NOBODY, principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
 import { tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
@@ -32,6 +32,14 @@ export async function pollOf(deps: Dependencies, { config, target, plan, ask, wi
     escalatedTo: await escalatedTo(deps, config, ask),
     votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(poll.people, vote.by)),
   };
+}
+
+/** Whom the approval rules of an environment name, whatever their conditions say; `undefined` where it has none. */
+export function namedPoll(config: Config, environment: string): Poll | undefined {
+  const { rules = [], escalate = [] } = environmentOf(config, environment)?.approvals ?? {};
+  if (rules.length === 0) return undefined;
+  const requirements = rules.map(({ when: _, ...rule }, index) => ({ ...rule, because: `approvals.rules[${index}] of ${environment}` }));
+  return { people: config.people ?? NOBODY, requirements, excluded: [], escalatedTo: escalate.map((step) => step.to), votes: [] };
 }
 
 /**

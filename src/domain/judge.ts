@@ -64,6 +64,8 @@ export interface JudgeInput {
   readonly polls?: ReadonlyMap<number, Poll>;
   /** The environment has rules about who approves: what has no poll then nobody may write alone. */
   readonly ruled?: boolean;
+  /** Whom those rules name, whatever their conditions say: who speaks about what has no poll. */
+  readonly named?: Poll;
   /** Where the desired state of the target lives, which `adopt` changes. */
   readonly source?: 'git' | 'folder';
 }
@@ -153,7 +155,7 @@ function personOf({ who, message }: JudgeInput): string {
 function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): Judgement {
   // Who caused a change may say that it stays; who is not asked at all may not.
   const strange = open.find((question) => !mayRefuse(question, input));
-  const poll = strange === undefined ? undefined : input.polls?.get(strange.part);
+  const poll = strange === undefined ? undefined : pollAbout(strange, input);
   if (poll !== undefined) return { ...say('refused', `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
   const parts = open.map((question) => question.part);
   if (input.message.decision === 'reject') return say('accepted', 'rejected: nothing is changed, and the same changes are not asked about again', parts);
@@ -162,8 +164,12 @@ function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): J
   return say('accepted', `accepted until ${until}: the changes are left alone`, parts);
 }
 
-function mayRefuse({ part }: Question, input: JudgeInput): boolean {
-  const poll = input.polls?.get(part);
+function pollAbout({ part }: Question, { polls, named }: JudgeInput): Poll | undefined {
+  return polls?.get(part) ?? named;
+}
+
+function mayRefuse(question: Question, input: JudgeInput): boolean {
+  const poll = pollAbout(question, input);
   return poll === undefined || isAsked(poll, personOf(input));
 }
 
@@ -188,7 +194,7 @@ function judgeAdoption(open: readonly Question[], input: JudgeInput, say: Say): 
 }
 
 function whyNotAsk(question: Question, input: JudgeInput): string | undefined {
-  const poll = input.polls?.get(question.part);
+  const poll = pollAbout(question, input);
   return poll === undefined || isAsked(poll, personOf(input)) ? undefined : `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`;
 }
 

@@ -267,3 +267,28 @@ describe('votes and what drifts', () => {
     expect(only(await judge(on, part, [approve(part, 'bob')]))).toMatchObject({ result: 'accepted', parts: [1] });
   });
 });
+
+describe('what nobody is asked about', () => {
+  const unplanned = { part: 1, phase: 'observed' as const, causedBy: [], impossible: 'a directory stands there' };
+  const until = '2026-12-01T00:00:00Z';
+
+  it.each<DecisionMessage>([
+    { decision: 'reject', by: 'mallory', reason: 'no' },
+    { decision: 'accept', by: 'mallory', reason: 'no', until },
+    { decision: 'adopt', by: 'mallory', reason: 'no' },
+  ])('$decision of what has no plan is for those whom the rules of the environment name', async (message) => {
+    const { on, part } = await asked();
+    expect(only(await judge(on, part, [message], { questions: [unplanned] }))).toMatchObject({ result: 'refused', unauthorised: true, parts: [] });
+    expect(only(await judge(on, part, [{ ...message, by: 'carol' }], { questions: [unplanned] }))).toMatchObject({ result: 'accepted', parts: [1] });
+  });
+
+  it('an acceptance that is announced is for the same people, and so is its end', async () => {
+    const { on } = await asked({ environment: { approvals: { ...TWO, escalate: [{ afterMs: 1, to: 'leads' }] } } });
+    const say = (by: string, more: object = { until }) => on.run('command', { environment: 'prod', message: { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', by, reason: 'mine', ...more }, run: 'r' }, { workflowId: 'environment/prod', workflowType: 'environment' });
+    expect(await say('mallory')).toMatchObject({ ok: false, unauthorised: true, message: expect.stringContaining('mallory is not among those who decide here') as string });
+    expect(await on.ledger.acceptances(FIRST)).toEqual([]);
+    expect(await say('dave')).toMatchObject({ ok: true });
+    expect(await say('mallory', { end: true })).toMatchObject({ ok: false, unauthorised: true });
+    expect(await say('alice', { end: true })).toMatchObject({ ok: true });
+  });
+});
