@@ -25,7 +25,8 @@ function say({ heard, values }: Hearing): Spoken | undefined {
   const raising = acting.filter((each) => riskOfHeard(each) !== undefined && !winners.includes(each));
   const risk = highestRisk(acting.flatMap((each) => riskOfHeard(each) ?? []));
   const named = [...winners, ...raising];
-  const requires = decision === 'ask' ? winners.flatMap(({ rule }) => (rule.requires === undefined ? [] : [{ ...rule.requires, because: `rule ${ruleName(rule)}` }])) : [];
+  // Also of those that lost to `hold`: a person may approve what is held, and then as many as are asked for.
+  const requires = decisions.flatMap(({ each: { rule }, decision: own }) => (own === 'ask' && rule.requires !== undefined ? [{ ...rule.requires, because: `rule ${ruleName(rule)}` }] : []));
   const shadow = shadowsOf(heard, decision);
   const inputs = inputsOf(heard, { values, winners });
   return {

@@ -120,6 +120,15 @@ it('two names that nobody proved are one vote where a rule of a rule file asks f
   expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'moved' });
 });
 
+it.each(['hold', 'ask'] as const)('a rule that says %s takes away nobody whom another rule asks for', async (decision) => {
+  const rules = [rule({ name: 'leads', decision: 'ask', requires: { any: [{ group: 'leads', count: 1 }] } }), rule({ name: 'other', decision })];
+  const { on, part } = await asked({ environment: { approvals: APPROVALS }, policies: [{ name: 'rules.yaml', rules, tests: [] }] });
+  expect(part.decision).toBe(decision);
+  expect(only(await judge(on, part, [approve(part, 'alice')]))).toMatchObject({ result: 'refused', unauthorised: true });
+  await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'forged' });
+  expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'moved' });
+});
+
 describe('the write worker counts for itself', () => {
   it('and lets nothing through under a decision that one person’s word made, where rules ask for two', async () => {
     const { on, part } = await asked();
