@@ -1,6 +1,6 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { changesInBrief } from '../domain/describe.js';
-import type { Json, JsonObject } from '../domain/json.js';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import { narrate, type NarratedPart } from '../domain/narrative.js';
 import { SETTLING_OUTCOMES, type Outcome } from '../domain/phase.js';
 import { fieldKey } from '../domain/gates.js';
@@ -185,7 +185,7 @@ function writeText({ kind, at, data }: Entry): string {
 
 function measuredText(entry: Entry): string {
   const checks = Array.isArray(entry.data['checks']) ? entry.data['checks'] : [];
-  const bad = checks.find((check): check is JsonObject => typeof check === 'object' && check !== null && !Array.isArray(check) && (check as JsonObject)['verdict'] !== 'healthy');
+  const bad = checks.find((check): check is JsonObject => isJsonObject(check) && check['verdict'] !== 'healthy');
   const why = bad === undefined ? '' : `, ${textOf(bad['name'])}: ${textOf(bad['message'])}`;
   return `${textOf(entry.data['of'])} ${textOf(entry.data['verdict'])} at ${entry.at}${why}`;
 }

@@ -1,4 +1,8 @@
 import { formatAddress } from '../domain/address.js';
+import type { ReachLimit } from '../domain/blast-radius.js';
+import type { FailureLimit } from '../domain/breaker.js';
+import type { Budget } from '../domain/budget.js';
+import type { FlappingLimit } from '../domain/flapping.js';
 import type { People } from '../domain/people.js';
 import type { Voters } from '../domain/quorum.js';
 import type { ReadinessThresholds } from '../domain/readiness.js';
@@ -117,13 +121,13 @@ export interface Limits {
   readonly concurrent: number;
   /** How many targets are read at once in one step of a check. */
   readonly reads: number;
-  readonly resources?: { readonly max: number; readonly percent: number };
+  readonly resources?: ReachLimit;
   /** So many failed repairs within the time open the breaker. */
-  readonly failures?: { readonly max: number; readonly withinMs: number };
+  readonly failures?: FailureLimit;
   /** So many automatic repairs are made within the time. */
-  readonly budget?: { readonly max: number; readonly withinMs: number };
+  readonly budget?: Budget;
   /** So many repairs of one field within the time are a fight with another writer; 3 within an hour by default. */
-  readonly flapping?: { readonly repairs: number; readonly withinMs: number };
+  readonly flapping?: FlappingLimit;
 }
 
 export interface Notifications {

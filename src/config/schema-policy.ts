@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CLASSES } from '../domain/class.js';
 import { RESTRICTIVE } from '../domain/decide.js';
+import { REMEDIATIONS } from '../domain/remediation.js';
 import { RISKS } from '../domain/risk.js';
 import { dateSchema } from './schema-target.js';
 import { durationOrZeroSchema, globSchema, jsonSchema, lineSchema, nameSchema, said, timezoneSchema } from './values.js';
@@ -12,7 +13,7 @@ const MOST_TESTS = 1_000;
 const KINDS = ['changed', 'missing', 'unmanaged'] as const;
 const EFFECTS = ['create', 'update', 'replace', 'delete'] as const;
 
-const remediationSchema = z.enum(['observe', 'ask', 'auto']);
+const remediationSchema = z.enum(REMEDIATIONS);
 const decisionSchema = z.enum(RESTRICTIVE);
 const riskSchema = z.enum(RISKS);
 

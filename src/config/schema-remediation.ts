@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { CLASSES, type ChangeClass } from '../domain/class.js';
-import type { RemediationInput, Share } from '../domain/remediation.js';
+import { REMEDIATIONS, type RemediationInput, type Share } from '../domain/remediation.js';
 import type { Remediation } from '../domain/target.js';
 import { nameSchema, said } from './values.js';
 
-const MODES = ['observe', 'ask', 'auto'] as const;
-const modeSchema = z.enum(MODES);
+const modeSchema = z.enum(REMEDIATIONS);
 
 const classesSchema = z.strictObject(Object.fromEntries(CLASSES.map((each) => [each, modeSchema.optional()])) as Record<ChangeClass, z.ZodOptional<typeof modeSchema>>);
 

@@ -1,6 +1,6 @@
 import { formatAddress, type TargetAddress } from './address.js';
 import { OPEN, type GateAnswer } from './gate.js';
-import type { Json, JsonObject } from './json.js';
+import { isJsonObject, type Json, type JsonObject } from './json.js';
 import type { Asking, GateFacts } from './gates.js';
 import type { Outcome } from './phase.js';
 
@@ -46,11 +46,7 @@ export function dependantsOf<T extends Ordered>(targets: readonly T[], of: Targe
 /** The keys of what an incident's parts have in common with changes elsewhere, as its row keeps them. */
 export function causesIn(parts: readonly JsonObject[]): ReadonlySet<string> {
   const causes = parts.flatMap((part) => (Array.isArray(part['causes']) && part['outcome'] === undefined ? (part['causes'] as readonly Json[]) : []));
-  return new Set(causes.flatMap((cause) => (typeof cause === 'object' && cause !== null && !Array.isArray(cause) ? textOf((cause as JsonObject)['key']) : [])));
-}
-
-function textOf(value: Json | undefined): readonly string[] {
-  return typeof value === 'string' ? [value] : [];
+  return new Set(causes.flatMap((cause) => (isJsonObject(cause) && typeof cause['key'] === 'string' ? [cause['key']] : [])));
 }
 
 /** Ends after which nobody knows that the repair is good: what depends on it waits for more than its end. */

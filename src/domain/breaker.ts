@@ -1,4 +1,4 @@
-import type { Json } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { OPEN, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts, GateRow } from './gates.js';
 import { durationText } from './plain-text.js';
@@ -77,7 +77,7 @@ export function tripped(limit: FailureLimit, failures: readonly Failure[], faile
 }
 
 /** Whether an entry of the record tells of a failed repair: never one that a person undid or stopped, nor one that a gate or a move took back. */
-export function failedIn(entry: { readonly kind: string; readonly data: { readonly [key: string]: Json | undefined } }): readonly number[] {
+export function failedIn(entry: { readonly kind: string; readonly data: JsonObject }): readonly number[] {
   const { kind, data } = entry;
   if (kind === 'rolled-back') {
     const failed = data['result'] === 'not-restored' || data['cause'] === 'unhealthy' || data['cause'] === 'failed';
@@ -85,7 +85,7 @@ export function failedIn(entry: { readonly kind: string; readonly data: { readon
   }
   if (kind !== 'closed' || !Array.isArray(data['parts'])) return [];
   return data['parts'].flatMap((part) => {
-    const { outcome, part: number } = typeof part === 'object' && part !== null && !Array.isArray(part) ? (part as { readonly [key: string]: Json | undefined }) : {};
+    const { outcome, part: number } = isJsonObject(part) ? part : {};
     return outcome === 'needs-human' && typeof number === 'number' ? [number] : [];
   });
 }

@@ -14,6 +14,7 @@ export interface GateRow {
   readonly by: string;
   readonly reason: string;
   readonly until?: string;
+  /** For `quarantine` and `flapping`: the change that it holds for. */
   readonly fingerprint?: string;
   readonly revision?: string;
   /** For `step-back`: the class of change. */
@@ -23,7 +24,7 @@ export interface GateRow {
   readonly at?: string;
   /** A breaker that failed repairs closed: from then on (ISO, UTC) one repair is let through. */
   readonly halfOpenAt?: string;
-  /** Not a closed gate, but a place that it has given: the part that was let through, or that counts. */
+  /** Not a closed gate, but a place that it has given: `prod/storefront#7/1`, which counts for `budget` and was let through by `breaker`. */
   readonly holder?: string;
 }
 

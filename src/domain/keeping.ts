@@ -1,4 +1,4 @@
-import type { ClosedAnswer, GateAnswer, GateName } from './gate.js';
+import { closedOf, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
 
 /** How long a staged repair is kept while a gate is closed before its switch; then it is unstaged. */
 export const STAGE_KEPT_MS = 30 * 60_000;
@@ -14,8 +14,7 @@ const BY_EVENT: readonly GateName[] = ['breaker', 'busy', 'after'];
 export function keptUntil(gate: GateAnswer, { at, stagedAt }: { readonly at: string; readonly stagedAt: string }): string | undefined {
   if (gate.allowed) return undefined;
   const until = new Date(Date.parse(stagedAt) + STAGE_KEPT_MS).toISOString();
-  const { also = [], ...first } = gate;
-  return at < until && [first, ...also].every((each) => opensBy(each, until)) ? until : undefined;
+  return at < until && closedOf(gate).every((each) => opensBy(each, until)) ? until : undefined;
 }
 
 function opensBy({ gate, opensAt }: ClosedAnswer, until: string): boolean {

@@ -25,13 +25,14 @@ export async function noiseOf({ config, target, changes, at, ledger }: Looking):
   return new Map(decided.filter(([, each]) => each.decision === 'accept'));
 }
 
-const indexes = new WeakMap<readonly RuleFile[], RuleIndex>();
+/** Made once per configuration: a check asks for each of its targets. */
+const indexes = new WeakMap<readonly RuleFile[], RuleIndex | undefined>();
 
 function acceptingIndex(files: readonly RuleFile[] | undefined): RuleIndex | undefined {
   if (files === undefined) return undefined;
-  const rules = rulesIn(files).filter((rule) => rule.decision === 'accept' && !rule.shadow);
-  if (rules.length === 0) return undefined;
-  const index = indexes.get(files) ?? indexRules(rules);
-  indexes.set(files, index);
-  return index;
+  if (!indexes.has(files)) {
+    const rules = rulesIn(files).filter((rule) => rule.decision === 'accept' && !rule.shadow);
+    indexes.set(files, rules.length === 0 ? undefined : indexRules(rules));
+  }
+  return indexes.get(files);
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Config } from '../../config/config.js';
 import type { ChangeClass } from '../../domain/class.js';
 import { READINESS, readinessOf, type ReadinessLine } from '../../domain/readiness.js';
-import { remediationOf } from '../../domain/remediation.js';
+import { REMEDIATIONS, remediationOf } from '../../domain/remediation.js';
 import { stepsBack } from '../../domain/step-back.js';
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
@@ -96,7 +96,7 @@ function asMarkdown(lines: readonly ReadinessLine[], since: string): string {
 }
 
 function cells({ environment, class: of, now, counts, recommend }: ReadinessLine): readonly string[] {
-  const modes = (['observe', 'ask', 'auto'] as const).flatMap((mode) => (now[mode] === undefined ? [] : [{ mode, count: now[mode] }]));
+  const modes = REMEDIATIONS.flatMap((mode) => (now[mode] === undefined ? [] : [{ mode, count: now[mode] }]));
   const [only] = modes;
   const standing = modes.length === 1 && only !== undefined ? only.mode : modes.map(({ mode, count }) => `${mode} ${count}`).join(', ');
   const { would, approved, automatic, healthy, rolledBack, rejected, undone, accepted, expired } = counts;
