@@ -56,7 +56,7 @@ async function takeAll({ ledger }: Dependencies, places: readonly Place[]): Prom
   return true;
 }
 
-/** A repair of the part held to the end: if a breaker had let it through, that closes again, and the others go on. */
+/** A repair of the part held to the end: if a breaker had let it through, that opens, and the others go on. */
 export async function repairHeld(deps: Dependencies, part: PartOf): Promise<void> {
   const holder = holderOf(part);
   const { environment } = part.incident;
@@ -70,7 +70,7 @@ export async function repairHeld(deps: Dependencies, part: PartOf): Promise<void
   await deps.ledger.freePlace({ scope: environment, gate: 'breaker', holder, at });
 }
 
-/** A repair of the part failed: so many within the time open the breaker, and so does the one that it let through. */
+/** A repair of the part failed: so many within the time close the breaker, and so does the one that it let through. */
 export async function repairFailed(deps: Dependencies, part: PartOf): Promise<void> {
   const holder = holderOf(part);
   const { environment } = part.incident;
@@ -87,7 +87,7 @@ export async function repairFailed(deps: Dependencies, part: PartOf): Promise<vo
   if (before?.halfOpenAt === undefined || before.halfOpenAt < trip.halfOpenAt) {
     await deps.ledger.closeGate({ scope: environment, gate: 'breaker', by: 'holdfast', at: own?.at ?? now, incident: part.incident.number, ...trip });
   }
-  if (before === undefined || (before.halfOpenAt === trip.halfOpenAt && !wasLetThrough)) await tellOpened(deps, environment, trip);
+  if (before === undefined || (before.halfOpenAt === trip.halfOpenAt && !wasLetThrough)) await tellClosed(deps, environment, trip);
   // Whoever waits for the end of the one that was let through hears when the next one is.
   if (before !== undefined) await wakeOthers(deps, environment, holder);
   for (const row of rows) if (row.gate === 'breaker' && row.holder !== undefined) await deps.ledger.freePlace({ scope: environment, gate: 'breaker', holder: row.holder, at: now });
@@ -128,13 +128,13 @@ async function failuresSince(deps: Dependencies, environment: string, since: str
   return failures;
 }
 
-async function tellOpened(deps: Dependencies, environment: string, { halfOpenAt, reason }: { readonly halfOpenAt: string; readonly reason: string }): Promise<void> {
+async function tellClosed(deps: Dependencies, environment: string, { halfOpenAt, reason }: { readonly halfOpenAt: string; readonly reason: string }): Promise<void> {
   await deps.tell({
     event: 'needs-human',
     subject: environment,
     environment,
     at: deps.now().toISOString(),
-    title: `the breaker of ${environment} is open: new repairs wait`,
+    title: `the breaker of ${environment} stops new repairs: they wait`,
     text: `${reason}. At ${halfOpenAt} one repair is let through: if it holds, the others follow; if it fails, all wait as long again. Nothing is lost meanwhile: looking and approving go on.`,
     commands: [`holdfast incidents ${environment} --since 1d`, `holdfast release ${environment} --gate breaker --reason "…"`],
   }, `breaker-${halfOpenAt}`);

@@ -122,7 +122,7 @@ export interface Limits {
   /** How many targets are read at once in one step of a check. */
   readonly reads: number;
   readonly resources?: ReachLimit;
-  /** So many failed repairs within the time open the breaker. */
+  /** So many failed repairs within the time close the breaker: new repairs wait. */
   readonly failures?: FailureLimit;
   /** So many automatic repairs are made within the time. */
   readonly budget?: Budget;

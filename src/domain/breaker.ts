@@ -3,7 +3,7 @@ import { OPEN, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts, GateRow } from './gates.js';
 import { durationText } from './plain-text.js';
 
-/** `limits.failures`: so many failed repairs of an environment within the time open its breaker. */
+/** `limits.failures`: so many failed repairs of an environment within the time close its breaker. */
 export interface FailureLimit {
   readonly max: number;
   readonly withinMs: number;
@@ -62,8 +62,8 @@ export function incidentOf(holder: string): string {
 }
 
 /**
- * What a failed repair does to the breaker: nothing, or opens it for the time, counted from this
- * failure. The one that was let through opens it again, however long ago the others failed.
+ * What a failed repair does to the breaker: nothing, or closes it for the time, counted from this
+ * failure. The one that was let through closes it again, however long ago the others failed.
  */
 export function tripped(limit: FailureLimit, failures: readonly Failure[], failed: Failure & { readonly wasLetThrough: boolean }): { readonly halfOpenAt: string; readonly reason: string } | undefined {
   const from = Date.parse(failed.at) - limit.withinMs;
