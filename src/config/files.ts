@@ -61,16 +61,21 @@ export async function findListed(
   return matches.map((match) => match.path);
 }
 
-async function readFile(path: string, reader: Reader, report: Report, root: boolean): Promise<ConfigFile | undefined> {
-  let text;
+/** The text of a file; where it cannot be read, that is reported as a mistake like any other. */
+export async function readText(path: string, reader: Reader, report: Report): Promise<string | undefined> {
   try {
-    text = await reader.text(path);
+    return await reader.text(path);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const file: SourceFile = { path, text: '', lineStarts: [0] };
     report.add({ at: { file }, message: error.message, remedy: error.remedy ?? '' });
     return undefined;
   }
+}
+
+async function readFile(path: string, reader: Reader, report: Report, root: boolean): Promise<ConfigFile | undefined> {
+  const text = await readText(path, reader, report);
+  if (text === undefined) return undefined;
   const tree = parseYaml(path, text, report);
   if (tree === undefined) return undefined;
   check(outerSchema, toPlain(tree), { report, where: [], tree });

@@ -1,15 +1,14 @@
 import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HoldfastError } from '../domain/errors.js';
 import type { Rule, RuleFile, RuleTest } from '../policy/rule.js';
 import { RULES } from '../policy/vocabulary.js';
 import { readCondition } from './conditions.js';
 import type { ConfigWarning } from './config.js';
 import type { EnvironmentEntry } from './environments.js';
-import { type ConfigFile, findListed } from './files.js';
+import { type ConfigFile, findListed, readText } from './files.js';
 import { check } from './issues.js';
 import { checkVoters, type People } from './people.js';
-import { type Place, positionOf, type Report, type SourceFile } from './problem.js';
+import { type Place, positionOf, type Report } from './problem.js';
 import type { Reader } from './read.js';
 import { sections } from './schema.js';
 import { MOST_RULES, ruleFileSchema, ruleSchema, ruleTestSchema } from './schema-policy.js';
@@ -65,15 +64,8 @@ export function isPack(path: string): boolean {
 }
 
 async function readRuleFile(path: string, { root, people, reader, report }: ReadingPolicies): Promise<readonly RuleFile[]> {
-  let text;
-  try {
-    text = await reader.text(path);
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    const file: SourceFile = { path, text: '', lineStarts: [0] };
-    report.add({ at: { file }, message: error.message, remedy: error.remedy ?? '' });
-    return [];
-  }
+  const text = await readText(path, reader, report);
+  if (text === undefined) return [];
   const tree = parseYaml(path, text, report, 'begin with `version: 1` and `rules:`, or remove the file from policies');
   const plain = tree === undefined ? undefined : check(ruleFileSchema, toPlain(tree), { report, where: [], tree });
   if (tree === undefined || plain === undefined) return [];
