@@ -1,6 +1,7 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import type { Json } from '../domain/json.js';
+import { compilePattern, isFoundIn } from './pattern.js';
 
 /** CEL's own names. `dyn` is any JSON value; what is absent is `null` there and empty elsewhere. */
 export type FieldType = 'string' | 'int' | 'bool' | 'timestamp' | 'duration' | 'list<string>' | 'dyn';
@@ -76,7 +77,7 @@ export const FUNCTIONS = { functions: PLAIN, methods: METHODS } as const;
 export function createVocabulary(input: Input): Vocabulary {
   const environment = new Environment({ limits: LIMITS, homogeneousAggregateLiterals: false });
   const patterns = new Map<string, RE2JS>();
-  environment.registerFunction(`string.${LINEAR_MATCH}(string): bool`, (text: string, pattern: string) => (patterns.get(pattern) ?? RE2JS.compile(pattern)).matcher(text).find());
+  environment.registerFunction(`string.${LINEAR_MATCH}(string): bool`, (text: string, pattern: string) => isFoundIn(text, patterns.get(pattern)));
   const groups = new Map<string, new (raw: Readonly<Record<string, Json | undefined>>) => object>();
   for (const [name, entry] of Object.entries(input)) {
     if ('type' in entry) {
@@ -205,11 +206,9 @@ function rangeRoot(node: ASTNode): string | undefined {
 function patternProblem(node: ASTNode & { readonly op: 'rcall' }, { patterns }: Bounding): ConditionProblem | undefined {
   const [pattern] = node.args[2];
   if (pattern?.op !== 'value' || typeof pattern.args !== 'string') return { offset: node.args[1].end + 1, message: 'matches needs its pattern written out', remedy: 'write .matches("^pattern$") with the pattern in quotes' };
-  try {
-    patterns.set(pattern.args, RE2JS.compile(pattern.args));
-  } catch {
-    return { offset: pattern.start, message: 'the pattern is not a regular expression of RE2', remedy: 'look-around and back-references are not available; write a simpler pattern' };
-  }
+  const compiled = compilePattern(pattern.args);
+  if ('message' in compiled) return { offset: pattern.start, ...compiled };
+  patterns.set(pattern.args, compiled);
   node.args[0] = LINEAR_MATCH;
   return undefined;
 }

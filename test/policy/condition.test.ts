@@ -53,6 +53,12 @@ describe('a condition', () => {
     expect(ask('change.path == "/port"', { ...VALUES, change })).toBe(true);
   });
 
+  it('a text that is too long for a pattern is not searched', () => {
+    const change = { ...(VALUES['change'] as object), path: 'bc'.concat('a'.repeat(4_000)) };
+    expect(ask('change.path.matches("[ab]{0,900}b$")', { ...VALUES, change })).toMatchObject({ unknown: false, reason: 'the text is too long for this pattern' });
+    expect(ask('change.path.matches("^bca*$")', { ...VALUES, change })).toBe(true);
+  });
+
   it('says what it reads', () => {
     expect(compiled('change.path == "/port" && (risk == "low" || change["kind"] == "missing") && plan.resources < 3').reads).toEqual(['change.kind', 'change.path', 'plan.resources', 'risk']);
   });
@@ -73,6 +79,7 @@ describe('a condition', () => {
     ['a pattern of another dialect', 'change.path.matches("(a)\\\\1")', 20, /not a regular expression of RE2/],
     ['a pattern made on the way', 'change.path.matches(change.resource)', 12, /needs its pattern written out/],
     ['a loop over the same list in a loop', 'change.actual.exists(a, change.actual.exists(b, a == b))', 24, /does not go over a part of a/],
+    ['a pattern that counts far', 'change.path.matches("a{0,1000}a{0,1000}a{0,1000}b$")', 20, /more than 2000 steps/],
     ['a loop that compares five whole values with each item', `change.actual.all(a, ${Array.from({ length: 5 }, () => 'change.actual == change.desired').join(' && ')})`, 91, /whole values of the input more than 4 times/],
     ['the same by another spelling', `change.actual.all(a, ${Array.from({ length: 5 }, () => '[change][0]["actual"] != a').join(' && ')})`, 141, /whole values of the input more than 4 times/],
     ['a loop over what a loop made', 'change.actual.map(a, change.actual).exists(b, b.exists(c, c == 1))', 0, /made on the way/],
