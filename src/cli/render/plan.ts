@@ -2,6 +2,7 @@ import type { ClosedGate } from '../../ledger/ledger.js';
 import { ENGINE } from '../../domain/busy.js';
 import { commandOf } from '../../domain/gates.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
+import { requiredText } from '../../domain/quorum.js';
 import { releaseOf } from '../../domain/step-back.js';
 import { classesText, toldRisk, wouldText } from '../../policy/telling.js';
 import type { AssessedPart } from '../deps.js';
@@ -109,7 +110,7 @@ function wouldReasons({ decided }: AssessedPart): string {
 
 /** Whom rules ask for, beyond the environment: `2 of sre (rule exposure (default:12))`. */
 function requiredLines({ decided }: AssessedPart): readonly string[] {
-  return [...new Set(decided.flatMap((each) => each.requires ?? []).map(({ any, all, because }) => `${(all ?? any ?? []).map(({ group, count: number }) => `${number} of ${group}`).join(all === undefined ? ' or ' : ' and ')} (${because})`))];
+  return [...new Set(decided.flatMap((each) => each.requires ?? []).map((each) => `${requiredText({ requirements: [each] })} (${each.because})`))];
 }
 
 /** What rules that are only tried would have decided: `rule (file:line) would say hold of 3 changes: why`. */
