@@ -1,5 +1,5 @@
 import { formatAddress, type TargetAddress } from './address.js';
-import { OPEN, type GateAnswer } from './gate.js';
+import { OPEN, releasedBy, type GateAnswer } from './gate.js';
 import { isJsonObject, type Json, type JsonObject } from './json.js';
 import type { Asking, GateFacts } from './gates.js';
 import type { Outcome } from './phase.js';
@@ -73,7 +73,7 @@ export function afterGate({ dependencies = [], address = '' }: GateFacts, { chan
       allowed: false,
       gate: 'after',
       reason: `after ${of}: ${incident.id} ended ${incident.outcome ?? ''}; it stays stopped until ${of} is repaired or clean (holdfast retry ${incident.id} --reason WHY), or a person lets it go on`,
-      command: `holdfast release ${address} --gate after --reason WHY`,
+      command: releasedBy('after', address),
     };
   }
   return OPEN;

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from './json.js';
-import { OPEN, type GateAnswer } from './gate.js';
+import { OPEN, releasedBy, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts, GateRow } from './gates.js';
 import { durationText } from './plain-text.js';
 
@@ -41,7 +41,7 @@ function probeOf(rows: readonly GateRow[], { scope }: GateRow): string | undefin
 function whileFailing(row: GateRow, probe: string | undefined, { at, asking }: { readonly at: string; readonly asking: Asking }): GateAnswer {
   if (probe !== undefined && probe === asking.holder) return OPEN;
   const halfOpenAt = row.halfOpenAt ?? at;
-  const command = release(row.scope);
+  const command = releasedBy('breaker', row.scope);
   if (Date.parse(at) < Date.parse(halfOpenAt)) {
     return { allowed: false, gate: 'breaker', reason: `breaker of ${row.scope}, one repair is let through at ${halfOpenAt}: ${row.reason}`, opensAt: halfOpenAt, command };
   }
@@ -50,11 +50,7 @@ function whileFailing(row: GateRow, probe: string | undefined, { at, asking }: {
 }
 
 function brokenBy({ scope, by, reason }: GateRow): GateAnswer {
-  return { allowed: false, gate: 'breaker', reason: `breaker of ${scope} by ${by}, until it is released: ${reason}`, command: release(scope) };
-}
-
-function release(scope: string): string {
-  return `holdfast release ${scope} --gate breaker --reason WHY`;
+  return { allowed: false, gate: 'breaker', reason: `breaker of ${scope} by ${by}, until it is released: ${reason}`, command: releasedBy('breaker', scope) };
 }
 
 export function incidentOf(holder: string): string {

@@ -1,4 +1,4 @@
-import { OPEN, type GateAnswer } from './gate.js';
+import { OPEN, releasedBy, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts } from './gates.js';
 
 /** `limits.budget`: how many repairs an environment makes by itself within the time. */
@@ -22,6 +22,6 @@ export function budgetGate({ at, rows, budget, environment }: GateFacts, { autom
     gate: 'budget',
     reason: `budget of ${environment}: ${leaves.length} of ${budget.max} automatic repairs are used up, the next one can begin at ${opensAt}`,
     opensAt,
-    command: `holdfast release ${environment} --gate budget --reason WHY`,
+    command: releasedBy('budget', environment),
   };
 }

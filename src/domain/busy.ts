@@ -1,5 +1,5 @@
 import type { Change } from './change.js';
-import { OPEN, type GateAnswer } from './gate.js';
+import { OPEN, unfrozenBy, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts, GateRow } from './gates.js';
 
 /** An operation of the engine itself, or of somebody else through it. */
@@ -32,7 +32,7 @@ function workedOn({ scope, by, reason, until }: GateRow): GateAnswer {
     gate: 'busy',
     reason: `busy: ${by} works on ${scope}${until === undefined ? '' : ` until ${until}`}: ${reason}`,
     ...(until === undefined ? {} : { opensAt: until }),
-    command: `holdfast unfreeze ${scope === '*' ? '--all' : scope} --reason WHY`,
+    command: unfrozenBy(scope),
   };
 }
 

@@ -38,3 +38,13 @@ export function closedOf(answer: GateAnswer): readonly ClosedAnswer[] {
 export function gatesText(answer: GateAnswer): string {
   return closedOf(answer).map(({ reason, opensAt, command }) => (command === undefined ? reason : `${reason}; ${opensAt === undefined ? 'to open it' : 'or'}: ${command}`)).join('; and ');
 }
+
+/** The command by which a person lets go on what a gate holds. */
+export function releasedBy(gate: GateName, scope: string): string {
+  return `holdfast release ${scope} --gate ${gate} --reason WHY`;
+}
+
+/** The same for what `freeze` has closed. */
+export function unfrozenBy(scope: string): string {
+  return `holdfast unfreeze ${scope === '*' ? '--all' : scope} --reason WHY`;
+}

@@ -3,7 +3,7 @@ import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
 import { busyGate, ENGINE, type Busy } from './busy.js';
-import { OPEN, type GateAnswer, type GateName } from './gate.js';
+import { OPEN, releasedBy, unfrozenBy, type GateAnswer, type GateName } from './gate.js';
 import { settlingGate, type Settling } from './settling.js';
 import { windowGate, type WindowRule } from './window.js';
 
@@ -125,8 +125,8 @@ export const RELEASABLE: Readonly<Record<string, GateName>> = {
 /** What opens a gate that the record closed: for work under way what ends it, or what looks at the engine again. */
 export function commandOf({ gate, scope, path }: Pick<GateRow, 'gate' | 'scope' | 'path'>): string {
   if (gate === 'busy' && path === ENGINE) return `holdfast schedules trigger ${scope}`;
-  if (gate === 'freeze' || gate === 'busy') return `holdfast unfreeze ${scope === '*' ? '--all' : scope} --reason WHY`;
-  return `holdfast release ${scope} --gate ${gate} --reason WHY`;
+  if (gate === 'freeze' || gate === 'busy') return unfrozenBy(scope);
+  return releasedBy(gate, scope);
 }
 
 export function fieldKey(change: Pick<Change, 'resource' | 'path'>): string {
