@@ -3,6 +3,7 @@ import type { Change, Observation } from '../domain/change.js';
 import { driftMarkdown, intentMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/risk.js';
 import { REST_PHASES } from '../domain/phase.js';
+import type { GateFacts } from '../domain/gates.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
@@ -16,6 +17,7 @@ import { configured, type Dependencies } from './deps.js';
 import { askEngine } from './engine.js';
 import { closeFlapping } from './flapping.js';
 import { expectOwnStep } from './guard.js';
+import { letGo } from './let-through.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { sayLapsed } from './lapses.js';
 import { relevantChanges } from './relevant.js';
@@ -62,21 +64,28 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const free = changes.filter((change) => !busy.has(change.fingerprint));
   await closeFlapping(deps, target, free, at);
   const revision = await revisionOf(deps, target, ctx);
+  const engine = free.length === 0 ? {} : { engine: (await askEngine(deps, target, free, ctx)).busy };
+  const asked = (): Promise<GateFacts> => gateFacts({ config, target, changes: free, at, ledger: deps.ledger, ...engine });
+  let gates = await asked();
   const assessing = {
     target,
     provider,
     revision,
-    gates: await gateFacts({ config, target, changes: free, at, ledger: deps.ledger, ...(free.length === 0 ? {} : { engine: (await askEngine(deps, target, free, ctx)).busy }) }),
     ...(environment.limits.resources === undefined ? {} : { reach: { limit: environment.limits.resources, of: observation.resources } }),
     decide: deps.decide(config),
     hash: hashJson,
   };
   const baseline = free.length === 0 ? {} : await baselineOf(deps, target, ctx);
   const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...baseline });
-  const propose = async (some: readonly Change[], more: { readonly together?: true } = {}): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, ...more, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
+  const propose = async (some: readonly Change[], more: { readonly together?: true } = {}): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, gates, ...more, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
   // What stands was split already: a gate that closed for one of its changes since takes no approval away.
   const { gone, left } = await standingParts(deps, { input, changes: free, quiet, target, revision: assessing.revision, propose: (some) => propose(some, { together: true }) }, ctx);
-  for (const { part } of gone) await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
+  for (const { part } of gone) {
+    await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
+    // Its successor would wait for the end of a repair that is never begun.
+    await letGo(deps, { incident: input.incident, part });
+  }
+  if (gone.length > 0) gates = await asked();
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
   const before = await lapsedParts(deps, input, gone);
