@@ -1,7 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
-import { mustSign, type Config } from '../config/config.js';
+import { mustSignCommand, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
-import type { CommandMessage } from '../domain/message.js';
 import { NOBODY } from '../domain/people.js';
 import { onlyStops } from '../domain/signed.js';
 import { prove } from '../trust/proof.js';
@@ -20,18 +19,13 @@ const AHEAD_MS = 2 * 60_000;
  * `undefined` when it may be carried out.
  */
 export async function refuseUnsigned(deps: Dependencies, config: Config, { environment, message }: CommandInput): Promise<CommandAnswer | undefined> {
-  const isNeeded = !onlyStops(message) && isSigned(config, environment, message);
+  const isNeeded = !onlyStops(message) && mustSignCommand(config, environment, message.scope);
   if (message.signature === undefined && !isNeeded) return undefined;
   const problem = await problemOf(deps, config, { environment, message });
   if (problem === undefined) return undefined;
   const [, target] = message.scope.split('/');
   await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', environment, ...(target === undefined ? {} : { target }), by: message.by, data: { reason: `${message.command} of ${message.scope} by ${message.by}: ${problem}` } });
   return { ok: false, message: problem, unauthorised: true };
-}
-
-/** What is said to everything concerns every environment, whichever of them is told. */
-function isSigned(config: Config, environment: string, { scope }: CommandMessage): boolean {
-  return scope === '*' ? config.environments.some((each) => mustSign(config, each.name)) : mustSign(config, environment);
 }
 
 async function problemOf(deps: Dependencies, config: Config, { environment, message }: Pick<CommandInput, 'environment' | 'message'>): Promise<string | undefined> {

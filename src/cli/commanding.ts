@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { EnvironmentCommand } from '../client.js';
-import { mustSign } from '../config/config.js';
+import { mustSignCommand } from '../config/config.js';
 import { onlyStops } from '../domain/signed.js';
 import { parseInstant } from './render/time.js';
 import { addSigning, printStatement, provesItself, signed, type Signing } from './signing.js';
@@ -45,7 +45,7 @@ interface Saying {
 /** The command with its signature, where one is given or asked for; or, where only the words were asked for, the exit code. */
 async function signedCommand(context: Context, environment: string, { said, signing }: Saying): Promise<EnvironmentCommand | number> {
   const config = await context.config();
-  const needed = !onlyStops(said) && (said.scope === '*' ? config.environments.some((each) => mustSign(config, each.name)) : mustSign(config, environment));
+  const needed = !onlyStops(said) && mustSignCommand(config, environment, said.scope);
   if (!needed && !provesItself(signing) && signing.printStatement !== true) return said;
   const { commandStatement } = await import('../trust/statement.js');
   const signedAt = signedAtOf(context, signing);

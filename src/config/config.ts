@@ -161,6 +161,11 @@ export function mustSign(config: Pick<Config, 'environments'>, environment: stri
   return environmentOf(config, environment)?.approvals.trust === 'signed';
 }
 
+/** The same for a command: what is said to everything concerns every environment, whichever of them is told. */
+export function mustSignCommand(config: Pick<Config, 'environments'>, environment: string, scope: string): boolean {
+  return scope === '*' ? config.environments.some((each) => mustSign(config, each.name)) : mustSign(config, environment);
+}
+
 /** Every pool that an environment or a target works in, sorted. */
 export function poolsOf({ environments, targets }: Config): readonly string[] {
   return [...new Set([...environments, ...targets].map(({ pool }) => pool))].sort();
