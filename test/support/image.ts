@@ -22,7 +22,7 @@ interface Lock {
 export const STRANGER = 54_321;
 
 /** `parts` are the files and folders that are copied beside `node_modules`. */
-export async function makeImage(parts: readonly string[] = ['package.json', 'bin', 'dist', 'examples']): Promise<Image> {
+export async function makeImage(parts: readonly string[] = ['package.json', 'bin', 'dist', 'examples', 'policies']): Promise<Image> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-image-'));
   await chmod(folder, 0o755);
   for (const part of parts) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
