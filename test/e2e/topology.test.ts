@@ -135,6 +135,7 @@ describe('one control, two read and two write workers, each with its own user, f
     await lab.site.drift('dev/undone', DRIFT);
     await lab.check('dev/undone');
     expect(await outcomeOf('dev/undone')).toBe('rolled-back');
+    await lab.client.command('dev', { command: 'release', scope: 'dev', gate: 'step-back', by: 'alice', reason: 'looked at' });
   });
 
   test('a write worker killed in the middle of a step: the other one takes the step', async () => {

@@ -174,7 +174,7 @@ describe('what staging kept is lost', () => {
       expect((await lab.untilClosed('dev/staged')).outcome).toBe('fixed');
       const row = await lab.untilClosed('risky/switched');
       expect(row).toMatchObject({ outcome: 'needs-human', narrative: expect.stringContaining('etc/app.json') as string });
-      expect(await lab.withLedger((ledger) => ledger.closedGates({ environment: 'risky', target: 'switched' }, new Date().toISOString()))).toMatchObject([{ gate: 'breaker' }]);
+      expect(await lab.withLedger((ledger) => ledger.closedGates({ environment: 'risky', target: 'switched' }, new Date().toISOString()))).toMatchObject([{ gate: 'breaker' }, { gate: 'step-back' }]);
       const staged = { environment: 'dev', target: 'staged' };
       expect(await lab.withLedger(async (ledger) => (await ledger.decisions({ ...staged, number: 1 })).length)).toBe(1);
       const stagings = await lab.withLedger(async (ledger) => (await ledger.intents({ address: staged })).map((intent) => intent.step).filter((step) => step.endsWith('/stage')));

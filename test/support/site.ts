@@ -91,6 +91,8 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     const document = {
       version: 1,
       project: 'site',
+      // Of the shipped rules nothing is tried here: what is automatic is so by `remediation` alone.
+      policies: ['!default'],
       // Most drift before the first look.
       environments: Object.fromEntries(Object.entries({ ...ENVIRONMENTS, ...environments }).map(([name, each]) => [name, { firstSeen: 'repair', ...each }])),
       targets: Object.fromEntries(targets.map((target) => [nameOf(target), targetConfig(target, { health: health.port, service: ports.get(target.address), soak })])),
