@@ -1,4 +1,4 @@
-import { environmentOf } from '../config/config.js';
+import { environmentOf, mustSign } from '../config/config.js';
 import { toldOf } from '../domain/quorum.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
@@ -23,7 +23,8 @@ export function escalateActivities(deps: Dependencies): Pick<ControlActivities, 
       const plan = await storedPlan(deps, hash);
       const told = toldOf(await pollOf(deps, { config, target, plan, ask }));
       await deps.ledger.updateIncident(incident, { part: { part, phase: 'awaiting-approval', ...told } });
-      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: `nobody has answered in time; ${to} may approve it too from now on`, at, ...told }, 'approval-escalated');
+      const signs = mustSign(config, incident.environment) ? { signing: {} } : {};
+      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: `nobody has answered in time; ${to} may approve it too from now on`, at, ...told, ...signs }, 'approval-escalated');
       await deps.tell(notice, `escalate-${part}-${step}-${id}`);
       return told;
     }),

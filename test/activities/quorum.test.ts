@@ -189,6 +189,16 @@ describe('escalation', () => {
     expect(await on.run('stage', refOf(part))).toMatchObject({ result: 'staged' });
   });
 
+  it.each([
+    { trust: 'signed', key: ' --key ~/.ssh/id_ed25519', reason: 'without a signature it would be refused' },
+    { trust: 'namespace', key: '', reason: 'nothing must be signed' },
+  ] as const)('with trust $trust its message names the command that counts: $reason', async ({ trust, key }) => {
+    const { on, part } = await asked({ environment: { approvals: { ...LATER, trust } } });
+    await on.run('escalate', { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' });
+    const [told] = on.told.filter((notice) => notice.event === 'approval-escalated');
+    expect(told?.commands).toContain(`holdfast approve prod/storefront#1 --plan ${part.plan?.slice(0, 12) ?? ''}${key}`);
+  });
+
   it('is taken back where the configuration says it no more', async () => {
     const { on, part } = await asked({ environment: { approvals: TWO } });
     expect(await on.run('escalate', { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' })).toEqual({});
