@@ -14,7 +14,7 @@ import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { holderOf } from './let-through.js';
 import { namedPoll, pollOf } from './poll.js';
-import { pollsFor, recordDecision, recordVote, refuse, replayOf, where, type Said } from './recording.js';
+import { pollsFor, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Said } from './recording.js';
 import { stagingOf, type Staging } from './staging.js';
 import { partNotice } from './telling.js';
 import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from './types.js';
@@ -106,6 +106,7 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
     return adoption === undefined ? replayOf(deps, said, answer) : { ...answer, adoption };
   }
   if (judgement.vote !== undefined) return recordVote(deps, said, { ...answer, vote: judgement.vote });
+  if (!(await recordUnasked(deps, said, judgement.parts))) return replayOf(deps, said, answer);
   for (const part of judgement.parts) {
     const before = await recordDecision(deps, said, { part, ...(judgement.breakGlass === undefined ? {} : { breakGlass: judgement.breakGlass }) });
     if (before === undefined) continue;

@@ -79,6 +79,26 @@ export async function recordDecision(deps: Dependencies, said: Said, { part, bre
   return undefined;
 }
 
+/**
+ * The same about parts without a plan, which nobody was asked about: what keeps drift quiet is on record
+ * too. False when another run has used the same words: a reset replays nothing.
+ */
+export async function recordUnasked(deps: Dependencies, said: Said, parts: readonly number[]): Promise<boolean> {
+  const { batch, message, at, who, digest } = said;
+  const unasked = parts.filter((part) => batch.questions.some((each) => each.part === part && (each.ask === undefined || each.plan === undefined)));
+  if (unasked.length === 0) return true;
+  for await (const { data } of deps.ledger.entries({ ...where(batch), kinds: ['decided'] })) {
+    if (data['message'] === digest && data['decision'] === message.decision) return data['run'] === batch.run;
+  }
+  const { by, decision, reason = '', until, ticket } = message;
+  const { key, signed } = proofOf(said);
+  await deps.ledger.append({
+    at, kind: 'decided', ...where(batch), by,
+    data: { decision, message: digest, run: batch.run, parts: unasked, reason, verified: who.verified, ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }), ...(key === undefined ? {} : { key }), ...(signed === undefined ? {} : { signed: { ...signed } }) },
+  });
+  return true;
+}
+
 function proofOf({ who: { proved } }: Said): Pick<DecisionRow, 'key' | 'signed'> {
   return proved === undefined ? {} : { key: proved.key, signed: proved.signed };
 }

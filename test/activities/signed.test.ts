@@ -215,3 +215,17 @@ describe('the write worker looks for itself', () => {
     expect(await on.run('stage', { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', run: RUN, round: 1 })).toMatchObject({ result: 'staged' });
   });
 });
+
+it.each(['reject', 'accept'] as const)('a signed %s of what has no plan is on record, and is not taken again after a reset', async (decision) => {
+  const { on } = await trial();
+  const message: DecisionMessage = { decision, by: 'alice', reason: 'it stays', ...(decision === 'accept' ? { until: '2026-12-01T00:00:00Z' } : {}) };
+  const sent = { ...message, signature: alice.sign(decisionStatement({ project: 'shop', incident: FIRST, question: { part: 2 } }, message)) };
+  const say = async (run: string): Promise<Judged> => {
+    on.temporal.histories.set(run, [{ at: AT, signal: decision }]);
+    return only(await on.run('judge', { incident: FIRST, run, messages: [{ message: sent, via: { signal: decision, ordinal: 1 } }], questions: [{ part: 2, phase: 'observed', causedBy: [] }], malformed: 0 }));
+  };
+  expect(await say(RUN)).toMatchObject({ result: 'accepted', parts: [2] });
+  expect(await say(RUN)).toMatchObject({ result: 'accepted', parts: [2] });
+  expect(await say(OTHER_RUN)).toMatchObject({ result: 'refused', parts: [], replayed: true });
+  expect((await on.entries('decided')).map((entry) => [entry.by, entry.data['decision'], entry.data['parts']])).toEqual([['alice', decision, [2]]]);
+});
