@@ -3,6 +3,7 @@ import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'n
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock } from '../../src/embedded/lock.js';
 import { SEARCH_ATTRIBUTES } from '../../src/embedded/search-attributes.js';
@@ -22,6 +23,29 @@ export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment
   const searchAttributes = Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, type === 'Int' ? 3 : 2]));
   await env.connection.operatorService.addSearchAttributes({ namespace: env.namespace ?? 'default', searchAttributes });
   return env;
+}
+
+/**
+ * One environment for the tests of a file, given to each before it begins. A test that failed in its
+ * middle leaves its clock and its workers behind: the next one, its own retry too, gets another.
+ */
+export function shareEnvironment(give: (env: TestWorkflowEnvironment) => void): void {
+  let env: TestWorkflowEnvironment | undefined;
+  const spoiled: TestWorkflowEnvironment[] = [];
+  beforeEach(async () => {
+    env ??= await timeSkippingEnvironment();
+    give(env);
+  }, 300_000);
+  afterEach(({ task }) => {
+    if (task.result?.state !== 'fail' || env === undefined) return;
+    // Its workers may still be at work, so it is taken down at the end.
+    spoiled.push(env);
+    env = undefined;
+  });
+  afterAll(async () => {
+    await env?.teardown();
+    for (const each of spoiled) await each.teardown().catch(() => undefined);
+  });
 }
 
 /** Path of a script that starts the time-skipping server on the port given as its first argument; fetched once per version. */

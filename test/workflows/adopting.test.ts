@@ -1,17 +1,13 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Assessment } from '../../src/activities/types.js';
 import type { IncidentStatus } from '../../src/workflows/messages.js';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, OTHER, part, PLAN, type World } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(async () => { await env.teardown(); });
+shareEnvironment((made) => { env = made; });
 
 const ADOPT = { by: 'alice', reason: 'right as it is', plan: PLAN.slice(0, 12) };
 const TAKEN_IN: Assessment = assessed([], { gone: [{ part: 1, event: 'adopted', reason: 'alice adopted it, and the desired state says so now' }] });

@@ -1,17 +1,13 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { EscalateInput } from '../../src/activities/types.js';
 import type { IncidentStatus } from '../../src/workflows/messages.js';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, part, PLAN, type Script } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(() => env.teardown());
+shareEnvironment((made) => { env = made; });
 
 const HOUR = 3_600_000;
 const STEPS = [{ afterMs: HOUR, to: 'leads' }, { afterMs: 3 * HOUR, to: 'managers' }];

@@ -1,18 +1,14 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { BatchResult, TargetBatches } from '../../src/activities/types.js';
 import type { CheckResult } from '../../src/workflows/check-environment.js';
 import { WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { inWorld, type World } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(() => env.teardown());
+shareEnvironment((made) => { env = made; });
 
 const NOTHING: BatchResult = { clean: 0, drifted: 0, unknown: 0 };
 

@@ -1,20 +1,16 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CommandInput } from '../../src/activities/types.js';
 import type { CommandAnswer, EnvironmentStatus } from '../../src/workflows/messages.js';
 import { environmentWorkflowId, WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { inWorld, type Script, type World } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(() => env.teardown());
+shareEnvironment((made) => { env = made; });
 
 interface Holder {
   readonly workflowId: string;

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, part } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(() => env.teardown());
+shareEnvironment((made) => { env = made; });
 
 test('a gate that opens while the look that found it closed is still under way is asked again, because its signal came before there was a part to hear it', async () => {
   const frozen = { allowed: false, gate: 'freeze', reason: 'freeze of prod by alice' } as const;

@@ -1,18 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Assessment, VerifyResult } from '../../src/activities/types.js';
 import type { IncidentStatus } from '../../src/workflows/messages.js';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, OTHER, part, PLAN } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(async () => { await env.teardown(); });
+shareEnvironment((made) => { env = made; });
 
 /** A step that answers when the test says so, so that something else can happen meanwhile. */
 function held<T>(): { readonly answer: Promise<T>; readonly give: (value: T) => void } {

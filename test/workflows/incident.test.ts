@@ -1,17 +1,13 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { IncidentStatus } from '../../src/workflows/messages.js';
-import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { shareEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, OTHER, part, PLAN } from './world.js';
 
 let env: TestWorkflowEnvironment;
 
-beforeAll(async () => {
-  env = await timeSkippingEnvironment();
-}, 300_000);
-
-afterAll(async () => { await env.teardown(); });
+shareEnvironment((made) => { env = made; });
 
 const APPROVE = { by: 'alice', plan: PLAN.slice(0, 12) };
 
