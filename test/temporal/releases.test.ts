@@ -28,6 +28,7 @@ beforeAll(async () => {
   [next, careless] = await Promise.all([nextRelease({ isPatched: true }), nextRelease({ isPatched: false })]);
   lab = await openLaboratory(await newNamespace(server.address), {
     targets: addresses().map((address) => ({ address, files: FILES, more: { soak: '4s' } })),
+    environments: Object.fromEntries(addresses('failing').map((address) => [environmentOf(address), { remediation: 'auto' }])),
   });
 }, 180_000);
 
@@ -39,7 +40,17 @@ afterAll(async () => {
 
 function addresses(...kinds: readonly Kind[]): readonly string[] {
   const all = kinds.length === 0 ? (['soaking', 'approved', 'rejected', 'failing'] as const) : kinds;
-  return all.flatMap((kind) => Array.from({ length: EACH }, (_, index) => `${kind === 'approved' || kind === 'rejected' ? 'prod' : 'dev'}/${kind}-${index + 1}`));
+  return all.flatMap((kind) => Array.from({ length: EACH }, (_, index) => `${placeOf(kind, index + 1)}/${kind}-${index + 1}`));
+}
+
+/** Each that fails has an environment of its own: a rollback takes its class a step back there, and the others are asked about. */
+function placeOf(kind: Kind, number: number): string {
+  if (kind === 'failing') return `risky-${number}`;
+  return kind === 'soaking' ? 'dev' : 'prod';
+}
+
+function environmentOf(address: string): string {
+  return address.split('/')[0] ?? '';
 }
 
 async function replayed(bundle: { readonly code: string }): Promise<readonly string[]> {
@@ -61,7 +72,7 @@ describe('an old and a new release side by side', () => {
     for (const address of addresses('failing')) lab.site.health.set(address, () => isAsDrifted(address));
     let older = await old();
     for (const address of addresses()) await lab.site.drift(address, DRIFT);
-    await Promise.all([lab.check('dev'), lab.check('prod')]);
+    await Promise.all([...new Set(addresses().map(environmentOf))].map((environment) => lab.check(environment)));
     await Promise.all(addresses('approved', 'rejected').map((address) => lab.untilPhase(address, 'awaiting-approval')));
 
     let newer = await fresh();
