@@ -1,5 +1,6 @@
 import type { IncidentId, TargetAddress } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
+import type { Exception } from '../domain/exception.js';
 import type { GateName } from '../domain/gate.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Outcome, Phase } from '../domain/phase.js';
@@ -301,20 +302,9 @@ export interface Settled extends TargetAddress {
   readonly ticket?: string;
 }
 
-export interface Acceptance extends TargetAddress {
-  readonly resource: string;
-  /** Absent: the whole resource. */
-  readonly path?: string;
-  /** Present when it was given for a change that was seen: it lapses when that changes. */
-  readonly fingerprint?: string;
-  readonly until: string;
-  readonly by: string;
-  readonly reason: string;
-  /** Where it is followed up. */
-  readonly ticket?: string;
+/** An exception that somebody gave: in an incident, or announced before the change was made. */
+export interface Acceptance extends TargetAddress, Omit<Exception, 'source'> {
   readonly at: string;
-  /** The incident that was accepted; absent for one that was announced. */
-  readonly incident?: number;
 }
 
 /** Without a target a whole environment, without both everything. */

@@ -7,6 +7,7 @@ import type { DecisionRow } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { commandStatement, decisionStatement } from '../../src/trust/statement.js';
 import { environmentWorkflowId, incidentWorkflowId, poolQueue, WORKFLOW_QUEUE, type DecideAnswer } from '../../src/workflows/messages.js';
+import { askedOf, type AskedQuestion as Question } from '../support/asked.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
 import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
@@ -81,19 +82,7 @@ afterAll(async () => {
   await server.stop();
 }, 60_000);
 
-interface Question {
-  readonly address: string;
-  readonly number: number;
-  readonly plan: string;
-  readonly ask: string;
-}
-
-/** What is asked now, as everybody who reaches the namespace can read it. */
-async function asked(address: string): Promise<Question> {
-  const { incident, parts } = await lab.untilPhase(address, 'awaiting-approval');
-  const part = parts.find((each) => each.phase === 'awaiting-approval');
-  return { address, number: Number(incident.split('#')[1]), plan: part?.plan ?? '', ask: textOf(part?.['ask']) };
-}
+const asked = (address: string): Promise<Question> => askedOf(lab, address);
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';

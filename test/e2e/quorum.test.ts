@@ -7,6 +7,7 @@ import type { DecideInput } from '../../src/client.js';
 import type { EntryKind } from '../../src/ledger/ledger.js';
 import { commandStatement, decisionStatement } from '../../src/trust/statement.js';
 import type { DecideAnswer } from '../../src/workflows/messages.js';
+import { askedOf, type AskedQuestion as Question } from '../support/asked.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
 import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
@@ -66,19 +67,7 @@ afterAll(async () => {
   rmSync(repository, { recursive: true, force: true });
 }, 60_000);
 
-interface Question {
-  readonly address: string;
-  readonly number: number;
-  readonly plan: string;
-  readonly ask: string;
-}
-
-async function asked(address: string): Promise<Question> {
-  const { incident, parts } = await lab.untilPhase(address, 'awaiting-approval');
-  const part = parts.find((each) => each.phase === 'awaiting-approval');
-  const ask = part?.['ask'];
-  return { address, number: Number(incident.split('#')[1]), plan: part?.plan ?? '', ask: typeof ask === 'string' ? ask : '' };
-}
+const asked = (address: string): Promise<Question> => askedOf(lab, address);
 
 interface Words extends Partial<DecideInput> {
   readonly with?: Signer;
