@@ -58,18 +58,23 @@ export function incidentOf(holder: string): string {
 }
 
 /**
- * What a failed repair does to the breaker: nothing, or closes it for the time, counted from this
- * failure. The one that was let through closes it again, however long ago the others failed.
+ * What a failed repair does to the breaker: nothing, or closes it for the time, counted from the last
+ * failure. The one that was let through closes it again, however long ago the others failed. Of repairs
+ * that fail at once each may be written down before the other and read after it, so those that failed
+ * since count as well: otherwise neither would see enough.
  */
 export function tripped(limit: FailureLimit, failures: readonly Failure[], failed: Failure & { readonly wasLetThrough: boolean }): { readonly halfOpenAt: string; readonly reason: string } | undefined {
-  const from = Date.parse(failed.at) - limit.withinMs;
-  const within = failures.filter((each) => Date.parse(each.at) > from && Date.parse(each.at) <= Date.parse(failed.at));
-  const parts = new Set([...within.map((each) => each.part), failed.part]);
-  const halfOpenAt = new Date(Date.parse(failed.at) + limit.withinMs).toISOString();
-  if (failed.wasLetThrough) return { halfOpenAt, reason: `the repair that was let through failed as well: ${incidentOf(failed.part)}` };
-  if (parts.size < limit.max) return undefined;
-  const named = [...new Set([...parts].map(incidentOf))].slice(-5).join(', ');
-  return { halfOpenAt, reason: `${parts.size} failed ${parts.size === 1 ? 'repair' : 'repairs'} within ${durationText(limit.withinMs)} (${named})` };
+  const openAgain = (lastMs: number): string => new Date(lastMs + limit.withinMs).toISOString();
+  const failedMs = Date.parse(failed.at);
+  if (failed.wasLetThrough) return { halfOpenAt: openAgain(failedMs), reason: `the repair that was let through failed as well: ${incidentOf(failed.part)}` };
+  const ends = [...failures.map((each) => Date.parse(each.at)), failedMs].filter((at) => at >= failedMs && at < failedMs + limit.withinMs).sort((left, right) => right - left);
+  for (const end of ends) {
+    const parts = new Set([...failures.filter((each) => Date.parse(each.at) > end - limit.withinMs && Date.parse(each.at) <= end).map((each) => each.part), failed.part]);
+    if (parts.size < limit.max) continue;
+    const named = [...new Set([...parts].map(incidentOf))].slice(-5).join(', ');
+    return { halfOpenAt: openAgain(end), reason: `${parts.size} failed ${parts.size === 1 ? 'repair' : 'repairs'} within ${durationText(limit.withinMs)} (${named})` };
+  }
+  return undefined;
 }
 
 /** Whether an entry of the record tells of a failed repair: never one that a person undid or stopped, nor one that a gate or a move took back. */
