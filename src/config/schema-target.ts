@@ -4,7 +4,7 @@ import { slipIn } from './exceptions.js';
 import { scheduleSchema } from './schema-environment.js';
 import { targetRemediationSchema } from './schema-remediation.js';
 import {
-  commandSchema, durationOrZeroSchema, durationSchema, globSchema, jsonSchema, lineSchema, nameSchema, patternSchema, referenceSchema,
+  commandSchema, durationOrZeroSchema, durationSchema, globSchema, jsonSchema, lineSchema, nameSchema, bodyPatternSchema, referenceSchema,
   referringTextSchema, said, textualSchema, urlSchema,
 } from './values.js';
 
@@ -33,7 +33,7 @@ export const healthSchema = z.discriminatedUnion('type', [
       .strictObject({
         status: z.union([statusSchema, z.array(statusSchema).min(1).max(50)], { error: said('expected an HTTP status or a list of them', 'write 200 or [200, 204]') }).default(200),
         maxLatency: durationSchema.optional(),
-        body: patternSchema.optional(),
+        body: bodyPatternSchema.optional(),
       })
       .prefault({}),
     allowPrivate: z.boolean().default(false),

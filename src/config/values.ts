@@ -1,6 +1,6 @@
-import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { isName } from '../domain/address.js';
+import { compileBodyPattern } from '../system/pattern.js';
 import { cronProblem, timezoneProblem } from './cron.js';
 import { DURATION, parseDuration, POSITIVE_DURATION } from './durations.js';
 import { globProblem } from './globs.js';
@@ -68,13 +68,10 @@ export const globSchema = z.string().superRefine((glob, ctx) => {
   if (problem !== undefined) ctx.addIssue({ code: 'custom', message: said(`${quote(glob)} ${problem.message}`, problem.remedy) });
 });
 
-/** A regular expression that runs in linear time. */
-export const patternSchema = z.string().min(1).max(1_000).superRefine((pattern, ctx) => {
-  try {
-    RE2JS.compile(pattern);
-  } catch {
-    ctx.addIssue({ code: 'custom', message: said(`${quote(pattern)} is not a regular expression of RE2`, 'look-around and back-references are not available; write a simpler pattern') });
-  }
+/** A regular expression that is looked for in the body of an answer, in time bounded by the pattern. */
+export const bodyPatternSchema = z.string().min(1).max(1_000).superRefine((pattern, ctx) => {
+  const compiled = compileBodyPattern(pattern);
+  if ('message' in compiled) ctx.addIssue({ code: 'custom', message: said(`${quote(pattern)}: ${compiled.message}`, compiled.remedy) });
 });
 
 const REFERENCE = /^\$\{(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^{}\n]+)\}$/;

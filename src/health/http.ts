@@ -34,10 +34,12 @@ export async function measureHttp(check: HttpCheck, ctx: ProbeContext): Promise<
   });
 }
 
-/** RE2 takes time in proportion to the text, whatever the pattern. */
+/** Loading has checked it; what cannot be read all the same is no verdict on the service. */
 async function compile(pattern: string): Promise<RE2JS> {
-  const { RE2JS } = await import('re2js');
-  return RE2JS.compile(pattern);
+  const { compileBodyPattern } = await import('../system/pattern.js');
+  const compiled = compileBodyPattern(pattern);
+  if ('message' in compiled) throw new TypeError(compiled.message);
+  return compiled;
 }
 
 function judge(check: HttpCheck, answer: Exchange, found: { readonly latencyMs: number; readonly now: Date; readonly pattern?: RE2JS }): Found {

@@ -1,7 +1,7 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import type { Json } from '../domain/json.js';
-import { compilePattern, isFoundIn } from './pattern.js';
+import { compilePattern, isFoundIn } from '../system/pattern.js';
 
 /** CEL's own names. `dyn` is any JSON value; what is absent is `null` there and empty elsewhere. */
 export type FieldType = 'string' | 'int' | 'bool' | 'timestamp' | 'duration' | 'list<string>' | 'dyn';
