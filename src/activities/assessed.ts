@@ -2,22 +2,27 @@ import { formatIncident } from '../domain/address.js';
 import type { Decided, DecisionInput } from '../domain/decision.js';
 import { gatesText } from '../domain/gate.js';
 import type { JsonObject } from '../domain/json.js';
+import { oneLine } from '../domain/plain-text.js';
 import { type AssessedPart as Proposed, factsOf } from '../policy/assess.js';
 import { givenOf } from '../policy/recorded.js';
-import { classesOf, toldRisk } from '../policy/telling.js';
+import { classesOf, toldRisk, trialsOf } from '../policy/telling.js';
 import type { Dependencies } from './deps.js';
 import type { AssessInput } from './types.js';
 
 /** More changes than this make an entry long; the rest are counted by class. */
 const NAMED = 100;
+/** So many rules on trial stand in the row, in so many characters each; the entry has them all. */
+const MOST_TRIALS = 5;
+const LONGEST_TRIAL = 300;
 
 /** What an incident's row says of a deciding, beside its decision, beyond the end of the part. */
 export function decidedInRow(proposed: Proposed): JsonObject {
   const { reason, rules, would, changes, decided } = proposed;
   const risk = toldRisk(decided);
+  const trials = trialsOf(decided).slice(0, MOST_TRIALS).map((each) => oneLine(each, LONGEST_TRIAL));
   return {
     because: reason, rules: [...rules], changes: changes.length, classes: classesOf(decided),
-    ...(would === undefined ? {} : { would }), ...(risk === undefined ? {} : { riskOf: risk }),
+    ...(would === undefined ? {} : { would }), ...(risk === undefined ? {} : { riskOf: risk }), ...(trials.length === 0 ? {} : { trials }),
   };
 }
 

@@ -26,6 +26,8 @@ export interface RecordedPart {
   readonly would?: string;
   /** The risk with its parts. */
   readonly riskOf?: string;
+  /** What rules on trial would have decided, a line each. */
+  readonly trials?: readonly string[];
   /** `configuration 3, metadata 1`. */
   readonly classes?: string;
   readonly by?: string;
@@ -84,6 +86,7 @@ export function readPart(part: JsonObject): RecordedPart {
     rules: namesOf(part, 'rules'),
     would: text('would'),
     riskOf: text('riskOf'),
+    trials: namesOf(part, 'trials'),
     classes: countsOf(part, 'classes'),
     by: text('by'),
     requires: text('requires'),

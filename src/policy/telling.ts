@@ -28,6 +28,18 @@ export function classesText(decided: readonly Decided[]): string {
   return Object.entries(classesOf(decided)).map(([of, count]) => `${of} ${count}`).join(', ');
 }
 
+/** What rules that are only tried would have decided: `rule (file:line) would say hold of 3 changes: why`. */
+export function trialsOf(decided: readonly Decided[]): readonly string[] {
+  const counts = new Map<string, { readonly says: string; readonly reason: string; number: number }>();
+  for (const { rule, decision, reason } of decided.flatMap((each) => each.shadow ?? [])) {
+    const says = `${rule} would say ${decision}`;
+    const known = counts.get(says) ?? { says, reason, number: 0 };
+    known.number += 1;
+    counts.set(says, known);
+  }
+  return [...counts.values()].map(({ says, reason, number }) => `${says} of ${number} ${number === 1 ? 'change' : 'changes'}: ${reason}`);
+}
+
 const WOULD: Readonly<Record<Decision, string>> = {
   remediate: 'be repaired without a person', ask: 'be asked about', accept: 'be left alone as accepted', adopt: 'become the desired state', hold: 'be held',
 };

@@ -55,6 +55,7 @@ describe('what was decided', () => {
     await bench.check();
     const { parts } = await bench.assess();
     expect(parts).toMatchObject([{ decision: 'ask', risk: 'high', rules: ['ports (rules.yaml:ports)'], reason: 'ports are asked about' }]);
+    expect((await bench.ledger.incident({ environment: 'prod', target: 'storefront' }))?.parts).toMatchObject([{ trials: ['trial (rules.yaml:trial) would say hold of 1 change: rule trial says hold'] }]);
     const [entry] = await bench.entries('assessed');
     const [target] = bench.config.targets;
     const [environment] = bench.config.environments;

@@ -174,11 +174,11 @@ describe('incident', () => {
   });
 
   it('says why it was decided so, what would be done, and its risk with its parts, also while the workflow says the rest', async () => {
-    const recordedPart = { part: 1, phase: 'observed', decision: 'hold', risk: 'low', because: 'this target is only observed', rules: ['remediation: observe'], would: 'remediate', riskOf: '7.5 = configuration 6 × 1 resource 1', classes: { configuration: 1 } };
+    const recordedPart = { part: 1, phase: 'observed', decision: 'hold', risk: 'low', because: 'this target is only observed', rules: ['remediation: observe'], would: 'remediate', riskOf: '7.5 = configuration 6 × 1 resource 1', trials: ['ports (rules.yaml:4) would say hold of 1 change: on\u001b[2J trial'], classes: { configuration: 1 } };
     const watched = recorded({ incident: () => Promise.resolve(incident({ parts: [recordedPart] })), entries: () => stream(entries), decisions: () => Promise.resolve([]), intents: () => Promise.resolve([]), lastObservation: () => Promise.resolve(undefined) });
     const status = { incident: 'prod/storefront#7', phase: 'observed' as const, parts: [{ part: 1, phase: 'observed' as const, decision: 'hold', risk: 'low', changes: 1, waitsFor: 'nothing: it is observed' }] };
     const ran = await cli(['incident', 'prod/storefront'], { deps: { ...watched, ...connected({ incidentStatus: () => Promise.resolve(status) }) } });
-    for (const text of ['decided:  this target is only observed (remediation: observe)', 'would:    be repaired without a person', 'risk:     low, 7.5 = configuration 6 × 1 resource 1', 'waits:    nothing: it is observed']) expect(ran.out).toContain(text);
+    for (const text of ['decided:  this target is only observed (remediation: observe)', 'would:    be repaired without a person', 'risk:     low, 7.5 = configuration 6 × 1 resource 1', 'on trial: ports (rules.yaml:4) would say hold of 1 change: on\\x1b[2J trial', 'waits:    nothing: it is observed']) expect(ran.out).toContain(text);
   });
 
   it('tells the whole story, with the commands to paste', async () => {

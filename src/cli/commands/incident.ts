@@ -163,6 +163,7 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
           ...(part.because === undefined ? [] : [`decided:  ${plain(part.because)}${part.rules === undefined ? '' : ` (${part.rules.map(plain).join(', ')})`}`]),
           ...(part.would === undefined ? [] : [`would:    ${plain(wouldText(part.would))}`]),
           ...(part.riskOf === undefined ? [] : [`risk:     ${plain(part.risk ?? '')}, ${plain(part.riskOf)}`]),
+          ...(part.trials ?? []).map((each) => `on trial: ${plain(each)}`),
           ...(part.reason === undefined ? [] : [`why:      ${plain(part.reason)}`]),
           ...(part.waitsFor === undefined ? [] : [`waits:    ${plain(part.waitsFor)}`]),
           ...(part.blocked === undefined ? [] : [`stopped:  ${context.style.yellow(plain(part.blocked))}`]),

@@ -4,7 +4,7 @@ import { commandOf } from '../../domain/gates.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
 import { requiredText } from '../../domain/quorum.js';
 import { releaseOf } from '../../domain/step-back.js';
-import { classesText, toldRisk, wouldText } from '../../policy/telling.js';
+import { classesText, toldRisk, trialsOf, wouldText } from '../../policy/telling.js';
 import type { AssessedPart } from '../deps.js';
 import { count } from './changes.js';
 import { markdown, markdownCode, plain } from './escape.js';
@@ -31,7 +31,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...(risk === undefined ? [] : [`risk:     ${part.risk}, ${plain(risk)}`]),
         ...(part.would === undefined ? [] : [`would:    ${wouldText(part.would)}${wouldReasons(part)}`]),
         ...requiredLines(part).map((each) => `needs:    ${plain(each)}`),
-        ...trialLines(part).map((each) => `on trial: ${plain(each)}`),
+        ...trialsOf(part.decided).map((each) => `on trial: ${plain(each)}`),
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
         ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
@@ -65,7 +65,7 @@ export function partMarkdown(part: AssessedPart, number: number): string {
     ...(toldRisk(part.decided) === undefined ? [] : [`- Risk: ${part.risk}, ${markdown(toldRisk(part.decided) ?? '')}`]),
     ...(part.would === undefined ? [] : [`- Would: ${wouldText(part.would)}${markdown(wouldReasons(part))}`]),
     ...requiredLines(part).map((each) => `- Needs: ${markdown(each)}`),
-    ...trialLines(part).map((each) => `- On trial: ${markdown(each)}`),
+    ...trialsOf(part.decided).map((each) => `- On trial: ${markdown(each)}`),
     ...(part.impossible === undefined ? [] : [`- No repair: ${markdown(part.impossible)}`]),
     ...(plan === undefined
       ? []
@@ -111,18 +111,6 @@ function wouldReasons({ decided }: AssessedPart): string {
 /** Whom rules ask for, beyond the environment: `2 of sre (rule exposure (default:12))`. */
 function requiredLines({ decided }: AssessedPart): readonly string[] {
   return [...new Set(decided.flatMap((each) => each.requires ?? []).map((each) => `${requiredText({ requirements: [each] })} (${each.because})`))];
-}
-
-/** What rules that are only tried would have decided: `rule (file:line) would say hold of 3 changes: why`. */
-function trialLines({ decided }: AssessedPart): readonly string[] {
-  const counts = new Map<string, { readonly says: string; readonly reason: string; number: number }>();
-  for (const { rule, decision, reason } of decided.flatMap((each) => each.shadow ?? [])) {
-    const says = `${rule} would say ${decision}`;
-    const known = counts.get(says) ?? { says, reason, number: 0 };
-    known.number += 1;
-    counts.set(says, known);
-  }
-  return [...counts.values()].map(({ says, reason, number }) => `${says} of ${count(number, 'change')}: ${reason}`);
 }
 
 /** What would happen with this part if a check found it now. */
