@@ -1,5 +1,6 @@
 import { parseAddress } from '../domain/address.js';
 import { isHoldfastError, refused } from '../domain/errors.js';
+import { inUtc } from '../domain/instant.js';
 import type { CommandMessage } from '../domain/message.js';
 import { NOBODY, principalOf } from '../domain/people.js';
 import { isAsked, requiredText, whoMay } from '../domain/quorum.js';
@@ -117,10 +118,11 @@ function mayAccept(config: Config, { scope, by }: CommandMessage): CommandAnswer
 async function announce(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
   const { scope, resource = '', path, until = '', by, reason, ticket } = message;
   if (message.end === true) return endAcceptances(deps, message, at);
-  if (!(Date.parse(until) > Date.parse(at))) return no(`"until" must lie in the future; ${until} does not`);
+  const ends = inUtc(until);
+  if (ends === undefined || ends <= at) return no(`"until" must lie in the future; ${until} does not`);
   const address = addressOf(scope);
-  await deps.ledger.accept({ ...address, resource, until, by, reason, at, ...(path === undefined ? {} : { path }), ...(ticket === undefined ? {} : { ticket }) });
-  return yes(`changes of ${resource}${path === undefined ? '' : ` ${path}`} in ${scope} are left alone until ${until}`);
+  await deps.ledger.accept({ ...address, resource, until: ends, by, reason, at, ...(path === undefined ? {} : { path }), ...(ticket === undefined ? {} : { ticket }) });
+  return yes(`changes of ${resource}${path === undefined ? '' : ` ${path}`} in ${scope} are left alone until ${ends}`);
 }
 
 async function endAcceptances(deps: Dependencies, { scope, resource, path, incident, by, reason }: CommandMessage, at: string): Promise<CommandAnswer> {

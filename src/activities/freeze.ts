@@ -1,4 +1,5 @@
 import { ENGINE } from '../domain/busy.js';
+import { inUtc } from '../domain/instant.js';
 import type { CommandMessage } from '../domain/message.js';
 import type { ClosedGate } from '../ledger/ledger.js';
 import { no, yes } from './answers.js';
@@ -7,23 +8,26 @@ import type { CommandDone } from './types.js';
 import { stir } from './waking.js';
 
 export async function freeze(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
-  if (until !== undefined && Date.parse(until) <= Date.parse(at)) return no(`"until" must lie in the future; ${until} does not`);
-  const standing = (await deps.ledger.allClosedGates(at)).find((row) => row.gate === 'freeze' && row.scope === scope && lasts(row, until));
+  const ends = until === undefined ? undefined : inUtc(until);
+  if (until !== undefined && ends === undefined) return no(`"until" is not a time: ${until}; write it as 2030-01-31T12:00:00Z`);
+  if (ends !== undefined && ends <= at) return no(`"until" must lie in the future; ${ends} does not`);
+  const standing = (await deps.ledger.allClosedGates(at)).find((row) => row.gate === 'freeze' && row.scope === scope && lasts(row, ends));
   if (standing !== undefined) return yes(`${scope} is frozen already, longer than that: by ${standing.by} until ${standing.until ?? 'it is unfrozen'}; holdfast unfreeze ends it`);
-  await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(until === undefined ? {} : { until }) });
+  await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(ends === undefined ? {} : { until: ends }) });
   const wake = await stir(deps, scope);
   await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
-  return { ...yes(`${scope} is frozen${until === undefined ? ' until it is unfrozen' : ` until ${until}`}: detection goes on, nothing is changed`), ...wake };
+  return { ...yes(`${scope} is frozen${ends === undefined ? ' until it is unfrozen' : ` until ${ends}`}: detection goes on, nothing is changed`), ...wake };
 }
 
 /** A pipeline that is at work: repairs wait for it, and nobody is told, since it is what happens every day. */
 export async function workOn(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
-  if (until === undefined || !(Date.parse(until) > Date.parse(at))) return no('work under way needs an end to come: holdfast freeze ADDRESS --for 30m');
-  const other = (await worksOn(deps, scope, at)).find((row) => lasts(row, until));
+  const ends = inUtc(until ?? '');
+  if (ends === undefined || ends <= at) return no('work under way needs an end to come: holdfast freeze ADDRESS --for 30m');
+  const other = (await worksOn(deps, scope, at)).find((row) => lasts(row, ends));
   if (other !== undefined) return yes(`${scope} is busy already, longer than that: ${other.by} works on it until ${other.until ?? ''}`);
-  await deps.ledger.closeGate({ scope, gate: 'busy', by, reason, at, until });
+  await deps.ledger.closeGate({ scope, gate: 'busy', by, reason, at, until: ends });
   const wake = await stir(deps, scope);
-  return { ...yes(`${scope} is busy until ${until}: repairs wait, and go on then or after holdfast unfreeze ${scope === '*' ? '--all' : scope}`), ...wake };
+  return { ...yes(`${scope} is busy until ${ends}: repairs wait, and go on then or after holdfast unfreeze ${scope === '*' ? '--all' : scope}`), ...wake };
 }
 
 /** Ends a freeze and work under way of that scope, and of no other. */

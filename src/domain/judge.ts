@@ -1,3 +1,4 @@
+import { inUtc } from './instant.js';
 import type { DecisionMessage } from './message.js';
 import type { Outcome, Phase } from './phase.js';
 import { isAsked, requiredText, tally, whoMay, whyNoBreakGlass, whyNot, type Poll } from './quorum.js';
@@ -159,8 +160,8 @@ function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): J
   if (poll !== undefined) return { ...say('refused', `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
   const parts = open.map((question) => question.part);
   if (input.message.decision === 'reject') return say('accepted', 'rejected: nothing is changed, and the same changes are not asked about again', parts);
-  const until = input.message.until ?? '';
-  if (!(Date.parse(until) > Date.parse(input.at))) return say('refused', `"until" must lie in the future; ${until} does not`);
+  const until = inUtc(input.message.until ?? '');
+  if (until === undefined || Date.parse(until) <= Date.parse(input.at)) return say('refused', `"until" must lie in the future; ${input.message.until ?? ''} does not`);
   return say('accepted', `accepted until ${until}: the changes are left alone`, parts);
 }
 

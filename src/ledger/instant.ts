@@ -6,8 +6,10 @@ const FULL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 export function instant(text: string): string {
   if (FULL.test(text)) return text;
   const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new HoldfastError('Invalid', `ledger: ${JSON.stringify(text.slice(0, 40))} is not a time`, { remedy: 'give it as ISO 8601 in UTC, such as 2026-11-21T09:00:00Z' });
-  return new Date(time).toISOString();
+  const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
+  // A year beyond 9999 is written with a sign, and would sort before every other.
+  if (!FULL.test(utc)) throw new HoldfastError('Invalid', `ledger: ${JSON.stringify(text.slice(0, 40))} is not a time`, { remedy: 'give it as ISO 8601 in UTC, such as 2026-11-21T09:00:00Z' });
+  return utc;
 }
 
 export function optionalInstant(text: string | undefined): string | undefined {

@@ -85,6 +85,10 @@ describe('scopes', () => {
     { message: { command: 'accept', scope: 'prod', resource: 'etc/app.yaml', until: UNTIL }, says: /names no target/, reason: 'an exception for every target' },
     { message: { command: 'retry', scope: 'prod', incident: 1 }, says: /names no target/, reason: 'an incident belongs to a target' },
     { message: { command: 'freeze', scope: 'prod', until: '2026-13-45T00:00Z' }, says: /not a time/, reason: 'an end that is no time must not freeze for ever' },
+    { message: { command: 'freeze', scope: 'prod', until: '2031-02-30T00:00:00Z' }, says: /not a time/, reason: 'a day that no calendar has ends another day' },
+    { message: { command: 'freeze', scope: 'prod', until: '9999-12-31T23:59:59-23:59' }, says: /not a time/, reason: 'a year beyond 9999 sorts before every other, so that the freeze would be none' },
+    { message: { command: 'freeze', gate: 'busy', scope: 'prod', until: '9999-12-31T23:59:59-23:59' }, says: /needs an end to come/, reason: 'the same of work under way' },
+    { message: { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', until: '9999-12-31T23:59:59-23:59' }, says: /must lie in the future/, reason: 'the same of an acceptance' },
   ])('$message.command $message.scope is answered, not thrown: $reason', async ({ message, says }) => {
     const on = await openBench();
     const answer = await say(on, message);

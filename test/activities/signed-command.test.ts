@@ -55,6 +55,18 @@ describe('a command where decisions must be signed', () => {
     expect((await on.ledger.allClosedGates(on.at())).map((row) => row.gate)).toEqual(['freeze']);
   });
 
+  it.each([
+    { until: '2030-01-01T00:00:00Z', reason: 'it would end sooner' },
+    { until: '2026-11-02T09:00:00.001Z', reason: 'it would end at once' },
+    { until: '9999-12-31T23:59:59-23:59', reason: 'in UTC its year has five digits, and sorts before every other' },
+    { until: '2031-99-99T99:99:99Z', reason: 'it is no time' },
+  ])('a freeze that stands is not lifted by an unsigned one until $until: $reason', async ({ until }) => {
+    const on = await bench();
+    expect(await command(on, said({ command: 'freeze', until: '2031-01-01T00:00:00Z' }))).toMatchObject({ ok: true });
+    await command(on, said({ command: 'freeze', by: 'mallory', until }));
+    expect((await on.ledger.allClosedGates(on.at())).map((row) => [row.by, row.until])).toEqual([['alice', '2031-01-01T00:00:00.000Z']]);
+  });
+
   it('is recorded with who signed it', async () => {
     const on = await frozen();
     expect(await command(on, signedBy(alice, said()))).toMatchObject({ ok: true });

@@ -71,6 +71,8 @@ describe('judge', () => {
     { reason: 'whoever caused the change may say that it stays', message: { decision: 'accept', reason: 'mine', until: LATER }, questions: [question({ causedBy: ['alice'] })], result: 'accepted', parts: [1] },
     { reason: 'a date in the past accepts nothing', message: { decision: 'accept', reason: 'x', until: BEFORE }, result: 'refused', text: /must lie in the future/ },
     { reason: 'a date that is none accepts nothing', message: { decision: 'accept', reason: 'x', until: '2030-13-45T00:00Z' }, result: 'refused', text: /must lie in the future/ },
+    { reason: 'a day that no calendar has accepts nothing', message: { decision: 'accept', reason: 'x', until: '2030-02-30T00:00Z' }, result: 'refused', text: /must lie in the future/ },
+    { reason: 'a year beyond 9999 would sort before every other', message: { decision: 'accept', reason: 'x', until: '9999-12-31T23:59:59-23:59' }, result: 'refused', text: /must lie in the future/ },
     { reason: 'too late to reject', message: { decision: 'reject', reason: 'no' }, questions: [question({ expiresAt: BEFORE })], result: 'expired' },
     { reason: 'of two questions the one that is still open counts', message: { decision: 'reject', reason: 'no', ...WITHOUT_PLAN }, questions: [question({ expiresAt: BEFORE }), question({ part: 2, plan: OTHER })], result: 'accepted', parts: [2] },
     { reason: 'nothing is open any more', message: { decision: 'reject', reason: 'no', ...WITHOUT_PLAN }, questions: [question({ phase: 'staging' })], result: 'already-decided' },
