@@ -67,7 +67,7 @@ async function tellLapsed(deps: Dependencies, { target, incident, at, text, chan
     event: 'lapsed',
     subject: name,
     at,
-    title: `${name}: an acceptance has lapsed: ${changesInBrief(changes)}`,
+    title: `${name}: an acceptance ${text.includes(' has lapsed') ? 'has lapsed' : 'does not hold'}: ${changesInBrief(changes)}`,
     text: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
     commands: [`holdfast incident ${name}`],
     key: `lapsed-${hashJson(text)}`,

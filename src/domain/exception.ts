@@ -26,8 +26,8 @@ export interface Placed {
 
 export type Judged =
   | { readonly is: 'accepted'; readonly exception: Exception }
-  /** `date`: its time is over. `change`: what it was given for is another change now. */
-  | { readonly is: 'lapsed'; readonly exception: Exception; readonly by: 'date' | 'change' }
+  /** `date`: its time is over. `change`: what it was given for is another change now. `person`: whoever gave it may not decide about this change, and `why`. */
+  | { readonly is: 'lapsed'; readonly exception: Exception; readonly by: 'date' | 'change' | 'person'; readonly why?: string }
   | { readonly is: 'none' };
 
 /**
@@ -53,7 +53,8 @@ export function acceptedText(exception: Exception): string {
 }
 
 /** `the acceptance by alice until 2030-01-31T12:00:00.000Z (OPS-12) has lapsed: load test`. */
-export function lapsedText({ exception, by }: Extract<Judged, { is: 'lapsed' }>): string {
+export function lapsedText({ exception, by, why = '' }: Extract<Judged, { is: 'lapsed' }>): string {
+  if (by === 'person') return `the acceptance ${given(exception)} does not hold for this change, since ${why}: ${exception.reason}`;
   return `the acceptance ${given(exception)} has lapsed${by === 'change' ? ', since the change is another one now' : ''}: ${exception.reason}`;
 }
 

@@ -6,10 +6,11 @@ import type { Decided } from '../domain/decision.js';
 import type { AcceptRule, Target } from '../domain/target.js';
 import type { Acceptance, Ledger, Settled } from '../ledger/ledger.js';
 import { compileGlob } from '../providers/glob.js';
+import { objectionsTo, type Objecting } from './announced.js';
 import { noiseOf } from './noise.js';
 
 export interface Concerning {
-  readonly config: Pick<Config, 'environments' | 'policies'>;
+  readonly config: Pick<Config, 'environments' | 'policies' | 'people'>;
   readonly target: Target;
   readonly changes: readonly Change[];
   /** ISO, UTC. */
@@ -44,11 +45,13 @@ export async function concerns(input: Concerning): Promise<Concerns> {
   const placed = [...acceptances.map(ofRecord), ...(target.accept ?? []).map(ofRule)];
   const fromResources = input.config.environments.find((each) => each.name === target.environment)?.acceptFromResources === true;
   const rows = new Map(settled.filter((row) => row.outcome !== 'accepted').map((row) => [`${row.fingerprint} ${row.revision}`, row]));
+  const announced = placed.filter((each) => each.exception.source === 'announced');
+  const objects = await objectionsTo({ ...input, changes: changes.filter((change) => announced.some((each) => each.speaksOf(change))) });
   const quiet: Quiet[] = [];
   const lapsed: Concerns['lapsed'][number][] = [];
   const left: Change[] = [];
   for (const change of changes) {
-    const judged = judgeException(change, fromResources ? [...placed, ...ofResource(change)] : placed, at);
+    const judged = judgedFor(change, { placed: fromResources ? [...placed, ...ofResource(change)] : placed, objects, at });
     const row = rows.get(`${change.fingerprint} ${change.revision}`);
     if (judged.is === 'accepted') quiet.push({ change, why: `${acceptedText(judged.exception)}; ${endedBy(judged.exception, target)}`, exception: judged.exception });
     else if (row !== undefined) quiet.push({ change, why: settledText(row) });
@@ -58,6 +61,15 @@ export async function concerns(input: Concerning): Promise<Concerns> {
   const noise = await noiseOf({ config: input.config, target, changes: left, at, ...(ledger === undefined ? {} : { ledger }) });
   for (const [change, decided] of noise) quiet.push({ change, why: `accepted by rule ${decided.rules.join(', ')}: ${decided.reason}; see: holdfast policy explain ${formatAddress(target)}`, decided });
   return { changes: left.filter((change) => !noise.has(change)), quiet, lapsed: lapsed.filter(({ change }) => !noise.has(change)) };
+}
+
+/** Of several that speak of a change, those that hold nothing are passed over; the first of them is told where none is left. */
+function judgedFor(change: Change, { placed, objects, at }: { readonly placed: readonly Placed[]; readonly objects: Objecting; readonly at: string }): Judged {
+  const judged = judgeException(change, placed, at);
+  const why = judged.is === 'accepted' ? objects(change, judged.exception) : undefined;
+  if (judged.is !== 'accepted' || why === undefined) return judged;
+  const rest = judgedFor(change, { placed: placed.filter((each) => each.exception !== judged.exception), objects, at });
+  return rest.is === 'accepted' ? rest : { is: 'lapsed', exception: judged.exception, by: 'person', why };
 }
 
 function ofRecord({ resource, path, fingerprint, until, by, reason, ticket, incident }: Acceptance): Placed {

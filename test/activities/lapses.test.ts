@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dependencies } from '../../src/activities/deps.js';
 import type { Assessment } from '../../src/activities/types.js';
+import { rule } from '../policy/rules.js';
 import { FIRST, openBench, openIncident, only, RUN, SHOP, type Bench, type BenchOptions } from './bench.js';
 
 const ASKS = { target: { remediation: 'ask' } } as const;
@@ -168,6 +169,54 @@ describe('what was announced', () => {
     const on = await openBench(ASKS);
     const answer = await commanded(on, message);
     expect(answer).toMatchObject({ ok: false, message: expect.stringMatching(says) as string });
+  });
+});
+
+describe('what was announced by somebody who may not decide about it', () => {
+  const PEOPLE = { principals: ['alice', 'zoe'].map((name) => ({ name, keys: [], aliases: [] })), groups: { sre: ['alice'] } };
+  const policies = [{ name: 'rules.yaml', tests: [], rules: [rule({ name: 'ports', on: { path: ['/port'] }, decision: 'ask', requires: { any: [{ group: 'sre', count: 1 }] } })] }];
+  const WHOLE = { resource: 'etc/app.yaml', until: '2026-11-05T09:00:00.000Z', reason: 'load test' };
+  const options = { ...ASKS, people: PEOPLE, policies } satisfies BenchOptions;
+
+  it('does not keep quiet what a rule lets others alone approve, and says so once', async () => {
+    const on = await openBench(options);
+    await commanded(on, { ...WHOLE, by: 'zoe' });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    await on.check();
+    expect(await on.ledger.incident(SHOP)).toMatchObject({ number: 1 });
+    const because = 'the acceptance by zoe until 2026-11-05T09:00:00.000Z does not hold for this change, since zoe is not among those who decide about it: 1 of sre (rule ports (rules.yaml:ports)): load test';
+    expect(only((await on.assess()).parts).reason).toContain(because);
+    expect(on.told.filter((notice) => notice.event === 'lapsed').map((notice) => notice.title)).toEqual(['prod/storefront#1: an acceptance does not hold: etc/app.yaml /port']);
+    await tenChecks(on);
+    expect(on.told.filter((notice) => notice.event === 'lapsed')).toHaveLength(1);
+  });
+
+  it('does not clear a question that stands about it', async () => {
+    const on = await openBench(options);
+    const part = await openIncident(on);
+    await commanded(on, { ...WHOLE, by: 'zoe' });
+    const again = await on.assess({ ordinal: 2, nextPart: 2, parts: [{ part: 1, phase: 'awaiting-approval', decision: 'ask', plan: part.plan ?? '', ask: part.ask ?? '' }] });
+    expect(again.gone).toEqual([]);
+  });
+
+  it.each([
+    { by: 'alice', live: 'port: 9\nhost: a\n', reason: 'she is one of those who are asked' },
+    { by: 'zoe', live: 'port: 1\nhost: b\n', reason: 'no rule says who approves the other fields of the same file' },
+  ])('holds where it is by $by: $reason', async ({ by, live }) => {
+    const on = await openBench(options);
+    await commanded(on, { ...WHOLE, by });
+    on.write('etc/app.yaml', live);
+    await on.check();
+    expect(await on.ledger.incidents({})).toEqual([]);
+  });
+
+  it('is passed over for one that holds, though it ends sooner', async () => {
+    const on = await openBench(options);
+    await commanded(on, { ...WHOLE, by: 'zoe' });
+    await commanded(on, { ...WHOLE, path: '/port', until: '2026-11-03T09:00:00.000Z', by: 'alice' });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    await on.check();
+    expect(await on.ledger.incidents({})).toEqual([]);
   });
 });
 
