@@ -1,77 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { GateAnswer } from '../../src/domain/gate.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId, WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
-import { assessed, OTHER, part, PLAN, type Script, type World } from '../workflows/world.js';
-
-/** One kind of history: the steps it is given, and what people and checks do to it. */
-export interface Scenario {
-  readonly name: string;
-  readonly script?: (world: World) => Script;
-  /** Returns the runs whose histories are kept, once they are what the name says. */
-  play(world: World, env: TestWorkflowEnvironment): Promise<readonly WorkflowHandle[]>;
-}
-
-const APPROVE = { by: 'alice', plan: PLAN.slice(0, 12) };
-const QUICK = { soakMs: 300 } as const;
-const YEAR_MS = 365 * 24 * 3_600_000;
-const FROZEN: GateAnswer = { allowed: false, gate: 'freeze', reason: 'freeze of prod by alice, until it is unfrozen: launch' };
-
-const auto = (overrides: Parameters<typeof part>[0] = {}): ReturnType<typeof part> => part({ decision: 'remediate', rules: ['remediation: auto'], ...QUICK, ...overrides });
-const asks = (overrides: Parameters<typeof part>[0] = {}): ReturnType<typeof part> => part({ ...QUICK, ...overrides });
-const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
-
-function repairs(more: Script = {}): () => Script {
-  return () => ({ assess: () => Promise.resolve(assessed([auto()])), ...more });
-}
-
-/** The first look finds the first of these, the next one the next. */
-function looks(...answers: (() => ReturnType<typeof assessed>)[]): Script {
-  let count = 0;
-  return {
-    assess: () => {
-      const answer = answers[Math.min(count, answers.length - 1)];
-      count += 1;
-      return answer === undefined ? Promise.reject(new Error('no look was scripted')) : Promise.resolve(answer());
-    },
-  };
-}
-
-async function ended(incident: WorkflowHandle): Promise<readonly WorkflowHandle[]> {
-  await incident.result().catch(() => undefined);
-  return [incident];
-}
-
-async function toItsEnd(world: World): Promise<readonly WorkflowHandle[]> {
-  return ended(await world.start());
-}
-
-async function whileWaiting(world: World, act: (incident: WorkflowHandle) => Promise<unknown>): Promise<readonly WorkflowHandle[]> {
-  const incident = await world.start();
-  await world.until('awaiting-approval');
-  await act(incident);
-  return ended(incident);
-}
-
-/** A window closed before the switch opens after three seconds; what was staged is kept for so long. */
-function keepingFor(ms: number): Script {
-  let opens = 0;
-  let until = '';
-  const gateNow = (): GateAnswer => (Date.now() >= opens ? { allowed: true } : { allowed: false, gate: 'window', reason: 'inside the deny window of prod', opensAt: new Date(opens).toISOString() });
-  const keep = (): { readonly keepUntil?: string } => (new Date().toISOString() < until ? { keepUntil: until } : {});
-  return {
-    finalize: () => {
-      if (opens === 0) [opens, until] = [Date.now() + 3_000, soon(ms)];
-      const gate = gateNow();
-      return Promise.resolve(gate.allowed ? { result: 'finalized' } : { result: 'gate-closed', gate, ...keep() });
-    },
-    askGates: () => {
-      const gate = gateNow();
-      return Promise.resolve(gate.allowed ? { gate } : { gate, ...keep() });
-    },
-  };
-}
+import { assessed, OTHER, PLAN, type Script, type World } from '../workflows/world.js';
+import { DECIDING } from './deciding-scenarios.js';
+import { APPROVE, asks, auto, ended, FROZEN, looks, repairs, soon, stir, toItsEnd, until, whileWaiting, whileWaitingAcross, YEAR_MS, type Scenario } from './playing.js';
 
 const incidents: Scenario[] = [
   { name: 'fixed', script: repairs(), play: toItsEnd },
@@ -159,16 +90,6 @@ const incidents: Scenario[] = [
     },
   },
   {
-    name: 'kept-and-switched',
-    script: repairs(keepingFor(6_000)),
-    play: toItsEnd,
-  },
-  {
-    name: 'kept-and-unstaged',
-    script: repairs(keepingFor(1_000)),
-    play: toItsEnd,
-  },
-  {
     name: 'gate-closed-and-opened',
     script: () => {
       let asked = 0;
@@ -245,24 +166,6 @@ const incidents: Scenario[] = [
   },
 ];
 
-/** A new build is seen at rest: the run goes on as a new one, and what was asked stays asked. */
-async function whileWaitingAcross(world: World, env: TestWorkflowEnvironment): Promise<readonly WorkflowHandle[]> {
-  const first = await world.start();
-  await world.until('awaiting-approval');
-  await first.signal('observed', {});
-  const run = (await env.client.workflow.getHandle(first.workflowId).describe()).runId;
-  for (let latest = run; latest === run;) {
-    await pause();
-    latest = (await env.client.workflow.getHandle(first.workflowId).describe()).runId;
-  }
-  await world.until('awaiting-approval');
-  await first.signal('approve', APPROVE).catch(() => undefined);
-  const latest = env.client.workflow.getHandle(first.workflowId, (await env.client.workflow.getHandle(first.workflowId).describe()).runId);
-  await latest.signal('approve', APPROVE);
-  await latest.result();
-  return [env.client.workflow.getHandle(first.workflowId, run), latest];
-}
-
 const NOTHING = { clean: 0, drifted: 0, unknown: 0 } as const;
 
 function check(name: string, script: (world: World) => Script, target?: string): Scenario {
@@ -324,25 +227,4 @@ const guards: Scenario[] = [
   },
 ];
 
-export const SCENARIOS: readonly Scenario[] = [...incidents, ...checks, ...guards];
-
-/** As often as people freeze and unfreeze: each makes the incident ask its gates again. */
-async function stir(world: World, incident: WorkflowHandle, holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 40 && !holds(); tries += 1) {
-    await incident.signal('gates', {});
-    for (let waited = 0; waited < 20 && !holds(); waited += 1) await pause();
-  }
-  if (!holds()) throw new Error(`the gates were not asked: ${JSON.stringify(await world.status())}`);
-}
-
-async function until(world: World, holds: (status: Awaited<ReturnType<World['status']>>) => boolean): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if (holds(await world.status())) return;
-    await pause();
-  }
-  throw new Error(`it never came to that: ${JSON.stringify(await world.status())}`);
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 25));
-}
+export const SCENARIOS: readonly Scenario[] = [...incidents, ...DECIDING, ...checks, ...guards];

@@ -48,6 +48,10 @@ function without(kind: Entry['kind']): readonly Entry[] {
   return record(STORY.filter((entry) => entry.kind !== kind));
 }
 
+function twice(entry: Partial<Entry>): readonly Partial<Entry>[] {
+  return [entry, entry];
+}
+
 function ended(outcome: 'rolled-back' | 'needs-human'): IncidentRow {
   return { ...incident, outcome, parts: [{ part: 1, plan: PLAN, outcome, phase: 'closed' }] };
 }
@@ -68,6 +72,11 @@ const PLANTED: readonly { readonly reason: string; readonly statement: number; r
   { statement: 3, reason: 'an undo that nobody asked for', planted: { incidents: [{ ...incident, kind: 'undo' }] } },
   { statement: 4, reason: 'two finalizes of one plan', planted: { entries: record([...STORY.slice(0, 5), { kind: 'finalized', data: { part: 1, plan: PLAN } }, ...STORY.slice(5)]) } },
   { statement: 4, reason: 'the same write done twice', planted: { entries: record([...STORY.slice(0, 4), STORY[2] ?? {}, STORY[3] ?? {}, ...STORY.slice(4)]) } },
+  { statement: 4, reason: 'a vote that was counted twice', planted: { entries: record([...STORY, ...twice({ kind: 'voted', data: { ask: 'ask-1', person: 'alice' } })]) } },
+  { statement: 4, reason: 'a question that was decided twice', planted: { entries: record([...STORY, { kind: 'approved', data: { ask: 'ask-1' } }, { kind: 'rejected', data: { ask: 'ask-2' } }, { kind: 'rejected', data: { ask: 'ask-1' } }]) } },
+  { statement: 4, reason: 'a step of an escalation that was taken twice', planted: { entries: record([...STORY, ...twice({ kind: 'escalated', data: { ask: 'ask-1', step: 1 } })]) } },
+  { statement: 4, reason: 'an acceptance that lapsed twice', planted: { entries: record([...STORY, ...twice({ kind: 'settled', data: { event: 'lapsed', of: 'x' } })]) } },
+  { statement: 4, reason: 'an adoption that was made twice', planted: { entries: record([...STORY, ...twice({ kind: 'adopted', data: { id: 'x', part: 1 } })]) } },
   { statement: 5, reason: 'a second incident that writes while the first does', planted: { entries: record([...STORY.slice(0, 3), { kind: 'intent', incident: 2, data: { key: 'dev/web#2/1.1/finalize/switch', plan: PLAN, fence: 3 } }, ...STORY.slice(3)]) } },
   { statement: 5, reason: 'a late writer with an old token that was let in', planted: { entries: record([...STORY.slice(0, 4), { kind: 'intent', data: { key: 'dev/web#1/1.1/stage/late', plan: PLAN, fence: 1 } }, ...STORY.slice(4)]) } },
   { statement: 6, reason: 'a file that is neither one nor the other', planted: { incidents: [ended('rolled-back')], targets: [{ address: 'dev/web', live: { a: 'half' }, desired: { a: 'new' }, before: { a: 'old' }, releases: 2 }] } },

@@ -122,11 +122,32 @@ function effectsConverge({ incidents, entries }: Evidence): readonly Violation[]
     const own = of(entries, row);
     const switches = counted(own.filter((entry) => entry.kind === 'finalized').map((entry) => `part ${text(entry.data['part'])} under plan ${short(entry.data['plan'])}`));
     const writes = counted(own.filter((entry) => entry.kind === 'outcome' && entry.data['ok'] === true && !REPEATABLE.includes(text(entry.data['write']))).map((entry) => `${text(entry.data['key'])} under plan ${short(entry.data['plan'])}`));
+    const said = counted(own.flatMap(oncePerIncident));
     return [
+      ...said.filter(([, times]) => times > 1).map(([what, times]) => say(`${what} stands ${times} times in the record`)),
       ...switches.filter(([, times]) => times > 1).map(([what, times]) => say(`${what} was finalized ${times} times`)),
       ...writes.filter(([, times]) => times > 1).map(([what, times]) => say(`${what} was done ${times} times`)),
     ];
   });
+}
+
+/** What people and rules say about a question is counted once, however often it is said. */
+function oncePerIncident({ kind, data }: Entry): readonly string[] {
+  switch (kind) {
+    case 'voted':
+      return [`the vote of ${text(data['person'])} on ask ${text(data['ask'])}`];
+    case 'approved':
+    case 'rejected':
+      return [`the decision about ask ${text(data['ask'])}`];
+    case 'escalated':
+      return [`step ${text(data['step'])} of the escalation of ask ${text(data['ask'])}`];
+    case 'adopted':
+      return [`the adoption ${text(data['id'])} of part ${text(data['part'])}`];
+    case 'settled':
+      return data['event'] === 'lapsed' ? [`the lapse of acceptance ${text(data['of'])}`] : [];
+    default:
+      return [];
+  }
 }
 
 /** 5. No two runs write the same target at once; a late writer's intent is refused. */

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HoldfastClient } from '../../../src/client.js';
+import type { DecideInput, HoldfastClient } from '../../../src/client.js';
 import type { IncidentRow } from '../../../src/ledger/ledger.js';
+import { decisionStatement } from '../../../src/trust/statement.js';
 import type { Cloud } from './cloud.js';
 import { DRIFT, MOVED, pathNamed, type Act, type Path } from './paths.js';
-import { environmentOf, isCheckedAlone, type Case } from './plan-of-group.js';
+import type { Person, Signers } from './people.js';
+import { environmentOf, isCheckedAlone, PROJECT, type Case } from './plan-of-group.js';
 import { personOf } from './person.js';
 import type { Standstill } from './standstill.js';
 import type { Watch } from './watch.js';
@@ -13,6 +15,7 @@ export interface Driving {
   readonly client: HoldfastClient;
   readonly watch: Watch;
   readonly standstill: Standstill;
+  readonly signers: Signers;
   readonly cloud: Cloud;
   readonly giveUpMs: number;
   /** Whether the run of the target's incident is over. */
@@ -84,46 +87,84 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
 }
 
 /** Does what is next once its phase is there; the last act is done as often as it is asked for. Answers whether a check should look now. */
-function actor(each: Case, { acts = [] }: Path, { client, cloud, person }: Driving & { readonly person: ReturnType<typeof personOf> }): (row: IncidentRow) => Promise<boolean> {
-  let next = 0;
-  let known: { readonly plan: string; readonly at: number } | undefined;
+function actor(each: Case, path: Path, { client, cloud, signers, person }: Driving & { readonly person: ReturnType<typeof personOf> }): (row: IncidentRow) => Promise<boolean> {
+  const { acts = [] } = path;
   const { target } = each;
   const address = { environment: environmentOf(each), target };
-  const does: Readonly<Record<Act['does'], () => Promise<'done' | 'look' | 'again'>>> = {
-    approve: () => decide('approve'),
-    reject: () => decide('reject'),
+  const scope = `${address.environment}/${target}`;
+  let next = 0;
+  let moved: { readonly plan: string; readonly at: number } | undefined;
+  /** Who has answered which question, and when. */
+  const said = new Map<string, number>();
+  const does: Readonly<Record<Act['does'], (act: Act) => Promise<'done' | 'look' | 'again'>>> = {
+    approve: (act) => decide(act, { decision: 'approve' }),
+    'break-glass': (act) => decide(act, { decision: 'approve', breakGlass: true, reason: 'checkout is down' }),
+    reject: (act) => decide(act, { decision: 'reject', reason: 'not now' }),
     cancel: async () => {
       if (next < acts.length) await person('cancel', () => client.cancelIncident(address));
       return 'done';
     },
     move: async () => {
-      const plan = await askedPlan();
-      if (plan === undefined) return 'again';
-      known = { plan, at: Date.now() };
+      const asked = await question();
+      if (asked === undefined) return 'again';
+      moved = { plan: asked.plan, at: Date.now() };
       cloud.drift(target, MOVED, 'moved');
       return 'look';
     },
     clear: async () => { cloud.drift(target, cloud.desired(target), 'cleared'); return 'look'; },
+    freeze: () => command('freeze'),
+    unfreeze: () => command('unfreeze'),
   };
   return async ({ phase }) => {
     const act = acts[Math.min(next, acts.length - 1)];
     if (act === undefined || act.at !== phase) return false;
     if (next >= acts.length && (act.does === 'clear' || act.does === 'move')) return false;
-    const result = await does[act.does]().catch(() => 'again' as const);
+    const result = await does[act.does](act).catch(() => 'again' as const);
     if (result !== 'again') next += 1;
     return result === 'look';
   };
 
-  async function decide(decision: 'approve' | 'reject'): Promise<'done' | 'again'> {
-    const plan = await askedPlan();
-    if (plan === undefined || (plan === known?.plan && Date.now() - known.at < SAME_AGAIN_MS)) return 'again';
-    const { result } = await person(decision, () => client.decide(address, { decision, by: 'alice', plan, ...(decision === 'reject' ? { reason: 'not now' } : {}) }));
-    if (result !== 'accepted' && result !== 'already-decided') return 'again';
-    known = { plan, at: Date.now() };
+  async function command(name: 'freeze' | 'unfreeze'): Promise<'done'> {
+    if (Date.now() - (said.get(name) ?? 0) < SAME_AGAIN_MS) return 'done';
+    await person(name, () => client.command(address.environment, { command: name, scope, by: 'alice', reason: 'a pipeline is at work' }));
+    said.set(name, Date.now());
     return 'done';
   }
 
-  async function askedPlan(): Promise<string | undefined> {
-    return (await client.incidentStatus(address))?.parts.find((part) => part.phase === 'awaiting-approval')?.plan;
+  async function decide({ by = ['alice'], once }: Act, words: Pick<DecideInput, 'decision' | 'reason' | 'breakGlass'>): Promise<'done' | 'again'> {
+    const asked = await question();
+    if (asked === undefined || (asked.plan === moved?.plan && Date.now() - moved.at < SAME_AGAIN_MS) || (once === 'escalated' && !asked.isEscalated)) return 'again';
+    const left = by.filter((name) => Date.now() - (said.get(`${asked.ask} ${name}`) ?? 0) >= SAME_AGAIN_MS);
+    for (const name of left) {
+      const { result } = await person(words.decision, () => client.decide(address, signed(name, words, asked)));
+      if (result !== 'accepted' && result !== 'already-decided') return 'again';
+      said.set(`${asked.ask} ${name}`, Date.now());
+    }
+    return left.length === 0 ? 'again' : 'done';
   }
+
+  function signed(by: Person, words: Pick<DecideInput, 'decision' | 'reason' | 'breakGlass'>, { plan, ask, number }: Question): DecideInput {
+    const message = { ...words, by };
+    if (path.approvals?.trust !== 'signed') return { ...message, plan };
+    return { ...message, plan, signature: signers.sign(by, decisionStatement({ project: PROJECT, incident: { ...address, number }, question: { plan, ask } }, message)) };
+  }
+
+  async function question(): Promise<Question | undefined> {
+    const status = await client.incidentStatus(address);
+    const part = status?.parts.find((one) => one.phase === 'awaiting-approval');
+    if (status === undefined || part?.plan === undefined) return undefined;
+    const { plan, ask, requires } = part;
+    return { plan, ask: textOf(ask), number: Number(status.incident.split('#')[1]), isEscalated: textOf(requires).includes('since it was escalated') };
+  }
+}
+
+interface Question {
+  readonly plan: string;
+  readonly ask: string;
+  readonly number: number;
+  readonly isEscalated: boolean;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

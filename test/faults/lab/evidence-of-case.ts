@@ -1,15 +1,18 @@
 import type { Client } from '@temporalio/client';
 import type { Plan } from '../../../src/domain/plan.js';
-import type { Entry, Ledger, Verification } from '../../../src/ledger/ledger.js';
+import type { Entry, Ledger, OutboxMessage, Verification } from '../../../src/ledger/ledger.js';
 import { incidentWorkflowId } from '../../../src/workflows/messages.js';
 import { violations, type Counts, type Violation } from '../../support/statements.js';
 import { callViolations } from './call-statements.js';
+import { decidingViolations } from './deciding-statements.js';
 import { BESIDE, type Cloud, type State } from './cloud.js';
 import { DRIFT, LIVE, MEDDLED, MOVED, pathNamed } from './paths.js';
 import { environmentOf, type Case } from './plan-of-group.js';
 
 /** What a look that differs from the one before is recorded as. */
 const LOOKS = ['drift', 'clean', 'unknown'] as const;
+
+export type Messages = ReadonlyMap<string, readonly OutboxMessage[]>;
 
 export interface Judging {
   readonly ledger: Ledger;
@@ -18,8 +21,8 @@ export interface Judging {
   readonly verification: Verification;
   /** What stood in the record of each target before ten more checks. */
   readonly before: ReadonlyMap<string, Counts>;
-  /** How many messages to people each target has caused. */
-  readonly messages: ReadonlyMap<string, number>;
+  /** The messages to people that each target has caused. */
+  readonly messages: Messages;
 }
 
 /** Checks the ten statements on what one case left in record, histories, call log and engine. */
@@ -39,6 +42,7 @@ export async function judgeCase(each: Case, { ledger, cloud, temporal, verificat
   const desired = cloud.desired(each.target);
   const drifted = beforeRepair(each, lines.filter((line) => line.what === 'drift').map((line) => line.label), desired);
   const counted = before.get(each.target);
+  const told = messages.get(name) ?? [];
   return [
     ...violations({
       entries, verification, incidents, intents, decisions, plans,
@@ -46,15 +50,16 @@ export async function judgeCase(each: Case, { ledger, cloud, temporal, verificat
       targets: [{ address: name, live, desired, before: drifted, releases: Object.keys(whole).length - Object.keys(live).length }],
       pendingMessages: 0,
       leaks: [],
-      ...(counted === undefined ? {} : { quiet: { before: counted, after: countsOf(entries, incidents.length, messages.get(name) ?? 0) } }),
+      ...(counted === undefined ? {} : { quiet: { before: counted, after: countsOf(entries, incidents.length, told.length) } }),
     }),
+    ...decidingViolations({ address: name, path: pathNamed(each.path), entries, incidents, messages: told, gates: await ledger.closedGates(address, new Date().toISOString()) }),
     ...callViolations({ address: name, lines, incidents, live, desired, before: drifted }),
   ];
 }
 
-export async function countCase(each: Case, ledger: Ledger, messages: ReadonlyMap<string, number>): Promise<Counts> {
+export async function countCase(each: Case, ledger: Ledger, messages: Messages): Promise<Counts> {
   const incidents = await ledger.incidents({ environment: environmentOf(each), target: each.target });
-  return countsOf(await entriesOf(ledger, each), incidents.length, messages.get(`${environmentOf(each)}/${each.target}`) ?? 0);
+  return countsOf(await entriesOf(ledger, each), incidents.length, (messages.get(`${environmentOf(each)}/${each.target}`) ?? []).length);
 }
 
 /**
@@ -66,13 +71,13 @@ export function withLooksOf(before: Counts, after: Counts): Counts {
   return { ...before, entries: { ...before.entries, ...looks } };
 }
 
-export async function countMessages(ledger: Ledger): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { subject } of await ledger.outbox({ limit: 1_000_000 })) {
-    const address = subject.split('#')[0] ?? subject;
-    counts.set(address, (counts.get(address) ?? 0) + 1);
+export async function messagesOf(ledger: Ledger): Promise<Messages> {
+  const told = new Map<string, OutboxMessage[]>();
+  for (const message of await ledger.outbox({ limit: 1_000_000 })) {
+    const address = message.subject.split('#')[0] ?? message.subject;
+    told.set(address, [...(told.get(address) ?? []), message]);
   }
-  return counts;
+  return told;
 }
 
 function countsOf(entries: readonly Entry[], incidents: number, messages: number): Counts {

@@ -16,9 +16,10 @@ import { workflowBundle } from '../../support/workflow-bundle.js';
 import type { LogLine } from './call-log.js';
 import { openCloud, openDatabase, type Cloud } from './cloud.js';
 import { drive } from './drive.js';
-import { countCase, countMessages, judgeCase, withLooksOf } from './evidence-of-case.js';
+import { countCase, messagesOf, judgeCase, withLooksOf } from './evidence-of-case.js';
 import type { Aftermath } from './faults.js';
 import { CANARIES, DESIRED, LIVE, pathNamed } from './paths.js';
+import { openSigners, type Signers } from './people.js';
 import { configOf, environmentOf, filesOf, type Case, type Group } from './plan-of-group.js';
 import { openStandstill, type Standstill } from './standstill.js';
 import { openWatch } from './watch.js';
@@ -55,14 +56,15 @@ export async function runGroup(server: ServerHolder, cases: readonly Case[], { g
   const bundle = join(folder, 'workflows.js');
   await writeFile(bundle, (await workflowBundle()).code);
   const { namespace } = await newNamespace(server.now.address);
-  const group: Group = { address: server.now.address, namespace, folder, bundle, cases };
+  const signers = openSigners();
+  const group: Group = { address: server.now.address, namespace, folder, bundle, cases, people: signers.people };
   const file = join(folder, 'group.json');
   await writeFile(file, JSON.stringify(group));
   const cloud = openCloud(filesOf(group).cloud);
   const standstill = openStandstill(openDatabase(filesOf(group).cloud));
   for (const { target } of cases) cloud.create(target, { desired: DESIRED, live: LIVE });
   const clock = setInterval(() => { cloud.tick(); }, 50);
-  const lab: Running_ = { group, file, server, cloud, standstill, said: [], log };
+  const lab: Running_ = { group, file, server, cloud, standstill, signers, said: [], log };
   try {
     await startWorker(lab);
     return await inGroup(lab, giveUpMs);
@@ -81,6 +83,7 @@ interface Running_ {
   readonly server: ServerHolder;
   readonly cloud: Cloud;
   readonly standstill: Standstill;
+  readonly signers: Signers;
   readonly said: Running[];
   readonly log: (line: string) => void;
   worker?: Running;
@@ -108,14 +111,14 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
     for (const environment of new Set(group.cases.map(environmentOf))) await startEnvironment(temporal, environment);
     const done = new Set<string>();
     const driven = Promise.all(group.cases.map(async (each) => {
-      const row = await drive(each, { client, watch, cloud, standstill: lab.standstill, giveUpMs, isOver });
+      const row = await drive(each, { client, watch, cloud, standstill: lab.standstill, signers: lab.signers, giveUpMs, isOver });
       done.add(each.target);
       return row;
     }));
     const kills = await killAll(lab, done);
     const rows = await driven;
     lab.standstill.quieten();
-    const told = await countMessages(ledger);
+    const told = await messagesOf(ledger);
     const ended = await Promise.all(group.cases.map((each) => countCase(each, ledger, told)));
     await checkAgain(client, group, 1);
     const before = new Map(await Promise.all(group.cases.map(async (each, index) => {
@@ -124,7 +127,7 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
     })));
     await checkAgain(client, group, MORE_CHECKS);
     const verification = await ledger.verify();
-    const messages = await countMessages(ledger);
+    const messages = await messagesOf(ledger);
     const leaks = await leaksOf(lab);
     return await Promise.all(group.cases.map(async (each, index): Promise<CaseResult> => {
       const row = rows[index];

@@ -21,7 +21,7 @@ export function guardDependencies(deps: Dependencies, injector: Injector): Depen
 /** These only read the record. */
 const READS: readonly (keyof Ledger)[] = [
   'verify', 'lastObservation', 'targets', 'report', 'sightings', 'incident', 'incidents', 'settled', 'closedGates', 'allClosedGates', 'acceptances',
-  'plan', 'askOf', 'decisionOf', 'decisions', 'intents', 'outbox', 'getMeta',
+  'plan', 'askOf', 'decisionOf', 'decisions', 'votes', 'intents', 'outbox', 'getMeta',
 ];
 /** Not a call, or one after another of the same: they stay as they are. */
 const PLAIN: readonly (keyof Ledger)[] = ['entries', 'close'];
@@ -63,6 +63,9 @@ function detailOf(name: string, args: readonly unknown[]): string {
     updateIncident: typeof second === 'object' ? partOf(second) : '',
     takeFence: typeof whole['step'] === 'string' ? whole['step'].slice(whole['step'].lastIndexOf('/') + 1) : '',
     closeGate: whole['gate'],
+    liftGate: whole['gate'],
+    takePlace: whole['gate'],
+    freePlace: whole['gate'],
     decide: whole['decision'],
   }[name];
   return typeof detail === 'string' && detail !== '' ? ` ${detail.replace(/beside\/[0-9a-f]+/, 'copy')}` : '';
@@ -79,6 +82,7 @@ function targetIn(first: unknown): string | undefined {
   if (typeof first !== 'object' || first === null) return undefined;
   if ('target' in first && typeof first.target === 'string') return first.target;
   if ('address' in first) return targetIn(first.address);
+  if ('holder' in first) return targetIn(first.holder);
   return undefined;
 }
 

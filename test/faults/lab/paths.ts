@@ -1,5 +1,8 @@
-import type { Outcome } from '../../../src/domain/phase.js';
+import type { Approvals, Limits } from '../../../src/config/config.js';
+import type { Outcome, Phase } from '../../../src/domain/phase.js';
+import type { TimeWindow } from '../../../src/domain/window.js';
 import type { State } from './cloud.js';
+import type { Person } from './people.js';
 
 /** When health fails: of the copy that was staged, right after the switch, or later in the soak. */
 export type Sick = 'shadow' | 'switch' | 'soak';
@@ -18,12 +21,34 @@ export interface Path {
   readonly acts?: readonly Act[];
   /** After the end: the repair is undone. */
   readonly undo?: true;
+  /** Of its environment, beyond the usual. */
+  readonly approvals?: Partial<Approvals>;
+  readonly limits?: Pick<Limits, 'failures' | 'budget'>;
+  readonly windows?: readonly TimeWindow[];
+  /** Somebody closes a gate of the target, once, while the copy is measured. */
+  readonly closes?: { readonly gate: 'busy' | 'freeze'; readonly forMs: number };
+  /** The breaker of its environment is closed from the start, and lets one repair through after so long. */
+  readonly halfOpenMs?: number;
+  /** A change was accepted once, and its time is over. */
+  readonly lapsed?: true;
+  /** So many cases share an environment; 8 unless it says otherwise. */
+  readonly together?: number;
 }
 
 export interface Act {
-  readonly at: 'awaiting-approval' | 'soaking';
-  readonly does: 'approve' | 'reject' | 'cancel' | 'move' | 'clear';
+  readonly at: Phase;
+  readonly does: 'approve' | 'break-glass' | 'reject' | 'cancel' | 'move' | 'clear' | 'freeze' | 'unfreeze';
+  /** Everybody who says it, in this order; alice alone unless it says otherwise. */
+  readonly by?: readonly Person[];
+  /** Not before others may approve too. */
+  readonly once?: 'escalated';
 }
+
+const YEAR_MS = 366 * 86_400_000;
+/** Two of three, who prove who they are. */
+const TWO_OF_SRE: Partial<Approvals> = { trust: 'signed', rules: [{ any: [{ group: 'sre', count: 2 }] }] };
+const ESCALATED: Partial<Approvals> = { ...TWO_OF_SRE, remindMs: [700], escalate: [{ afterMs: 1_200, to: 'leads' }] };
+const NEVER: TimeWindow = { kind: 'deny', start: '0 0 1 1 *', durationMs: YEAR_MS, timezone: 'UTC', actions: ['stage', 'finalize'], overrun: false };
 
 export const PATHS: readonly Path[] = [
   { name: 'fixed', remediation: 'auto', outcome: 'fixed' },
@@ -40,6 +65,20 @@ export const PATHS: readonly Path[] = [
   { name: 'cleared', remediation: 'ask', outcome: 'cleared', acts: [{ at: 'awaiting-approval', does: 'clear' }] },
   { name: 'stuck', remediation: 'ask', outcome: 'needs-human', sick: 'switch', meddles: 'switched', acts: [{ at: 'awaiting-approval', does: 'approve' }] },
   { name: 'undone', remediation: 'auto', outcome: 'rolled-back', undo: true },
+  { name: 'voted', remediation: 'ask', outcome: 'fixed', approvals: TWO_OF_SRE, acts: [{ at: 'awaiting-approval', does: 'approve', by: ['alice', 'bob'] }] },
+  { name: 'voted-rejected', remediation: 'ask', outcome: 'rejected', approvals: TWO_OF_SRE, acts: [{ at: 'awaiting-approval', does: 'approve' }, { at: 'awaiting-approval', does: 'reject', by: ['bob'] }] },
+  { name: 'voted-moved', remediation: 'ask', outcome: 'fixed', approvals: TWO_OF_SRE, acts: [{ at: 'awaiting-approval', does: 'approve' }, { at: 'awaiting-approval', does: 'move' }, { at: 'awaiting-approval', does: 'approve', by: ['alice', 'bob'] }] },
+  { name: 'escalated', remediation: 'ask', outcome: 'fixed', approvals: ESCALATED, acts: [{ at: 'awaiting-approval', does: 'approve' }, { at: 'awaiting-approval', does: 'approve', by: ['alice', 'dave'], once: 'escalated' }] },
+  { name: 'unanswered', remediation: 'ask', outcome: 'expired', expiresMs: 3_000, approvals: ESCALATED },
+  { name: 'glass', remediation: 'ask', outcome: 'fixed', windows: [NEVER], approvals: { ...TWO_OF_SRE, breakGlass: { group: 'leads', expiresMs: 600_000, unverified: false } }, acts: [{ at: 'awaiting-approval', does: 'break-glass', by: ['dave'] }] },
+  { name: 'kept', remediation: 'auto', outcome: 'fixed', closes: { gate: 'busy', forMs: 2_500 } },
+  { name: 'kept-frozen', remediation: 'auto', outcome: 'fixed', closes: { gate: 'busy', forMs: 600_000 }, acts: [{ at: 'kept', does: 'freeze' }, { at: 'waiting', does: 'unfreeze' }] },
+  { name: 'unstaged', remediation: 'auto', outcome: 'fixed', closes: { gate: 'freeze', forMs: 2_500 } },
+  { name: 'half-open', remediation: 'auto', outcome: 'fixed', halfOpenMs: 1_500, limits: { failures: { max: 1, withinMs: 2_000 } }, together: 2 },
+  { name: 'half-open-moved', remediation: 'auto', outcome: 'fixed', halfOpenMs: 1_500, meddles: 'staged', limits: { failures: { max: 1, withinMs: 2_000 } }, together: 2 },
+  { name: 'half-open-failed', remediation: 'auto', outcome: 'rolled-back', sick: 'switch', halfOpenMs: 1_500, limits: { failures: { max: 1, withinMs: 2_000 } } },
+  { name: 'budget-moved', remediation: 'auto', outcome: 'fixed', meddles: 'staged', limits: { budget: { max: 1, withinMs: 3_600_000 } }, together: 1 },
+  { name: 'lapsed', remediation: 'auto', outcome: 'fixed', lapsed: true },
 ];
 
 export function pathNamed(name: string): Path {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config, Environment } from '../../../src/config/config.js';
 import type { HealthCheck } from '../../../src/domain/health.js';
+import type { People } from '../../../src/domain/people.js';
 import type { Target } from '../../../src/domain/target.js';
 import type { Fault } from './faults.js';
 import { pathNamed, type Path } from './paths.js';
@@ -12,6 +13,7 @@ export interface Group {
   readonly folder: string;
   /** The workflow code, bundled. */
   readonly bundle: string;
+  readonly people: People;
   readonly cases: readonly Case[];
 }
 
@@ -23,6 +25,7 @@ export interface Case {
 }
 
 export const POOL = 'lab';
+export const PROJECT = 'laboratory';
 const SOAK_MS = 300;
 
 /** The guard of an environment gives out one slot after the other: many cases would wait for each other. */
@@ -36,7 +39,7 @@ const TOGETHER = 8;
  */
 export function environmentOf({ target, path, faults }: Case): string {
   if (pathNamed(path).outcome === 'needs-human' || pathNamed(path).sick !== undefined || faults.some((fault) => fault.label.endsWith('temporal.start environment'))) return `${path}-${target}`;
-  return `${path}-${isCheckedAlone({ faults }) ? 'alone-' : ''}${Math.floor(Number(target.slice(1)) / TOGETHER)}`;
+  return `${path}-${isCheckedAlone({ faults }) ? 'alone-' : ''}${Math.floor(Number(target.slice(1)) / (pathNamed(path).together ?? TOGETHER))}`;
 }
 
 export function isCheckedAlone({ faults }: Pick<Case, 'faults'>): boolean {
@@ -51,7 +54,7 @@ export function configOf(group: Group): Config {
   const { state } = filesOf(group);
   const names = new Map(group.cases.map((each) => [environmentOf(each), each.path]));
   return {
-    project: 'laboratory', file: join(group.folder, 'holdfast.yaml'), folder: group.folder, digest: 'digest',
+    project: PROJECT, people: group.people, file: join(group.folder, 'holdfast.yaml'), folder: group.folder, digest: 'digest',
     environments: [...names].map(([name, path]) => environment(name, pathNamed(path))),
     targets: group.cases.map((each) => targetOf(each, group)),
     notifications: { sinks: [], routes: [] },
@@ -62,11 +65,11 @@ export function configOf(group: Group): Config {
   };
 }
 
-function environment(name: string, { remediation, expiresMs = 3_600_000 }: Path): Environment {
+function environment(name: string, { remediation, expiresMs = 3_600_000, approvals, limits, windows = [] }: Path): Environment {
   return {
     name, timezone: 'UTC', schedule: { cron: [], timezone: 'UTC', jitterMs: 0, intervalMs: 900_000 }, remediation, pool: POOL, blindAfterMs: 3_600_000,
-    approvals: { trust: 'namespace', expiresMs, remindMs: [], onExpiry: 'hold', settledMs: 86_400_000 },
-    limits: { concurrent: 10_000, reads: 8 }, windows: [],
+    approvals: { trust: 'namespace', expiresMs, remindMs: [], onExpiry: 'hold', settledMs: 86_400_000, ...approvals },
+    limits: { concurrent: 10_000, reads: 8, ...limits }, windows,
     // The drift of a case stands there at its first look.
     firstSeen: 'repair',
   };

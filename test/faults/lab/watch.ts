@@ -9,7 +9,7 @@ export interface Watch {
   fresh(each: Case): Promise<IncidentRow | undefined>;
   /** One check of a whole environment for all who ask before it begins. */
   checkAll(environment: string): Promise<void>;
-  /** Whether a rollback that failed has stopped what is automatic there. */
+  /** Whether a rollback that failed has stopped what is automatic there, until a person releases it. */
   isBroken(environment: string): Promise<boolean>;
   close(): void;
 }
@@ -45,7 +45,7 @@ export function openWatch(ledger: Ledger, client: HoldfastClient): Watch {
       checks.set(environment, check);
       return check;
     },
-    isBroken: async (environment) => (await ledger.allClosedGates(new Date().toISOString())).some((row) => row.gate === 'breaker' && row.scope === environment),
+    isBroken: async (environment) => (await ledger.allClosedGates(new Date().toISOString())).some((row) => row.gate === 'breaker' && row.halfOpenAt === undefined && row.scope === environment),
     close: () => { clearInterval(timer); },
   };
 }

@@ -19,6 +19,7 @@ import { guardDependencies } from './guarded.js';
 import { openInjector, type Injector } from './injector.js';
 import { MEDDLED, pathNamed } from './paths.js';
 import { check, configOf, environmentOf, filesOf, POOL, type Case, type Group } from './plan-of-group.js';
+import { closeOnce, prepareRecord } from './staged-record.js';
 import { openStandstill } from './standstill.js';
 
 /** As many steps at once as there are cases: those that stand still hold no other up. */
@@ -47,6 +48,7 @@ export async function runWorkers(group: Group, said: (line: string) => void): Pr
 async function dependencies(group: Group, { cloud, injector, said }: { readonly cloud: Cloud; readonly injector: Injector; readonly said: (line: string) => void }): Promise<Dependencies> {
   const config = configOf(group);
   const ledger = await openLedger(config);
+  await prepareRecord(ledger, group.cases);
   const cases = new Map(group.cases.map((each) => [each.target, each]));
   const log = (message: string, fields?: Record<string, unknown>): void => { said(`${message} ${JSON.stringify(fields ?? {})}`); };
   return {
@@ -88,6 +90,7 @@ async function isWell({ what, case: each, cloud, ledger }: Measured): Promise<bo
   };
   if (what === 'shadow') {
     if (path.meddles === 'staged') meddle();
+    await closeOnce(ledger, each);
     return path.sick !== 'shadow';
   }
   if (cloud.live(target)['r5'] !== cloud.desired(target)['r5']) return true;
