@@ -24,6 +24,7 @@ import { relevantChanges } from './relevant.js';
 import { lapsedParts, openPart } from './opening.js';
 import { standingParts } from './standing.js';
 import { tellAbout } from './telling.js';
+import { decidedUnder, toldText, underOf } from './under.js';
 import type { AssessedPart, Assessment, AssessInput, ReadActivities } from './types.js';
 
 /** The reason of a part is a line or two, whatever was accepted. */
@@ -56,9 +57,11 @@ interface Deciding {
   readonly observation: Observation;
 }
 
-async function decideParts(deps: Dependencies, { input, target, environment, observation }: Deciding, ctx: ReadContext): Promise<Pick<Assessment, 'gone' | 'parts' | 'details'>> {
+async function decideParts(deps: Dependencies, { input, target, environment, observation }: Deciding, ctx: ReadContext): Promise<Pick<Assessment, 'gone' | 'parts' | 'details' | 'told' | 'isElse'>> {
   const { config, provider } = await configured(deps, target);
   const at = deps.now().toISOString();
+  const under = decidedUnder(config, target);
+  const row = await deps.ledger.incident(input.incident, input.incident.number);
   const { changes, drift, lapsed, quiet } = await relevantChanges(deps, target, observation, at);
   const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
   const free = changes.filter((change) => !busy.has(change.fingerprint));
@@ -79,7 +82,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...baseline });
   const propose = async (some: readonly Change[], more: { readonly together?: true } = {}): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, gates, ...more, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
   // What stands was split already: a gate that closed for one of its changes since takes no approval away.
-  const { gone, left } = await standingParts(deps, { input, changes: free, quiet, target, revision: assessing.revision, propose: (some) => propose(some, { together: true }) }, ctx);
+  const { gone, left, told, otherwise } = await standingParts(deps, { input, row, changes: free, quiet, target, revision: assessing.revision, propose: (some) => propose(some, { together: true }) }, ctx);
   for (const { part } of gone) {
     await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
     // Its successor would wait for the end of a repair that is never begun.
@@ -88,13 +91,13 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   if (gone.length > 0) gates = await asked();
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
-  const before = await lapsedParts(deps, input, gone);
+  const before = await lapsedParts(deps, input, { gone, otherwise });
   const authors = fresh.some((part) => part.decision !== 'remediate') ? await deps.sources.authors(target.source, revision.commit, ctx) : undefined;
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
   for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, before, everything: changes, ...baseline, ...(authors === undefined ? {} : { authors }) }, withLapses(each, says)));
-  await deps.ledger.updateIncident(input.incident, { drift, ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
-  return { gone, parts, details: [driftMarkdown(changes, observation.skipped.length), ...intentMarkdown(target.intent)].join('\n\n') };
+  await deps.ledger.updateIncident(input.incident, { drift: toldText(drift, under), ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
+  return { gone, parts, ...(told.length === 0 ? {} : { told }), ...(row === undefined || underOf(row) === under ? {} : { isElse: true }), details: [driftMarkdown(changes, observation.skipped.length), ...intentMarkdown(target.intent)].join('\n\n') };
 }
 
 async function changesOf(deps: Dependencies, parts: readonly { readonly plan?: string }[]): Promise<ReadonlySet<string>> {

@@ -20,6 +20,7 @@ import { observeTarget, unread } from './observe.js';
 import { recordNoise } from './noise.js';
 import { relevantChanges } from './relevant.js';
 import { openIncident, startIncident, undoneBy } from './start.js';
+import { decidedUnder, toldText, underOf } from './under.js';
 import { wakeAll } from './waking.js';
 import type { ReadContext } from '../providers/provider.js';
 import type { BatchResult, ControlActivities, ReadActivities } from './types.js';
@@ -92,6 +93,9 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   // First what was ended from outside: it settles changes that would open an incident again.
   const open = await findOpen(deps, target, at);
   const { drift, changes, quiet } = await relevantChanges(deps, target, observation, at);
+  // What nobody is told of needs no digest of it: most targets, at most checks.
+  const under = changes.length === 0 ? undefined : decidedUnder(await deps.config(), target);
+  const told = toldText(drift, under);
   const seen = await deps.ledger.observed({ address: { environment: target.environment, target: target.target }, at, observation, driftFingerprint: drift });
   await recordNoise(deps.ledger, target, quiet, at);
   if (seen.previous === undefined && open === undefined) await endLost(deps, target);
@@ -99,7 +103,7 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   const action = sightingAction({
     now: at,
     verdict: observation.verdict,
-    drift,
+    drift: told,
     firstSeen: seen.sightings.filter((each) => fingerprints.has(each.fingerprint)).map((each) => each.firstSeen),
     settleMs: target.settleMs,
     blindAfterMs: target.blindAfterMs,
@@ -111,8 +115,8 @@ async function sight(deps: Dependencies, target: Target, observation: Observatio
   if (open === undefined && observation.verdict === 'clean' && seen.previous?.verdict === 'drifted') await wakeDependants(deps, target);
   // The time of a change that was first seen while the incident is open begins with this look.
   if (open !== undefined && target.settleMs > 0 && seen.sightings.some((each) => each.firstSeen === at && fingerprints.has(each.fingerprint))) await wakeAll(deps, [open]);
-  if (action.action === 'open') await openIncident(deps, target, { drift, kind: action.kind, at });
-  if (open !== undefined && (action.action === 'tell' || (observation.verdict !== 'unknown' && ctx !== undefined && (await losesBranch(deps, target, open, ctx))))) await tellIncident(deps, open, drift);
+  if (action.action === 'open') await openIncident(deps, target, { drift: told, kind: action.kind, at });
+  if (open !== undefined && (action.action === 'tell' || (observation.verdict !== 'unknown' && ctx !== undefined && (await losesBranch(deps, target, open, ctx))))) await tellIncident(deps, open, { drift: told, isElse: under !== undefined && underOf(open) !== under });
   return { target: target.target, verdict: observation.verdict, opened: action.action === 'open' };
 }
 
@@ -122,10 +126,13 @@ async function losesBranch(deps: Dependencies, target: Target, open: IncidentRow
   return false;
 }
 
-/** One whose run has ended hears nothing; a later check closes its record, and the other targets of the batch do not wait for that. */
-async function tellIncident(deps: Dependencies, open: IncidentRow, drift: string): Promise<void> {
+/**
+ * One whose run has ended hears nothing; a later check closes its record, and the other targets of the
+ * batch do not wait for that. `isElse`: the configuration is another one, so that what waits asks its gates again.
+ */
+async function tellIncident(deps: Dependencies, open: IncidentRow, { drift, isElse }: { readonly drift: string; readonly isElse: boolean }): Promise<void> {
   try {
-    await deps.client.workflow.getHandle(incidentWorkflowId(open.environment, open.target)).signal(INCIDENT_SIGNALS.observed, { drift });
+    await deps.client.workflow.getHandle(incidentWorkflowId(open.environment, open.target)).signal(INCIDENT_SIGNALS.observed, { drift, ...(isElse ? { configuration: true } : {}) });
   } catch (error) {
     if (isGone(error)) return;
     throw error;

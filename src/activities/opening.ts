@@ -6,7 +6,7 @@ import { gatesText } from '../domain/gate.js';
 import { fieldKey } from '../domain/gates.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Plan } from '../domain/plan.js';
-import { toldOf } from '../domain/quorum.js';
+import { toldOf, type Poll } from '../domain/quorum.js';
 import { whatChanged } from '../domain/since.js';
 import type { Target } from '../domain/target.js';
 import type { Environment } from '../config/config.js';
@@ -14,17 +14,21 @@ import { hashJson } from '../digest.js';
 import type { AssessedPart as Proposed } from '../policy/assess.js';
 import { showApproval, signingMarkdown } from '../trust/showing.js';
 import { decidedInRow, recordAssessed } from './assessed.js';
+import { needsOf } from './asked-now.js';
 import { causesOf } from './causes.js';
 import { providerOf, type Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
 import { pollOf } from './poll.js';
 import { partNotice, tellToAdopt } from './telling.js';
-import type { AssessedPart, Assessment, AssessInput } from './types.js';
+import type { StandingParts } from './standing.js';
+import type { AssessedPart, AssessInput } from './types.js';
 
 /** A question that stands no more, with whoever had approved it. */
 export interface LapsedPart {
   readonly plan: Plan;
   readonly approvedBy: readonly string[];
+  /** Why it is asked again, where its plan stands. */
+  readonly otherwise?: string;
 }
 
 export interface Opening {
@@ -44,13 +48,14 @@ export interface Opening {
 }
 
 /** The questions whose changes moved, for those that are asked in their place. */
-export async function lapsedParts({ ledger, ...deps }: Dependencies, { parts }: AssessInput, gone: Assessment['gone']): Promise<readonly LapsedPart[]> {
+export async function lapsedParts({ ledger, ...deps }: Dependencies, { parts }: AssessInput, { gone, otherwise: reasons }: Pick<StandingParts, 'gone' | 'otherwise'>): Promise<readonly LapsedPart[]> {
   const moved = parts.filter((part) => gone.some((each) => each.part === part.part && each.event === 'moved'));
-  const lapsed = await Promise.all(moved.map(async ({ plan: hash, ask }): Promise<readonly LapsedPart[]> => {
+  const lapsed = await Promise.all(moved.map(async ({ part, plan: hash, ask }): Promise<readonly LapsedPart[]> => {
     const plan = hash === undefined ? undefined : await readablePlan({ ledger, ...deps }, hash);
     if (plan === undefined || ask === undefined) return [];
     const [votes, decision] = await Promise.all([ledger.votes(ask), ledger.decisionOf(ask)]);
-    return [{ plan, approvedBy: [...votes.map((vote) => vote.by), ...(decision?.decision === 'approve' ? [decision.by] : [])] }];
+    const otherwise = reasons.get(part);
+    return [{ plan, ...(otherwise === undefined ? {} : { otherwise }), approvedBy: [...votes.map((vote) => vote.by), ...(decision?.decision === 'approve' ? [decision.by] : [])] }];
   }));
   return lapsed.flat();
 }
@@ -62,7 +67,8 @@ function sinceText(changes: readonly Change[], { before, everything }: Opening):
   if (earlier.length === 0) return undefined;
   const different = whatChanged(earlier.flatMap(({ plan }) => plan.changes), changes, everything);
   const lapsed = [...new Set(earlier.flatMap(({ approvedBy }) => approvedBy))];
-  return [different === '' ? 'the same changes, decided or repaired in another way' : different, ...(lapsed.length === 0 ? [] : [`the approval of ${lapsed.join(', ')} was for what it was before, and holds no more`])].join('; ');
+  const same = earlier.flatMap((each) => each.otherwise ?? [])[0] ?? 'the same changes, decided or repaired in another way';
+  return [different === '' ? same : different, ...(lapsed.length === 0 ? [] : [`the approval of ${lapsed.join(', ')} was for what it was before, and holds no more`])].join('; ');
 }
 
 /** Stores the plan and opens its question: for a person, or, where the rules allow it, answered by policy at once. */
@@ -87,14 +93,15 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
     }
   }
   const since = decision === 'remediate' ? undefined : sinceText(changes, opening);
-  const asked = plan === undefined || ask === undefined || decision === 'remediate' ? {} : await approvalsOf(deps, { target, plan, ask });
-  const told = { ...asked, ...(since === undefined ? {} : { since }) };
+  const poll = plan === undefined || ask === undefined || decision === 'remediate' ? undefined : await pollAbout(deps, { target, plan, ask });
+  const needs = poll === undefined ? {} : { needs: needsOf(poll, environment.approvals.trust) };
+  const told = { ...(poll === undefined ? {} : toldOf(poll)), ...(since === undefined ? {} : { since }) };
   const waits = plan === undefined || gate.allowed || (decision !== 'ask' && decision !== 'remediate') ? {} : { waits: gatesText(gate) };
   const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
   if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...waits, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
   if (decision === 'adopt' && adoptable) await tellToAdopt(deps, target, { incident: input.incident, part: number, changes, reason, at });
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
-  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...decidedInRow(proposed) } });
+  await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...needs, ...decidedInRow(proposed) } });
   return {
     part: number,
     decision,
@@ -119,8 +126,8 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
   };
 }
 
-async function approvalsOf(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<ReturnType<typeof toldOf>> {
+async function pollAbout(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<Poll | undefined> {
   const ask = await deps.ledger.askOf(id);
-  return ask === undefined ? {} : toldOf(await pollOf(deps, { config: await deps.config(), target, plan, ask }));
+  return ask === undefined ? undefined : pollOf(deps, { config: await deps.config(), target, plan, ask });
 }
 

@@ -47,22 +47,26 @@ export function namedPoll(config: Config, environment: string): Poll | undefined
  * says "approved" is not enough where several people are needed.
  */
 export async function expectQuorum(deps: Dependencies, polling: Polling, decision: DecisionRow): Promise<void> {
+  const problem = await whyNotEnough(deps, polling, decision);
+  if (problem !== undefined) throw moved(`${formatIncident(decision)}: ${problem}; it is asked again`);
+}
+
+/** Why what is on record is not enough under the present configuration; `undefined` when it is. */
+export async function whyNotEnough(deps: Dependencies, polling: Polling, decision: DecisionRow): Promise<string | undefined> {
   const poll = await pollOf(deps, polling);
-  if (decision.breakGlass !== undefined) { expectBreakGlass(poll, polling, decision); return; }
+  if (decision.breakGlass !== undefined) return whyNotBroken(poll, polling, decision);
   const last = principalOf(poll.people, decision.by);
   const { met, standing, needed } = tally({ ...poll, votes: [...poll.votes, ...(counts(polling.config, decision) ? [last] : [])] });
-  if (met) return;
-  throw moved(`${formatIncident(decision)}: the approvals of plan ${polling.plan.hash.slice(0, 12)} on record are not enough (${standing}; still needed: ${needed}); it is asked again`);
+  return met ? undefined : `the approvals of plan ${polling.plan.hash.slice(0, 12)} on record are not enough (${standing}; still needed: ${needed})`;
 }
 
 /** Broken by somebody who may, in words of their own: an approval on record is not made more than it was. */
-function expectBreakGlass(poll: Poll, { config, plan }: Polling, decision: DecisionRow): void {
-  const name = formatIncident(decision);
+function whyNotBroken(poll: Poll, { config, plan }: Polling, decision: DecisionRow): string | undefined {
   const signed = decision.signed === undefined ? undefined : saidIn(decision.signed.statement);
   const meant = !mustSign(config, decision.environment) || signed?.['breakGlass'] === true;
   const latest = new Date(Date.parse(decision.at) + (poll.breakGlass?.expiresMs ?? 0)).toISOString();
   const problem = whyNoBreakGlass(poll, principalOf(poll.people, decision.by)) ?? (!meant ? `${decision.by} did not sign that the glass is broken` : undefined) ?? ((decision.breakGlass?.startBy ?? '') > latest ? 'it would hold longer than it may' : undefined);
-  if (problem !== undefined) throw moved(`${name}: plan ${plan.hash.slice(0, 12)}: ${problem}; it is asked again`);
+  return problem === undefined ? undefined : `plan ${plan.hash.slice(0, 12)}: ${problem}`;
 }
 
 /** What is not proved counts no more once approvals must be signed, nor what was signed with a key that is gone. */

@@ -24,6 +24,7 @@ import { observeTarget, revisionOf } from './observe.js';
 import { relevantChanges } from './relevant.js';
 import { stepBack } from './step-back.js';
 import { stagedOf, tidyEarlier } from './tidy.js';
+import { decidedUnder, toldText, underOf } from './under.js';
 import type { AdoptResult, FinalizeResult, PartRef, RollbackInput, RollbackResult, StageResult, VerifyResult, WriteActivities } from './types.js';
 
 /** After so many stagings of a part, what is lost again fails the repair. */
@@ -292,7 +293,8 @@ export async function tellCheck(deps: Dependencies, { incident }: Pick<PartRef, 
   await deps.ledger.observed({ address: { environment: incident.environment, target: incident.target }, at, observation, driftFingerprint: drift });
   const row = await deps.ledger.incident(incident, incident.number);
   const known = new Set((row?.parts ?? []).flatMap((each) => (Array.isArray(each['fingerprints']) ? (each['fingerprints'] as readonly Json[]) : [])));
-  if (changes.every((change) => known.has(change.fingerprint))) await deps.ledger.updateIncident(incident, { drift });
+  // Other parts of it may wait under a configuration that they were not told of yet.
+  if (row !== undefined && changes.every((change) => known.has(change.fingerprint))) await deps.ledger.updateIncident(incident, { drift: toldText(drift, underOf(row) ?? decidedUnder(await deps.config(), target)) });
 }
 
 export async function note(deps: Dependencies, { incident, part, plan }: Pick<PartRef, 'incident' | 'part' | 'plan'>, kind: EntryKind, data: Record<string, Json>): Promise<void> {

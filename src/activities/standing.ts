@@ -5,8 +5,10 @@ import { acceptedText } from '../domain/exception.js';
 import type { Revision, Target } from '../domain/target.js';
 import type { AssessedPart as Proposed } from '../policy/assess.js';
 import type { Concerns } from '../policy/concerns.js';
+import type { IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
 import { adoptionOf, isBranchGone, wasTakenIn } from './adopted.js';
+import { askedNow } from './asked-now.js';
 import type { Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
 import type { Assessment, AssessInput } from './types.js';
@@ -18,10 +20,15 @@ export interface StandingParts {
   readonly gone: Assessment['gone'];
   /** The changes that no part stands for. */
   readonly left: readonly Change[];
+  /** Questions that stand, and of which other people are asked than was said. */
+  readonly told: NonNullable<Assessment['told']>;
+  /** By part that is asked again though its plan stands: why. */
+  readonly otherwise: ReadonlyMap<number, string>;
 }
 
 export interface Look {
   readonly input: AssessInput;
+  readonly row: IncidentRow | undefined;
   /** What concerns anybody now, and what does not any more. */
   readonly changes: readonly Change[];
   readonly quiet: Concerns['quiet'];
@@ -33,11 +40,13 @@ export interface Look {
 /**
  * Each part at rest is looked at alone: whatever else drifted, its plan and its approval stand while
  * its own changes are as they were and would be decided and repaired in the same way. A question
- * that another run has used up, as a reset does, can be answered no more and is asked again.
+ * that another run has used up, as a reset does, can be answered no more and is asked again. What a
+ * person adopted waits for whoever takes it in, whatever the configuration would decide meanwhile.
  */
-export async function standingParts(deps: Dependencies, { input, changes, quiet, target, revision, propose }: Look, ctx: ReadContext): Promise<StandingParts> {
-  const row = await deps.ledger.incident(input.incident, input.incident.number);
+export async function standingParts(deps: Dependencies, { input, row, changes, quiet, target, revision, propose }: Look, ctx: ReadContext): Promise<StandingParts> {
   const gone: Assessment['gone'][number][] = [];
+  const told: NonNullable<Assessment['told']>[number][] = [];
+  const otherwise = new Map<number, string>();
   let left = changes;
   for (const part of input.parts.filter((each) => REST_PHASES.includes(each.phase))) {
     const known = await knownChanges(deps, input, part);
@@ -46,14 +55,22 @@ export async function standingParts(deps: Dependencies, { input, changes, quiet,
     const adoption = adoptionOf(row, part.part);
     if (whole && adoption?.branch !== undefined && (await isBranchGone(deps, target, adoption.branch, ctx))) gone.push({ part: part.part, event: 'moved', reason: `the branch ${adoption.branch} is gone and was not merged; decided again` });
     else if (whole && (await isUsedUp(deps, input, part))) gone.push({ part: part.part, event: 'moved', reason: 'its question was used by another run; asked again' });
-    else if (whole && stands(part, await propose(own))) left = left.filter((change) => !own.includes(change));
-    else {
-      const went = howItWent(part, known, { left, quiet });
+    else if (whole && adoption !== undefined && part.phase !== 'waiting') left = left.filter((change) => !own.includes(change));
+    else if (whole && stands(part, await propose(own))) {
+      const asked = await askedNow(deps, { target, row, part });
+      if (asked.otherwise === undefined) left = left.filter((change) => !own.includes(change));
+      else {
+        otherwise.set(part.part, asked.otherwise);
+        gone.push({ part: part.part, event: 'moved', reason: `${asked.otherwise}; it is asked again` });
+      }
+      if (asked.told !== undefined) told.push({ part: part.part, ...asked.told });
+    } else {
+      const went = whole ? decidedElsewise(part) : howItWent(part, known, { left, quiet });
       const takenIn = went.event === 'cleared' && adoption !== undefined && (await wasTakenIn(deps, { target, revision, adoption, fingerprints: known.map((each) => each.fingerprint) }, ctx));
       gone.push(takenIn ? { part: part.part, event: 'adopted', reason: `${adoption.by} adopted it, and the desired state says so now` } : went);
     }
   }
-  return { gone, left };
+  return { gone, left, told, otherwise };
 }
 
 export interface Known {
@@ -82,6 +99,10 @@ async function isUsedUp(deps: Dependencies, { run }: AssessInput, part: Standing
   if (part.ask === undefined || part.phase === 'waiting') return false;
   const decision = await deps.ledger.decisionOf(part.ask);
   return decision !== undefined && decision.run !== run;
+}
+
+function decidedElsewise({ part }: Standing): Assessment['gone'][number] {
+  return { part, event: 'moved', reason: 'its changes are as they were, and are decided or repaired in another way now; decided again' };
 }
 
 function howItWent(part: Standing, known: readonly Known[], { left, quiet }: Pick<Look, 'quiet'> & { readonly left: readonly Change[] }): Assessment['gone'][number] {

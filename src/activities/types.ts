@@ -112,6 +112,10 @@ export interface Assessment {
   readonly build: string;
   readonly gone: readonly { readonly part: number; readonly event: 'cleared' | 'moved' | 'adopted'; readonly reason: string }[];
   readonly parts: readonly AssessedPart[];
+  /** Questions that stand, and of which other people are asked than was said. */
+  readonly told?: readonly { readonly part: number; readonly requires?: string; readonly approvals?: string }[];
+  /** The configuration is another one than at the last look: what waits asks its gates again. */
+  readonly isElse?: true;
   /** Markdown for the current details: what drifted. */
   readonly details: string;
 }

@@ -100,6 +100,11 @@ export function whoMay(poll: Poll): string {
   return `${groups.join('; ')}${further}${out}${unknown}`;
 }
 
+/** What is asked for, whatever asked for it: of two that are equal, whoever has answered one need not answer the other. */
+export function askedFor({ requirements }: Pick<Poll, 'requirements'>): readonly Omit<Requirement, 'because'>[] {
+  return requirements.map(({ because: _, ...asked }) => asked);
+}
+
 /** What a part says of its approvals: who must, why and who may, and who has; nothing where anybody's one word will do. */
 export function toldOf(poll: Poll): { readonly requires?: string; readonly approvals?: string } {
   const glass = poll.breakGlass === undefined ? '' : `; ${poll.breakGlass.group} may break the glass`;

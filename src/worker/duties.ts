@@ -1,7 +1,8 @@
 import { recordOverdue } from '../activities/check.js';
 import type { Dependencies } from '../activities/deps.js';
 import { renewRuns, replaceStuckGuards } from '../activities/renewal.js';
-import { holdfastClient } from '../client.js';
+import { decidedElse } from '../activities/under.js';
+import { holdfastClient, startCheck } from '../client.js';
 import type { Config } from '../config/config.js';
 
 const PRUNE_EVERY_MS = 6 * 3_600_000;
@@ -49,15 +50,30 @@ export function controlDuties(deps: Dependencies): ControlDuties {
   }
 
   return {
-    async taken({ digest, environments, targets }) {
+    async taken(config) {
+      const { digest, environments, targets } = config;
       await holdfastClient(deps.client).syncSchedules(environments.map(({ name, schedule }) => ({ environment: name, ...schedule })));
       await ledger.append({ at: deps.now().toISOString(), kind: 'configuration', data: { digest, environments: environments.length, targets: targets.length } });
+      await lookAtWaiting(deps, config);
     },
     async tend(config) {
       if (now() >= watchAt) await watch();
       if (now() > pruneAt) await prune(config);
     },
   };
+}
+
+/** What is open and was decided under another configuration is looked at now: whatever waits hears of it then, and not at the schedule's next time. */
+async function lookAtWaiting({ client, ledger }: Dependencies, config: Config): Promise<void> {
+  const open = decidedElse(config, await ledger.incidents({ open: true }));
+  for (const environment of new Set(open.map((row) => row.environment))) {
+    const targets = open.filter((row) => row.environment === environment).map((row) => row.target);
+    await startCheck(client, {
+      id: `configuration-${config.digest.slice(0, 12)}`,
+      input: { environment, targets },
+      summary: `check of ${targets.length} of ${environment} with open incidents, under a new configuration`,
+    });
+  }
 }
 
 /** What an open incident may still need is never removed. */

@@ -29,7 +29,11 @@ export function listen(run: IncidentRun): void {
   for (const signal of ['approve', 'reject', 'adopt', 'accept', 'rollback'] as const) {
     setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS[signal]), (payload) => { take(signal, payload); }, { description: `A person's decision: ${signal}` });
   }
-  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.observed), () => { run.sighted = true; run.messages += 1; }, { description: 'From a check: the changes moved or are gone' });
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.observed), (payload) => {
+    run.sighted = true;
+    run.messages += 1;
+    if ((payload as { readonly configuration?: unknown } | null | undefined)?.configuration === true) run.isElse = true;
+  }, { description: 'From a check: the changes moved or are gone, or are decided under another configuration' });
   setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.slot), () => { if (run.slot === 'requested') run.slot = 'granted'; }, { description: 'From the environment: it may write now' });
   setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.gates), () => { run.gatesSignals += 1; run.messages += 1; }, { description: 'From the environment: ask the gates again' });
   setHandler(defineUpdate<DecideAnswer, [unknown]>(DECIDE_UPDATE), (payload) => decide(run, payload), {

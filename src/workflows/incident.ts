@@ -75,7 +75,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   run.sighted = false;
   run.assessing = true;
   run.assessments += 1;
-  const gatesSeen = run.gatesSignals;
+  let gatesSeen = run.gatesSignals;
   const again = run.parts.filter((part) => part.phase === 'deciding');
   const assessed = run.parts.filter((part) => part.phase !== 'deciding');
   const looked = steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
@@ -97,7 +97,17 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   if (answer.details !== '') run.details = answer.details;
   if (run.build !== '' && run.build !== answer.build) run.messages = MESSAGES_PER_RUN;
   run.build = answer.build;
+  if (answer.isElse === true || run.isElse === true) {
+    delete run.isElse;
+    run.gatesSignals += 1;
+    // What is decided here has asked them already.
+    gatesSeen += 1;
+  }
   if (answer.verdict === 'unknown') return;
+  for (const { part, ...told } of answer.told ?? []) {
+    const known = run.parts.find((each) => each.part === part);
+    if (known !== undefined) Object.assign(known, told);
+  }
   for (const { part, event, reason } of answer.gone) {
     const known = run.parts.find((each) => each.part === part);
     if (known !== undefined) known.superseded = { event, reason };

@@ -24,6 +24,7 @@ export function newRun(input: IncidentInput): IncidentRun {
     slot: 'none',
     slotMessages: 0,
     gatesSignals: carried?.gatesSignals ?? 0,
+    ...(carried?.isElse === undefined ? {} : { isElse: carried.isElse }),
     assessments: carried?.assessments ?? 0,
     nextPart: carried?.nextPart ?? 1,
     concurrent: carried?.concurrent ?? 1,
@@ -72,6 +73,7 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
     moves: run.moves,
     sighted: run.sighted,
     gatesSignals: run.gatesSignals,
+    ...(run.isElse === undefined ? {} : { isElse: run.isElse }),
   };
   await continueAsNew<(input: IncidentInput) => Promise<unknown>>({ ...run.input, carried: state });
 }

@@ -28,6 +28,7 @@ export interface CarriedState {
   readonly concurrent: number;
   readonly moves: number;
   readonly gatesSignals?: number;
+  readonly isElse?: true;
 }
 
 /** One part as the workflow holds it. */
@@ -76,6 +77,8 @@ export interface IncidentRun {
   parts: PartState[];
   ended: PartState[];
   sighted: boolean;
+  /** A check found another configuration: once it was decided under that, what waits asks its gates again. */
+  isElse?: true;
   cancelled: boolean;
   /** Why it can never be decided, such as a target that is configured no more. */
   abandoned?: string;

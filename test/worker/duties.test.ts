@@ -45,3 +45,15 @@ it('the record is signed and pruned every six hours, however often the process i
   on.later(2 * 60 * MINUTE);
   expect(await tendAnew(), 'seven hours later').toBe(before + 2);
 });
+
+it('a configuration that is taken looks at once at what is open and is decided otherwise now, and at nothing else', async () => {
+  const on = await openBench();
+  await openIncident(on);
+  const client = { workflow: on.deps.client.workflow, schedule: { list: () => [] }, options: on.deps.client.options } as unknown as typeof on.deps.client;
+  const duties = controlDuties({ ...on.deps, client });
+  const checks = (): readonly unknown[] => on.temporal.started.filter((each) => each.type === 'checkEnvironment').map(({ workflowId, args }) => [workflowId, args]);
+  await duties.taken(on.config);
+  expect(checks(), 'the same as it was decided under').toEqual([]);
+  await duties.taken({ ...on.config, digest: 'abcdef0123456789', environments: on.config.environments.map((each) => ({ ...each, remediation: 'ask' as const })) });
+  expect(checks()).toEqual([['check/prod-configuration-abcdef012345', [{ environment: 'prod', targets: ['storefront'] }]]]);
+});

@@ -10,7 +10,7 @@ import { Worker } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/index.js';
 import type { Dependencies } from '../../src/activities/deps.js';
 import { holdfastClient, type EnvironmentCommand } from '../../src/client.js';
-import type { Config, Limits } from '../../src/config/config.js';
+import type { Config, Environment, Limits } from '../../src/config/config.js';
 import { openSources } from '../../src/config/sources.js';
 import type { Json } from '../../src/domain/json.js';
 import type { Target } from '../../src/domain/target.js';
@@ -45,6 +45,8 @@ export interface GatingWorld {
   healthy(address: string, isHealthy: boolean): void;
   /** Whether staging refuses what it prepared: a failure that nobody's health decides. */
   breaks(address: string, isBroken: boolean): void;
+  /** An operator changes what an environment, and the targets in it, say. */
+  configure(environment: string, overrides: Partial<Environment>, target?: Partial<Target>): void;
   drift(address: string, resource: keyof typeof POOL_BYTES, content: string): void;
   read(address: string, resource: string): string;
   /** A path beside the live files. */
@@ -86,7 +88,7 @@ async function withServer(env: TestWorkflowEnvironment, options: GatingOptions, 
     mkdirSync(dirname(placeOf(address, side, resource)), { recursive: true });
     writeFileSync(placeOf(address, side, resource), content, { mode: 0o644 });
   };
-  const config = configOf(folder, options, name);
+  let config = configOf(folder, options, name);
   for (const [environment, { targets }] of Object.entries(options.environments)) {
     for (const target of Object.keys(targets)) for (const [resource, content] of Object.entries(POOL_BYTES)) for (const side of ['desired', 'live'] as const) put(`${environment}/${target}`, side, resource, content);
   }
@@ -137,6 +139,10 @@ async function withServer(env: TestWorkflowEnvironment, options: GatingOptions, 
     ledger, told, name, until,
     healthy: (address, isHealthy) => { if (isHealthy) unhealthy.delete(address); else unhealthy.add(address); },
     breaks: (address, isBroken) => { if (isBroken) writeFileSync(world.path(address, 'broken'), ''); else rmSync(world.path(address, 'broken'), { force: true }); },
+    configure(environment, overrides, target = {}) {
+      const changed = <T extends { readonly name: string } | { readonly environment: string }>(each: T, over: Partial<T>): T => (('name' in each ? each.name : each.environment) === name(environment) ? { ...each, ...over } : each);
+      config = { ...config, environments: config.environments.map((each) => changed(each, overrides)), targets: config.targets.map((each) => changed(each, target)) };
+    },
     drift: (address, resource, content) => { put(address, 'live', resource, content); },
     read: (address, resource) => readFileSync(placeOf(address, 'live', resource), 'utf8'),
     path: (address, file) => join(folder, 'live', `${address}.${file}`),

@@ -1,0 +1,65 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
+import { deny } from '../domain/windows.js';
+import { shareEnvironment } from '../support/time-skipping.js';
+import { environmentWorkflowId, incidentWorkflowId, WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
+import { inGatingWorld } from './gating-world.js';
+import { assessed, inWorld, part } from './world.js';
+
+let env: TestWorkflowEnvironment;
+
+shareEnvironment((made) => { env = made; });
+
+const HOUR = 3_600_000;
+const NEVER = deny('0 0 1 1 *', '8760h');
+const APPROVALS = { trust: 'namespace' as const, expiresMs: 4 * HOUR, remindMs: [], onExpiry: 'hold' as const, settledMs: 24 * HOUR };
+
+test('a window that an operator opens in the configuration lets go on what waits for it, at the next check; until then, and while nothing changes, nothing polls', async () => {
+  await inGatingWorld({ environments: { prod: { targets: { shop: {}, web: {} } } } }, async (world) => {
+    world.configure('prod', { windows: [NEVER] });
+    await world.check('prod');
+    world.drift('prod/shop', 'etc/app.yaml', 'port: 9\nhost: a\n');
+    await world.check('prod');
+    await world.until('it waits', async () => (await world.waitsFor('prod/shop')).startsWith('inside the deny window'));
+    const before = await world.events('prod/shop');
+    await world.skip(48 * HOUR);
+    await world.check('prod');
+    expect(await world.events('prod/shop'), 'two days and a check later').toBe(before);
+    world.configure('prod', { windows: [] });
+    expect(await world.events('prod/shop'), 'nobody has looked yet').toBe(before);
+    await world.check('prod');
+    await world.until('it is repaired', async () => (await world.row('prod/shop'))?.outcome === 'fixed');
+    expect(world.read('prod/shop', 'etc/app.yaml')).toBe('port: 1\nhost: a\n');
+  });
+}, 120_000);
+
+test('a question is asked again when others must answer it, goes on by itself when nobody must any more, and costs nothing while nothing changes', async () => {
+  await inGatingWorld({ environments: { prod: { targets: { shop: { remediation: 'ask' } } } } }, async (world) => {
+    await world.check('prod');
+    world.drift('prod/shop', 'etc/app.yaml', 'port: 9\nhost: a\n');
+    await world.check('prod');
+    await world.until('it is asked', async () => (await world.status('prod/shop')).phase === 'awaiting-approval');
+    world.configure('prod', { approvals: { ...APPROVALS, rules: [{ any: [{ group: 'sre', count: 1 }] }] } });
+    await world.check('prod');
+    await world.until('it is asked again', async () => (await world.status('prod/shop')).parts.some((each) => each['since'] === 'who must approve it is different now: 1 of sre'));
+    const before = await world.events('prod/shop');
+    await world.check('prod');
+    expect(await world.events('prod/shop')).toBe(before);
+    world.configure('prod', {}, { remediation: 'auto' });
+    await world.check('prod');
+    await world.until('it is repaired', async () => (await world.row('prod/shop'))?.outcome === 'fixed');
+  });
+}, 120_000);
+
+test('where more may write at once, who waits for a turn has it', async () => {
+  await inWorld(env, (world) => ({ assess: () => Promise.resolve(world.assessments.length < 2 ? assessed([part({ decision: 'remediate' })]) : assessed([], { verdict: 'drifted', concurrent: 2, isElse: true })) }), async (world) => {
+    const other = { workflowId: 'incident/other', runId: 'other', limit: 1, ordinal: 1 };
+    const { environment } = world;
+    await env.client.workflow.start('environment', { taskQueue: WORKFLOW_QUEUE, workflowId: environmentWorkflowId(environment), args: [{ environment, carried: { limit: 1, slots: [other], waiting: [] } }] });
+    const incident = await env.client.workflow.start('incident', { taskQueue: WORKFLOW_QUEUE, workflowId: incidentWorkflowId(environment, 'storefront'), args: [{ incident: { environment, target: 'storefront', number: 1 }, kind: 'drift', pool: environment }] });
+    await world.until('waiting');
+    await expect.poll(() => world.guard().query('status'), { timeout: 10_000 }).toMatchObject({ concurrent: 1, waiting: [{}] });
+    await incident.signal('observed', { configuration: true });
+    expect(await incident.result()).toMatchObject({ outcome: 'fixed' });
+  });
+}, 60_000);
