@@ -60,13 +60,13 @@ export function foremostPhase(phases: readonly Phase[]): Phase {
   return ATTENTION.find((phase) => phases.includes(phase)) ?? 'closed';
 }
 
-/** Outcomes, worst first: an incident with several parts is listed under the first that applies. */
-const SEVERITY: readonly Outcome[] = [
+/** Worst first: an incident with several parts is listed under the first that applies. */
+export const OUTCOMES: readonly Outcome[] = [
   'needs-human', 'terminated', 'rolled-back', 'cancelled', 'expired', 'rejected', 'accepted', 'adopted', 'fixed', 'cleared',
 ];
 
 export function foremostOutcome(outcomes: readonly Outcome[]): Outcome {
-  return SEVERITY.find((outcome) => outcomes.includes(outcome)) ?? 'cleared';
+  return OUTCOMES.find((outcome) => outcomes.includes(outcome)) ?? 'cleared';
 }
 
 /** A change that ended so opens nothing and tells nobody until it or its desired state changes, or the time given passes. */

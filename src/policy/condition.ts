@@ -2,6 +2,7 @@ import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import type { Json } from '../domain/json.js';
 import { compilePattern, isFoundIn } from '../system/pattern.js';
+import { childrenOf, literalProblem } from './literals.js';
 
 /** CEL's own names. `dyn` is any JSON value; what is absent is `null` there and empty elsewhere. */
 export type FieldType = 'string' | 'int' | 'bool' | 'timestamp' | 'duration' | 'list<string>' | 'dyn';
@@ -9,6 +10,10 @@ export type FieldType = 'string' | 'int' | 'bool' | 'timestamp' | 'duration' | '
 export interface Field {
   readonly type: FieldType;
   readonly meaning: string;
+  /** All that a text may be. */
+  readonly words?: readonly string[];
+  /** The least and the most that a number may be. */
+  readonly range?: readonly [number, number];
 }
 
 /** What conditions may look at: variables, each a value or a group of fields. */
@@ -116,6 +121,8 @@ function compile(text: string, { environment, input, patterns }: Compiling): Con
     readsOf(parsed.ast, input, reads);
     const { valid, type, error } = parsed.check();
     if (!valid) return describe(error, text, input);
+    const never = literalProblem(parsed.ast, { input, evaluate: (expression): unknown => environment.evaluate(expression) });
+    if (never !== undefined) return never;
     if (type !== 'bool') return { offset: 0, message: `gives ${type ?? 'no value'}, not true or false`, remedy: 'compare it with something, as in change.path == "/port"' };
     return { text, reads: [...reads].sort(), needs: Object.fromEntries(needsOf(parsed.ast)), ask: (facts) => answerOf(parsed, facts) };
   } catch (error) {
@@ -236,11 +243,6 @@ function needsOf(node: ASTNode): readonly (readonly [string, readonly string[]])
   const words = node.op === '==' ? [right] : right.op === 'list' ? right.args : [];
   const values = words.flatMap((each) => (each.op === 'value' && typeof each.args === 'string' ? [each.args] : []));
   return values.length === 0 || values.length < words.length ? [] : [[`${left.args[0].args}.${left.args[1]}`, values]];
-}
-
-function childrenOf(args: unknown): readonly ASTNode[] {
-  if (Array.isArray(args)) return args.flatMap(childrenOf);
-  return typeof args === 'object' && args !== null && 'op' in args ? [args as ASTNode] : [];
 }
 
 function celType(type: FieldType): string {

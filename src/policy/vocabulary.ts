@@ -1,20 +1,28 @@
+import type { Change, ChangeKind } from '../domain/change.js';
 import { CLASSES } from '../domain/class.js';
+import { OUTCOMES } from '../domain/phase.js';
+import type { Fencing, RollbackKind, StagingKind } from '../domain/plan.js';
+import { REMEDIATIONS } from '../domain/remediation.js';
+import { RISKS } from '../domain/risk.js';
 import { createVocabulary, type Field, type Input } from './condition.js';
 
 const text = (meaning: string): Field => ({ type: 'string', meaning });
 const whole = (meaning: string): Field => ({ type: 'int', meaning });
 const truth = (meaning: string): Field => ({ type: 'bool', meaning });
+/** A text that is one of these words. */
+const word = (words: readonly string[], meaning: string): Field => ({ ...text(meaning), words });
+const between = (least: number, most: number, meaning: string): Field => ({ ...whole(meaning), range: [least, most] });
 const any = (meaning: string): Field => ({ type: 'dyn', meaning });
 
-const RISK = text('`low`, `medium`, `high` or `critical`, by the formula');
-const CLASS = text(`what kind of thing changes: ${CLASSES.map((each) => `\`${each}\``).join(', ')}`);
+const RISK = word(RISKS, '`low`, `medium`, `high` or `critical`, by the formula');
+const CLASS = word(CLASSES, `what kind of thing changes: ${CLASSES.map((each) => `\`${each}\``).join(', ')}`);
 
 const environment = {
   meaning: 'The environment.',
   fields: {
     name: text('`prod`'),
     owner: text('who owns it'),
-    remediation: text('`observe`, `ask` or `auto`, as the environment says'),
+    remediation: word(REMEDIATIONS, '`observe`, `ask` or `auto`, as the environment says'),
     timezone: text('its time zone, `Europe/London`'),
     production: truth('people depend on it: as its `production` says; where that says nothing, it is called `prod`, `production` or `live`, or begins or ends so (`prod-eu`)'),
   },
@@ -28,7 +36,7 @@ const target = {
     provider: text('`files`, `opentofu`, `kubernetes`, `postgres`, `exec`'),
     pool: text('where its work runs'),
     owner: text('who owns it'),
-    remediation: text('`observe`, `ask` or `auto`, as it holds for the class of the change in this target'),
+    remediation: word(REMEDIATIONS, '`observe`, `ask` or `auto`, as it holds for the class of the change in this target'),
     health: truth('it has a health check'),
   },
 } as const;
@@ -53,9 +61,9 @@ const plan = {
     replaces: whole('how many it replaces'),
     deletes: whole('how many it deletes'),
     resources: whole('how many resources it touches'),
-    staging: text('`shadow`, `transaction`, `saved-plan`, `canary` or `dry-run`'),
-    rollback: text('`exact`, `previous-revision` or `forward-only`'),
-    fencing: text('`conditional` or `none`'),
+    staging: word(['shadow', 'transaction', 'saved-plan', 'canary', 'dry-run'] satisfies readonly StagingKind[], '`shadow`, `transaction`, `saved-plan`, `canary` or `dry-run`'),
+    rollback: word(['exact', 'previous-revision', 'forward-only'] satisfies readonly RollbackKind[], '`exact`, `previous-revision` or `forward-only`'),
+    fencing: word(['conditional', 'none'] satisfies readonly Fencing[], '`conditional` or `none`'),
   },
 } as const;
 
@@ -65,8 +73,8 @@ const change = {
     resource: text('the addressable thing, in the engine\'s words: `etc/app.yaml`, `Deployment/shop/api`'),
     type: text('its type: `file`, `Deployment`, `aws_security_group`, `role`'),
     path: text('where in it: a JSON Pointer (`/spec/replicas`), `@mode`, or empty for all of it'),
-    kind: text('`changed`, `missing` or `unmanaged`'),
-    effect: text('what its repair does: `create`, `update`, `replace` or `delete`'),
+    kind: word(['changed', 'missing', 'unmanaged'] satisfies readonly ChangeKind[], '`changed`, `missing` or `unmanaged`'),
+    effect: word(['create', 'update', 'replace', 'delete'] satisfies readonly Change['effect'][], 'what its repair does: `create`, `update`, `replace` or `delete`'),
     class: CLASS,
     desired: any('the value it should have; `null` when there is none or it is sensitive'),
     actual: any('the value it has; `null` when there is none or it is sensitive'),
@@ -79,7 +87,7 @@ const history = {
   meaning: 'What is remembered of the change.',
   fields: {
     recurrence: whole('how many incidents have held it before'),
-    lastOutcome: text('how the last of them ended: `fixed`, `rolled-back`, …; empty when there was none'),
+    lastOutcome: word([...OUTCOMES, ''], 'how the last of them ended: `fixed`, `rolled-back`, …; empty when there was none'),
     age: { type: 'duration', meaning: 'how long ago it was first seen' },
     firstLook: truth('it stood there when the target was looked at for the first time'),
   },
@@ -89,8 +97,8 @@ const time = {
   meaning: 'When it is decided.',
   fields: {
     now: { type: 'timestamp', meaning: 'the time' },
-    hour: whole('0 to 23, in the time zone of the environment'),
-    weekday: whole('1 (Monday) to 7 (Sunday), in the time zone of the environment'),
+    hour: between(0, 23, '0 to 23, in the time zone of the environment'),
+    weekday: between(1, 7, '1 (Monday) to 7 (Sunday), in the time zone of the environment'),
   },
 } as const;
 

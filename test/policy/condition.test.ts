@@ -28,6 +28,8 @@ describe('a condition', () => {
     ['a filtered list is looped over', 'change.actual.rules.filter(rule, size(rule.cidrs) > 1).all(rule, rule.cidrs.size() == 2)', true],
     ['an age is a duration', 'history.age > duration("1h") && history.age < duration("3h")', true],
     ['the time is a timestamp', 'time.now > timestamp("2026-11-01T00:00:00Z")', true],
+    ['an item of a loop may be called like a variable', 'change.actual.rules.exists(risk, risk.cidrs != "none")', true],
+    ['what has never ended has no last outcome', 'history.lastOutcome == "" || history.lastOutcome == "fixed"', true],
     ['what is absent is empty text', 'change.by == ""', true],
     ['a pattern runs in linear time', 'change.resource.matches("^etc/[a-z]+\\\\.yaml$")', true],
     ['a member that may be missing is asked for', 'has(change.actual.rules) && !has(change.actual.owner)', true],
@@ -77,6 +79,20 @@ describe('a condition', () => {
     ['an open quote', 'change.path == "x', 15, /Unterminated string/],
     ['nothing', '', 0, /cannot be understood/],
     ['a pattern of another dialect', 'change.path.matches("(a)\\\\1")', 20, /not a regular expression of RE2/],
+    ['a word that a member never has', 'change.path == "/port" && change.kind == "chnaged"', 41, /change\.kind is never "chnaged"/],
+    ['a word that no risk is called', 'risk != "severe"', 8, /risk is never "severe"/],
+    ['the same the other way round', '"secrets" == change.class', 0, /change\.class is never "secrets"/],
+    ['one wrong word of several', 'plan.staging in ["shadow", "dryrun"]', 27, /plan\.staging is never "dryrun"/],
+    ['a risk put in the order of the alphabet, by which low is above high', 'risk >= "high"', 0, /words have no order/],
+    ['an outcome that does not exist, by another spelling', 'history["lastOutcome"] == "failed"', 26, /history\.lastOutcome is never "failed"/],
+    ['a Sunday as cron counts it', 'time.weekday == 0', 16, /time\.weekday is never 0/],
+    ['an hour after the last', 'time.hour in [22, 23, 24]', 22, /time\.hour is never 24/],
+    ['a number among texts', 'change.path in ["/a", 1]', 22, /change\.path is text, and this is none/],
+    ['a duration in words', 'history.age > duration("1 day")', 23, /"1 day" is not a duration/],
+    ['a thirteenth month', 'time.now > timestamp("2026-13-01T00:00:00Z")', 21, /is not a time/],
+    ['a number that is none', 'plan.deletes == int("three")', 20, /"three" is not a whole number/],
+    ['a time zone that does not exist', 'time.now.getHours("Europe/Londn") > 17', 18, /"Europe\/Londn" is not a time zone/],
+    ['asking for a member that nothing has', '!has(change.owner)', 12, /change has no member "owner"/],
     ['a pattern made on the way', 'change.path.matches(change.resource)', 12, /needs its pattern written out/],
     ['a loop over the same list in a loop', 'change.actual.exists(a, change.actual.exists(b, a == b))', 24, /does not go over a part of a/],
     ['a pattern that counts far', 'change.path.matches("a{0,1000}a{0,1000}a{0,1000}b$")', 20, /more than 2000 steps/],
@@ -95,6 +111,7 @@ describe('a condition', () => {
 
   it('of an approval knows the part, and nothing of a single change', () => {
     expect(isProblem(APPROVALS.compile('risk == "critical" || class in ["exposure", "privilege"] || plan.deletes > 0 || environment.production'))).toBe(false);
+    expect(APPROVALS.compile('risk == "critcal"')).toMatchObject({ offset: 8, message: 'risk is never "critcal"' });
     expect(APPROVALS.compile('change.path == "x"')).toMatchObject({ message: 'nothing is called "change" here' });
   });
 });
