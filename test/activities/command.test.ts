@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CommandMessage } from '../../src/domain/message.js';
 import type { CommandAnswer } from '../../src/workflows/messages.js';
-import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench } from './bench.js';
+import { rule } from '../policy/rules.js';
+import { FIRST, only, openBench, openIncident, RUN, SHOP, staged, type Bench, type BenchOptions } from './bench.js';
 
 const INCIDENT = 'incident/prod/storefront';
 const UNTIL = '2030-01-01T00:00:00.000Z';
@@ -22,6 +23,7 @@ async function rejected(on: Bench): Promise<void> {
 
 async function fixed(on: Bench): Promise<void> {
   const part = await openIncident(on);
+  if (part.decision === 'ask') await on.ledger.decide({ ...FIRST, ask: part.ask ?? '', decision: 'approve', plan: part.plan ?? '', by: 'alice', verified: false, at: on.at(), run: RUN, message: 'm' });
   const ref = await staged(on, part);
   await on.run('finalize', ref);
   await on.run('verify', { ...ref, final: true });
@@ -158,6 +160,36 @@ describe('undo', () => {
     const { plan = '' } = ((await on.ledger.incident(SHOP, 1))?.parts[0] ?? {}) as { plan?: string };
     expect(await on.run('rollback', { incident: { ...SHOP, number: 2 }, part: 1, plan, round: 1, cause: 'asked', reason: 'undo', undoes: { number: 1 } })).toMatchObject({ result: 'restored' });
     expect(on.read('etc/app.yaml')).toBe('port: 9\nhost: a\n');
+  });
+
+  describe('takes somebody who is asked about the repair', () => {
+    const people = { principals: ['alice', 'zoe'].map((name) => ({ name, keys: [], aliases: name === 'zoe' ? ['os:zsmith'] : [] })), groups: { sre: ['alice'] } };
+    const approvals = { trust: 'namespace', expiresMs: 3_600_000, remindMs: [], onExpiry: 'hold', settledMs: 1 } as const;
+    const rules = [{ any: [{ group: 'sre', count: 1 }] }];
+    const policies = [{ name: 'rules.yaml', tests: [], rules: [rule({ name: 'ports', on: { path: ['/port'] }, decision: 'ask', requires: rules[0] ?? {} })] }];
+
+    it.each<{ reason: string; options: BenchOptions }>([
+      { reason: 'approvals.rules ask sre', options: { target: { remediation: 'ask' }, environment: { approvals: { ...approvals, rules } } } },
+      { reason: 'a rule asks sre', options: { policies } },
+    ])('of zoe and alice only alice may: $reason', async ({ options }) => {
+      const on = await openBench({ ...options, people });
+      await fixed(on);
+      const undo = { command: 'undo', scope: 'prod/storefront', incident: 1 } as const;
+      expect(await say(on, { ...undo, by: 'zoe' })).toMatchObject({ ok: false, unauthorised: true, message: expect.stringContaining('zoe is not among those who may undo this: 1 of sre') as string });
+      expect(on.temporal.started.filter((each) => each.type === 'incident')).toHaveLength(1);
+      expect(await say(on, { ...undo, by: 'alice' })).toMatchObject({ ok: true });
+    });
+
+    it('and nobody who caused what was repaired', async () => {
+      const on = await openBench({ target: { remediation: 'ask' }, people });
+      await fixed(on);
+      const ask = (await on.ledger.incident(SHOP, 1))?.parts[0]?.['ask'] as string;
+      const askOf: typeof on.ledger.askOf = async (id) => ({ ...(await on.ledger.askOf(id)), causedBy: ['os:zsmith'] }) as Awaited<ReturnType<typeof on.ledger.askOf>>;
+      expect(ask).toMatch(/^[0-9a-f]{32}$/);
+      const worker = { ledger: { ...on.ledger, askOf } };
+      const message = { command: 'undo', scope: 'prod/storefront', incident: 1, by: 'zoe', reason: 'mine' } as const;
+      expect(await on.run('command', { environment: 'prod', run: RUN, message }, { workflowId: 'environment/prod', workflowType: 'environment', worker })).toMatchObject({ ok: false, unauthorised: true, message: expect.stringContaining('zoe caused what was repaired') as string });
+    });
   });
 
   it('asked for again once it is done says so and does nothing: the snapshot is used up', async () => {
