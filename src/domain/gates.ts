@@ -3,7 +3,7 @@ import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
 import { busyGate, ENGINE, type Busy } from './busy.js';
-import { OPEN, releasedBy, unfrozenBy, type GateAnswer, type GateName } from './gate.js';
+import { closedOf, OPEN, releasedBy, unfrozenBy, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
 import { settlingGate, type Settling } from './settling.js';
 import { windowGate, type WindowRule } from './window.js';
 
@@ -81,7 +81,7 @@ const GATES: readonly Gate[] = [rowGate('freeze', () => true), breakerGate, ...O
 /** Whether a repair of these changes may go on now. */
 export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
   const answers = GATES.map((gate) => gate(facts, asking)).filter((answer) => answer.allowed || !(asking.breakGlass === true && answer.gate === 'window'));
-  const [first, ...also] = answers.filter((answer) => !answer.allowed);
+  const [first, ...also] = answers.flatMap(closedOf);
   if (first !== undefined) return also.length === 0 ? first : { ...first, also };
   const [closesAt] = answers.flatMap((answer) => (answer.allowed && answer.closesAt !== undefined ? [answer.closesAt] : [])).sort();
   return closesAt === undefined ? OPEN : { allowed: true, closesAt };
@@ -98,15 +98,17 @@ export function heldBy(facts: GateFacts, change: Asking['changes'][number]): Gat
   return answers.find((answer) => !answer.allowed)?.gate;
 }
 
-/** A gate that somebody or something closed, as a row says it. */
+/** A gate that somebody or something closed, as rows say it: once for each command that has to be given. */
 function rowGate(gate: GateName, holdsFor: (row: GateRow, asking: Asking) => boolean): Gate {
   return ({ rows }, asking) => {
-    const row = rows.find((each) => each.gate === gate && each.holder === undefined && holdsFor(each, asking));
-    return row === undefined ? OPEN : closed(row);
+    const all = rows.filter((each) => each.gate === gate && each.holder === undefined && holdsFor(each, asking)).map(closed);
+    const [first, ...also] = all.filter((each, index) => all.findIndex((other) => other.command === each.command) === index);
+    if (first === undefined) return OPEN;
+    return also.length === 0 ? first : { ...first, also };
   };
 }
 
-function closed(row: GateRow): GateAnswer {
+function closed(row: GateRow): ClosedAnswer {
   const opens = row.until === undefined ? `until it is ${row.gate === 'freeze' ? 'unfrozen' : 'released'}` : `until ${row.until}`;
   return {
     allowed: false,

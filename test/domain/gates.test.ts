@@ -46,6 +46,13 @@ describe('askGates', () => {
     expect(ask([QUARANTINE])).toMatchObject({ reason: 'quarantine of prod by alice, until it is released: launch', command: 'holdfast release prod --gate quarantine --reason WHY' });
   });
 
+  it('names every freeze that holds, since lifting one of them lets nothing go on', () => {
+    const both = ask([row('freeze'), row('freeze', { scope: 'prod/storefront', by: 'bob', reason: 'mine' })]);
+    expect(closedOf(both).map((each) => each.command)).toEqual(['holdfast unfreeze prod --reason WHY', 'holdfast unfreeze prod/storefront --reason WHY']);
+    const two = { changes: [CHANGE, { ...CHANGE, fingerprint: 'v1:two' }] };
+    expect(closedOf(ask([QUARANTINE, { ...QUARANTINE, fingerprint: 'v1:two' }], two)), 'one command releases them all').toHaveLength(1);
+  });
+
   it('opens no gate by asking for fewer rows, whatever their order', () => {
     const rows = [row('freeze'), row('breaker'), QUARANTINE, FLAPPING];
     fc.assert(fc.property(fc.shuffledSubarray(rows), fc.boolean(), (some, automatic) => {
