@@ -31,6 +31,7 @@ describe('status', () => {
     const loadConfig = (): Promise<ReturnType<typeof config>> => Promise.resolve({ ...site, environments: site.environments.map((each) => ({ ...each, windows: each.name === 'prod' ? [window] : [] })) });
     const ran = await cli(['status'], { deps: { ...recorded(members), ...connected({}), loadConfig } });
     expect(ran.out).toMatch(/window of prod by configuration until \d{4}-01-01T09:00:00.000Z: outside the allow window "0 9 1 1 \*" for 1h \(UTC\) of prod; opens \d{4}-01-01T09:00:00.000Z/);
+    expect(ran.out, 'no command opens a window, and release refuses it').not.toContain('--gate window');
     expect((await cli(['status', 'dev'], { deps: { ...recorded(members), ...connected({}), loadConfig } })).out).not.toContain('window of prod');
   });
 

@@ -97,8 +97,13 @@ export function gateText(gate: ClosedGate): string {
   const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${path}`;
   const until = gate.until === undefined ? '' : ` until ${plain(gate.until)}`;
   const half = gate.halfOpenAt === undefined ? '' : `, one repair is let through from ${plain(gate.halfOpenAt)} on`;
-  const opens = gate.gate === 'step-back' ? releaseOf(gate.scope) : commandOf(gate);
-  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}; ${plain(opens)}`;
+  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}${opens(gate)}`;
+}
+
+/** No command opens a window: its reason says when it opens. */
+function opens(gate: ClosedGate): string {
+  if (gate.gate === 'window') return '';
+  return `; ${plain(gate.gate === 'step-back' ? releaseOf(gate.scope) : commandOf(gate))}`;
 }
 
 /** `: it stood there at the first look (first-seen, remediation: observe)`. */
