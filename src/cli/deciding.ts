@@ -2,13 +2,14 @@ import type { DecideInput, HoldfastClient } from '../client.js';
 import { mustSign } from '../config/config.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
+import { askedAgainBy } from '../domain/gate.js';
 import { NOBODY, principalOf } from '../domain/people.js';
 import { onlyStops } from '../domain/signed.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
-import { findIncident, isClosed } from './incident-row.js';
+import { asksAgain, endOf, findIncident, isClosed } from './incident-row.js';
 import { decider, planPrefix } from './options.js';
 import { adoptionsOf } from './parts.js';
 import { questionOf } from './question.js';
@@ -137,7 +138,7 @@ export function closedAlready(row: IncidentRow, request: { readonly decision: st
   const name = formatIncident(row);
   const ended = row.outcome === undefined ? '' : ` (${row.outcome})`;
   const remedy =
-    row.outcome === 'fixed' ? `Undo its repair with: holdfast rollback ${shellWord(name)} --reason WHY` : `To have its changes asked about again: holdfast retry ${shellWord(name)} --reason WHY`;
+    row.outcome === 'fixed' ? `Undo its repair with: holdfast rollback ${shellWord(name)} --reason WHY` : asksAgain(row) ? `To have its changes asked about again: ${askedAgainBy(shellWord(name), endOf(row))}` : `Look at it now with: holdfast check ${shellWord(formatAddress(row))}`;
   return new CliError(`${name} is closed${ended}, so there is nothing to ${request.decision}`, { remedy });
 }
 

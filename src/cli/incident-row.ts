@@ -26,6 +26,16 @@ export function askedParts(row: IncidentRow): readonly RecordedPart[] {
   return partsOf(row).filter((part) => part.plan !== undefined && part.outcome === undefined && (part.phase === 'awaiting-approval' || part.phase === 'observed'));
 }
 
+/** Whether it left changes that nobody is asked about now. */
+export function asksAgain({ outcome }: IncidentRow): boolean {
+  return outcome !== 'fixed' && outcome !== 'cleared' && outcome !== 'adopted';
+}
+
+/** How it ended, as far as asking again goes: one part that was rolled back is quarantined, however the others ended. */
+export function endOf(row: IncidentRow): string | undefined {
+  return partsOf(row).some((part) => part.outcome === 'rolled-back') ? 'rolled-back' : row.outcome;
+}
+
 async function unknownIncident(context: Context, ledger: Ledger, asked: TargetAddress & { readonly number?: number }): Promise<CliError> {
   const address = formatAddress(asked);
   const last = asked.number === undefined ? undefined : await ledger.incident(asked);

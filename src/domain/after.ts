@@ -1,5 +1,5 @@
 import { formatAddress, type TargetAddress } from './address.js';
-import { OPEN, releasedBy, type GateAnswer } from './gate.js';
+import { askedAgainBy, OPEN, releasedBy, type GateAnswer } from './gate.js';
 import { isJsonObject, type Json, type JsonObject } from './json.js';
 import type { Asking, GateFacts } from './gates.js';
 import type { Outcome } from './phase.js';
@@ -66,13 +66,13 @@ export function afterGate({ dependencies = [], address = '' }: GateFacts, { chan
     if (incident === undefined || passed === true) continue;
     if (fingerprints !== undefined && !changes.some((change) => fingerprints.includes(change.fingerprint))) continue;
     if (incident.open) {
-      return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked`, command: `holdfast incident ${incident.id}` };
+      return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident ${incident.id}` };
     }
     if (!stopsDependants(incident.outcome)) continue;
     return {
       allowed: false,
       gate: 'after',
-      reason: `after ${of}: ${incident.id} ended ${incident.outcome ?? ''}; it stays stopped until ${of} is repaired or clean (holdfast retry ${incident.id} --reason WHY), or a person lets it go on`,
+      reason: `after ${of}: ${incident.id} ended ${incident.outcome ?? ''}; it stays stopped until ${of} is repaired or clean (${askedAgainBy(incident.id, incident.outcome)}), or a person lets it go on`,
       command: releasedBy('after', address),
     };
   }

@@ -48,3 +48,8 @@ export function releasedBy(gate: GateName, scope: string): string {
 export function unfrozenBy(scope: string): string {
   return `holdfast unfreeze ${scope === '*' ? '--all' : scope} --reason WHY`;
 }
+
+/** The command that has the changes of an ended incident asked about again: what was rolled back is quarantined until it is released. */
+export function askedAgainBy(incident: string, outcome: string | undefined): string {
+  return outcome === 'rolled-back' ? releasedBy('quarantine', incident.split('#')[0] ?? incident) : `holdfast retry ${incident} --reason WHY`;
+}

@@ -3,6 +3,7 @@ import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
 import { acceptedText, judgeException, type Exception, type Judged, type Placed } from '../domain/exception.js';
 import type { Decided } from '../domain/decision.js';
+import { askedAgainBy } from '../domain/gate.js';
 import type { AcceptRule, Target } from '../domain/target.js';
 import type { Acceptance, Ledger, Settled } from '../ledger/ledger.js';
 import { compileGlob } from '../providers/glob.js';
@@ -116,5 +117,5 @@ function endedBy({ source, resource, path, incident }: Exception, target: Target
 
 function settledText(row: Settled): string {
   const name = formatIncident({ ...row, number: row.incident });
-  return `${row.outcome} in ${name}${row.until === undefined ? '' : `, quiet until ${row.until}`}; ask again with: holdfast retry ${name} --reason WHY`;
+  return `${row.outcome} in ${name}${row.until === undefined ? '' : `, quiet until ${row.until}`}; ask again with: ${askedAgainBy(name, row.outcome)}${row.outcome === 'rolled-back' ? `; why, and what else can be done: holdfast incident ${name}` : ''}`;
 }

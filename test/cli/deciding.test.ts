@@ -40,6 +40,19 @@ describe('approve', () => {
     }
   });
 
+  it.each([
+    { outcome: 'rolled-back', again: 'holdfast release prod/storefront --gate quarantine --reason WHY', reason: 'retry is refused as long as the quarantine stands' },
+    { outcome: 'rejected', again: 'holdfast retry prod/storefront#7 --reason WHY', reason: 'it is kept quiet' },
+    { outcome: 'adopted', again: 'holdfast check prod/storefront', reason: 'nothing is kept quiet, and retry is refused' },
+  ] as const)('of an incident that ended $outcome names a command that is not refused: $reason', async ({ outcome, again }) => {
+    const row = incident({ phase: 'closed', outcome, closedAt: '2030-01-31T11:50:00Z', parts: [{ part: 1, phase: 'closed', outcome, decision: 'ask', changes: 1 }] });
+    const deps = recorded({ incident: () => Promise.resolve(row) });
+    expect((await cli(['approve', 'prod/storefront#7'], { deps })).err).toContain(again);
+    const shown = (await cli(['incident', 'prod/storefront#7'], { deps })).out;
+    expect(shown.slice(shown.indexOf('Commands'))).toContain(again);
+    expect(shown.includes('holdfast retry')).toBe(again.startsWith('holdfast retry'));
+  });
+
   it('of an unknown incident names the last one', async () => {
     const deps = recorded({ incident: (_address, number) => Promise.resolve(number === 9 ? undefined : incident()) });
     expect(await cli(['approve', 'prod/storefront#9', '--plan', '3f9ac2d1'], { deps })).toMatchObject({ code: 1, err: text('Its last one is prod/storefront#7') });

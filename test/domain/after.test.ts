@@ -48,12 +48,12 @@ describe('the gate after', () => {
 
   it('names the incident that it waits for, and both ways on from one that was rolled back', () => {
     expect(ask([open(STAGING, 'soaking')])).toEqual({
-      allowed: false, gate: 'after', command: 'holdfast incident staging/storefront#3',
-      reason: 'after staging/storefront: staging/storefront#3 is open (soaking); it goes on when that is repaired and has soaked',
+      allowed: false, gate: 'after',
+      reason: 'after staging/storefront: staging/storefront#3 is open (soaking); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident staging/storefront#3',
     });
     expect(ask([ended('rolled-back')])).toEqual({
       allowed: false, gate: 'after', command: 'holdfast release prod/storefront --gate after --reason WHY',
-      reason: 'after staging/storefront: staging/storefront#3 ended rolled-back; it stays stopped until staging/storefront is repaired or clean (holdfast retry staging/storefront#3 --reason WHY), or a person lets it go on',
+      reason: 'after staging/storefront: staging/storefront#3 ended rolled-back; it stays stopped until staging/storefront is repaired or clean (holdfast release staging/storefront --gate quarantine --reason WHY), or a person lets it go on',
     });
   });
 });

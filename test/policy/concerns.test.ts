@@ -64,6 +64,7 @@ describe('what of a look concerns anybody', () => {
     { reason: 'given in an incident, whatever else is desired of the resource now', changes: [change({ revision: 'r2' })], acceptances: [accepted({ fingerprint: PORT.fingerprint, path: PORT.path, incident: 7 })], left: 0 },
     { reason: 'given for another value', acceptances: [accepted({ fingerprint: 'v1:before', path: PORT.path, incident: 7 })], left: 1 },
     { reason: 'rejected, and desired as it was', settled: [settled()], left: 0, why: /^rejected in prod\/storefront#7; ask again with: holdfast retry/ },
+    { reason: 'rolled back: it is quarantined, and retry would refuse it', settled: [settled({ outcome: 'rolled-back' })], left: 0, why: /^rolled-back in prod\/storefront#7; ask again with: holdfast release prod\/storefront --gate quarantine --reason WHY/ },
     { reason: 'rejected, and more is desired of the resource now', changes: [change({ revision: 'r2' })], settled: [settled()], left: 1 },
     { reason: 'a settled row of an accepted change is told as the acceptance it is', settled: [settled({ outcome: 'accepted' })], acceptances: [accepted({ fingerprint: PORT.fingerprint, path: PORT.path, incident: 7 })], left: 0, why: /^accepted by alice/ },
     { reason: 'in the configuration, by globs', rules: [rule()], left: 0, why: /^accepted in the configuration by alice.*; end it in accept of the configuration$/ },

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Change } from '../../domain/change.js';
+import { askedAgainBy } from '../../domain/gate.js';
 import { intentLines, type Intent } from '../../domain/intent.js';
 import type { Plan } from '../../domain/plan.js';
 import { wouldText } from '../../policy/telling.js';
@@ -9,7 +10,7 @@ import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger, VoteRow } from
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit.js';
-import { askedParts, findIncident, isClosed, partsOf } from '../incident-row.js';
+import { askedParts, asksAgain, endOf, findIncident, isClosed, partsOf } from '../incident-row.js';
 import { adoptionsOf, adoptionText, textOf } from '../parts.js';
 import { withLiveStatus } from '../live.js';
 import { changeLines, count } from '../render/changes.js';
@@ -194,7 +195,8 @@ function commandsOf(row: IncidentRow, signs: boolean): readonly string[] {
   const name = shellWord(formatIncident(row));
   if (isClosed(row)) {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
-    return [...undo, ...(row.outcome === 'fixed' || row.outcome === 'cleared' ? [] : [`holdfast retry ${name} --reason WHY`]), `holdfast check ${formatAddress(row)}`];
+    const again = asksAgain(row) ? [`${askedAgainBy(name, endOf(row))}${key}`] : [];
+    return [...undo.map((each) => `${each}${key}`), ...(endOf(row) === 'rolled-back' && row.kind === 'drift' ? [`holdfast adopt ${name} --reason WHY${key}`] : []), ...again, `holdfast check ${formatAddress(row)}`];
   }
   const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}${key}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast adopt ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY${key}`]));
   const unrepaired = partsOf(row).some((part) => part.outcome === undefined && part.phase === 'observed' && part.plan === undefined);
