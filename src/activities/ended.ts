@@ -8,6 +8,7 @@ import { waitingBranches } from './adopted.js';
 import { closeLeftOpen, CUT_SHORT } from './close.js';
 import { tellDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
+import { isGone } from './gone.js';
 import { letGo } from './let-through.js';
 import { settledRows } from './settling.js';
 import { tellAbout } from './telling.js';
@@ -104,11 +105,6 @@ async function lastTaskFailure({ client }: Dependencies, { workflowId, runId }: 
   const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: client.options.namespace, execution: { workflowId, runId }, maximumPageSize: 10 });
   const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes != null);
   return failed?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined;
-}
-
-/** Nobody runs under that id: it has ended, or was deleted. */
-export function isGone(error: unknown): boolean {
-  return error instanceof Error && error.name === 'WorkflowNotFoundError';
 }
 
 /** Which incident of its target a run belongs to. */

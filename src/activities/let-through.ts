@@ -2,6 +2,7 @@ import { formatIncident, type IncidentId } from '../domain/address.js';
 import { failedIn, halfOpen, incidentOf, tripped, type Failure } from '../domain/breaker.js';
 import type { GateAnswer } from '../domain/gate.js';
 import { askGates, type Asking, type GateFacts } from '../domain/gates.js';
+import type { JsonObject } from '../domain/json.js';
 import { environmentOf } from '../config/config.js';
 import type { Place } from '../ledger/ledger.js';
 import type { Dependencies } from './deps.js';
@@ -111,9 +112,14 @@ async function freeProbe(deps: Dependencies, environment: string, holder: string
   if (await deps.ledger.freePlace({ scope: environment, gate: 'breaker', holder, at: deps.now().toISOString() })) await wakeOthers(deps, environment, holder);
 }
 
+/** Everybody who may wait for what the holder had, other parts of its own incident among them. */
 async function wakeOthers(deps: Dependencies, environment: string, holder: string): Promise<void> {
   const open = await openIn(deps, environment);
-  await wakeAll(deps, open.filter((row) => formatIncident(row) !== incidentOf(holder)));
+  await wakeAll(deps, open.filter((row) => formatIncident(row) !== incidentOf(holder) || row.parts.some((part) => mayWait(row, part, holder))));
+}
+
+function mayWait(incident: IncidentId, { part, phase }: JsonObject, holder: string): boolean {
+  return phase !== 'closed' && holderOf({ incident, part: Number(part) }) !== holder;
 }
 
 /** Since the breaker was last opened by anybody, the count begins anew. */

@@ -2,7 +2,7 @@ import { formatAddress, type TargetAddress } from '../domain/address.js';
 import type { Target } from '../domain/target.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
-import { isGone } from './ended.js';
+import { isGone } from './gone.js';
 import { tellAbout } from './telling.js';
 
 /**

@@ -1,7 +1,8 @@
 import { startEnvironment } from '../client.js';
 import { INCIDENT_SIGNALS, ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { Dependencies } from './deps.js';
-import { isGone, stuckFor } from './ended.js';
+import { stuckFor } from './ended.js';
+import { isGone } from './gone.js';
 import { inLanes } from './lanes.js';
 
 const BUILD = 'build';

@@ -115,10 +115,14 @@ function actor(each: Case, path: Path, { client, cloud, signers, person }: Drivi
     freeze: () => command('freeze'),
     unfreeze: () => command('unfreeze'),
   };
+  let tried = -1;
   return async ({ phase }) => {
+    // What was said may have taken effect though nobody heard so.
+    if (tried === next && acts[next]?.at !== phase && acts[next + 1]?.at === phase) next += 1;
     const act = acts[Math.min(next, acts.length - 1)];
     if (act === undefined || act.at !== phase) return false;
     if (next >= acts.length && (act.does === 'clear' || act.does === 'move')) return false;
+    tried = next;
     const result = await does[act.does](act).catch(() => 'again' as const);
     if (result !== 'again') next += 1;
     return result === 'look';
