@@ -4,13 +4,11 @@ import { gatesText } from '../domain/gate.js';
 import type { JsonObject } from '../domain/json.js';
 import { oneLine } from '../domain/plain-text.js';
 import { type AssessedPart as Proposed, factsOf } from '../policy/assess.js';
-import { givenOf } from '../policy/recorded.js';
+import { givenOf, NAMED, restOf } from '../policy/recorded.js';
 import { classesOf, toldRisk, trialsOf } from '../policy/telling.js';
 import type { Dependencies } from './deps.js';
 import type { AssessInput } from './types.js';
 
-/** More changes than this make an entry long; the rest are counted by class. */
-const NAMED = 100;
 /** So many rules on trial stand in the row, in so many characters each; the entry has them all. */
 const MOST_TRIALS = 5;
 const LONGEST_TRIAL = 300;
@@ -40,7 +38,10 @@ interface Assessing {
 export async function recordAssessed(deps: Dependencies, { incident }: AssessInput, { part, at, proposed, inputs }: Assessing): Promise<void> {
   const { plan, decision, would, gate, wouldGate, changes, decided } = proposed;
   const known = new Map(inputs.map((input) => [input.change, input]));
-  const given = givenOf(changes.slice(0, NAMED).map((change) => known.get(change)));
+  const asked = changes.map((change) => known.get(change));
+  const given = givenOf(asked);
+  // Without a plan nothing else has the changes that the entry does not say.
+  const rest = plan === undefined ? undefined : restOf(given, decided, asked);
   const closed = [gate, wouldGate ?? gate].flatMap((each) => (each.allowed ? [] : [each.gate]))[0];
   await deps.ledger.append({
     at, kind: 'assessed', environment: incident.environment, target: incident.target, incident: incident.number, by: 'holdfast',
@@ -48,6 +49,7 @@ export async function recordAssessed(deps: Dependencies, { incident }: AssessInp
       incident: formatIncident(incident), part, decision, rules: [...proposed.rules], classes: classesOf(decided), count: changes.length,
       ...(plan === undefined ? {} : { plan: plan.hash, planned: { ...factsOf(plan, changes), blastRadius: { ...plan.blastRadius } } }),
       ...(would === undefined ? {} : { would }),
+      ...(rest === undefined ? {} : { rest }),
       ...(closed === undefined ? {} : { gate: closed, waits: gatesText(gate.allowed ? (wouldGate ?? gate) : gate) }),
       changes: changes.slice(0, NAMED).map((change, index) => ({
         fingerprint: change.fingerprint, revision: change.revision, resource: change.resource, path: change.path, kind: change.kind, effect: change.effect,

@@ -49,6 +49,11 @@ export function wouldText(would: string): string {
   return (WOULD as Readonly<Record<string, string | undefined>>)[would] ?? would;
 }
 
+/** `hold (would remediate)`: what is only observed is told by what would be done. */
+export function decisionText({ decision, would }: { readonly decision: Decision; readonly would?: Decision }): string {
+  return would === undefined ? decision : `${decision} (would ${would})`;
+}
+
 function scoreOf({ inputs }: Decided): number {
   const risk = inputs?.['risk'];
   return isJsonObject(risk) && typeof risk['score'] === 'number' ? risk['score'] : 0;

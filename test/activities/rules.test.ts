@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { DecideChange } from '../../src/domain/decision.js';
 import { deciderOf } from '../../src/policy/decide.js';
 import { givenOf, recordedIn } from '../../src/policy/recorded.js';
+import { replay } from '../../src/policy/replay.js';
 import type { RuleFile } from '../../src/policy/rule.js';
 import { decideGiven } from '../../src/policy/testing.js';
 import { change, decisionInput } from '../domain/build.js';
@@ -66,6 +68,24 @@ describe('what was decided', () => {
       input: { change: { resource: 'etc/app.json', path: '/port', desired: 1, actual: 2 }, plan: { resources: 1 }, baseline: 'healthy', target: { remediation: 'auto' } },
     });
     expect(recorded?.input === undefined ? undefined : decideGiven(deciderOf(bench.config), recorded.input)).toMatchObject({ decision: 'ask', risk: 'high', rules: ['ports (rules.yaml:ports)'] });
+  });
+
+  it('of a part of many changes is decided again in full, with what their stored plan says of those that the entry does not', async () => {
+    const bench = await openBench({ policies: files(rule({ name: 'ports', decision: 'ask', when: 'change.path.startsWith("/port")' })) });
+    const values = (from: number): string => `${JSON.stringify(Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`port${index}`, from + index])))}\n`;
+    bench.desire('etc/app.json', values(0));
+    bench.write('etc/app.json', values(1));
+    await bench.check();
+    expect((await bench.assess()).parts).toMatchObject([{ decision: 'ask', changes: 150 }]);
+    const [target] = bench.config.targets;
+    const [environment] = bench.config.environments;
+    const again = (decide: DecideChange) => replay(bench.ledger.entries({ kinds: ['assessed'] }), {
+      decide, find: () => (target === undefined || environment === undefined ? undefined : { target, environment }),
+      changesOf: async (hash) => (await bench.ledger.plan(hash))?.changes,
+    });
+    expect(await again(deciderOf(bench.config))).toMatchObject({ decided: 150, same: 150, notKept: 0 });
+    const last = rule({ name: 'last', decision: 'hold', when: 'change.path == "/port149" && change.desired == 149' });
+    expect(await again(deciderOf({ policies: files(last) }))).toMatchObject({ decided: 150, moved: { length: 150 }, counts: { 'ask → remediate': 149, 'ask → hold': 1 } });
   });
 
   it('is bounded, and keeps nothing sensitive', () => {

@@ -5,7 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { composeDeps } from '../../src/cli/compose.js';
 import type { Io } from '../../src/cli/io.js';
 import { run } from '../../src/cli/program.js';
-import { json, type Ran, text } from './support.js';
+import type { Config } from '../../src/config/config.js';
+import type { JsonObject } from '../../src/domain/json.js';
+import type { Entry } from '../../src/ledger/ledger.js';
+import { rule } from '../policy/rules.js';
+import { cli, config as configured, json, type Ran, recorded, stream, text } from './support.js';
 
 let folder: string;
 
@@ -92,6 +96,20 @@ describe('policy explain', () => {
   it('of one path alone, as JSON', async () => {
     const found = json(await holdfast('policy', 'explain', 'prod/web', '--resource', 'etc/app.json', '--path', '/port', '-o', 'json'));
     expect(found).toMatchObject({ kind: 'policy-explain', address: 'prod/web', verdict: 'drifted', changes: [{ path: '/port', decided: { decision: 'ask' } }] });
+  });
+
+  it('replay tells which decisions and which risks would be others', async () => {
+    const config: Config = { ...configured(), policies: [{ name: 'next.yaml', tests: [], rules: [rule({ name: 'hosts', decision: 'ask', risk: 'critical', when: 'change.path == "/host"' })] }] };
+    const change = (path: string): JsonObject => ({
+      resource: 'etc/app.yaml', path, kind: 'changed', effect: 'update', fingerprint: `v1:${path}`, revision: 'r', decision: 'hold', risk: 'low', rules: ['remediation: observe'], reason: 'it is only observed',
+      would: { decision: 'remediate', rules: [], reason: '' }, given: { sensitive: false, remediation: 'observe', history: { recurrence: 0, firstLook: false }, baseline: 'healthy' },
+    });
+    const entry: Entry = { seq: 1, at: '2030-01-31T11:00:00.000Z', kind: 'assessed', environment: 'prod', target: 'storefront', incident: 7, data: { part: 1, count: 2, changes: [change('/host'), change('/port')] }, previous: '0', hash: '1' };
+    const ran = await cli(['policy', 'replay', '--since', '30d'], { deps: { loadConfig: () => Promise.resolve(config), ...recorded({ entries: () => stream([entry]) }) } });
+    expect(ran.out).toContain('2 changes decided again since');
+    expect(ran.out).toMatch(/hold \(would remediate\) → hold \(would ask\) +2/);
+    expect(ran.out).toMatch(/low → critical +1/);
+    expect(ran.out).toMatch(/prod\/storefront#7 +etc\/app\.yaml \/host +hold \(would remediate\), low +hold \(would ask\), critical +hosts \(rules\.yaml:hosts\)/);
   });
 
   it('without a record says how to get one', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/ledger/ledger.js';
 import { decideUnder } from '../../src/policy/decide.js';
 import { explainChange } from '../../src/policy/explain.js';
-import { givenOf } from '../../src/policy/recorded.js';
+import { givenOf, NAMED, restOf } from '../../src/policy/recorded.js';
 import { replay } from '../../src/policy/replay.js';
 import type { GivenInput, Rule } from '../../src/policy/rule.js';
 import { openRuleBook } from '../../src/policy/speak.js';
@@ -27,37 +27,70 @@ async function* listed(...entries: readonly Entry[]): AsyncIterable<Entry> {
 
 const { target, environment } = inputOf(GIVEN);
 const find = () => ({ target, environment });
+const changesOf = () => Promise.reject(new Error('the entry says all of its changes'));
 
 describe('replay', () => {
   it('decides the same under the same rules', async () => {
-    expect(await replay(listed(entry(1, [KEEP])), { decide: decideUnder([KEEP]), find })).toEqual({ decided: 1, same: 1, moved: [], counts: {}, notKept: 0, gone: 0 });
+    expect(await replay(listed(entry(1, [KEEP])), { decide: decideUnder([KEEP]), find, changesOf })).toEqual({ decided: 1, same: 1, moved: [], counts: {}, risks: {}, notKept: 0, gone: 0 });
   });
 
   it('says which decisions other rules would change, with counts', async () => {
     const held = rule({ name: 'held', decision: 'hold', when: 'plan.resources > 0' });
-    const result = await replay(listed(entry(1, [KEEP]), entry(2, [])), { decide: decideUnder([held]), find });
+    const result = await replay(listed(entry(1, [KEEP]), entry(2, [])), { decide: decideUnder([held]), find, changesOf });
     expect(result).toMatchObject({ decided: 2, same: 0, counts: { 'ask → hold': 1, 'remediate → hold': 1 } });
     expect(result.moved[0]).toMatchObject({ incident: 'prod/web#3', resource: 'etc/app.yaml', path: '/port', was: { decision: 'ask', rules: ['keep (rules.yaml:keep)'] }, now: { decision: 'hold', rules: ['held (rules.yaml:held)'] } });
   });
 
   it('decides by the remediation of that time: what is configured now changes nothing of it', async () => {
     const now = { target: { ...target, remediation: 'observe' as const }, environment };
-    expect(await replay(listed(entry(1, [])), { decide: decideUnder([]), find: () => now })).toMatchObject({ same: 1 });
+    expect(await replay(listed(entry(1, [])), { decide: decideUnder([]), find: () => now, changesOf })).toMatchObject({ same: 1 });
+  });
+
+  it('says which risks would be others, also where the decision stays', async () => {
+    const graver = rule({ name: 'keep', decision: 'ask', risk: 'critical', when: 'change.path == "/port"' });
+    const result = await replay(listed(entry(1, [KEEP])), { decide: decideUnder([graver]), find, changesOf });
+    const before = decideGiven(decideUnder([KEEP]), inputOf(GIVEN)).risk;
+    expect(result).toMatchObject({ decided: 1, same: 0, counts: {}, risks: { [`${before} → critical`]: 1 }, moved: [{ was: { decision: 'ask', risk: before }, now: { decision: 'ask', risk: 'critical' } }] });
+  });
+
+  it('of what was only observed compares what would have been done', async () => {
+    const watched: GivenInput = { ...GIVEN, environment: { name: 'prod', remediation: 'observe' } };
+    const result = await replay(listed(entry(1, [], watched)), { decide: decideUnder([KEEP]), find, changesOf });
+    expect(result).toMatchObject({ decided: 1, same: 0, counts: { 'hold (would remediate) → hold (would ask)': 1 }, moved: [{ was: { decision: 'hold', would: 'remediate' }, now: { decision: 'hold', would: 'ask' } }] });
+  });
+
+  it('decides again every change of a large part: those that the entry does not say all of stand in its plan', async () => {
+    const inputs = Array.from({ length: 1_000 }, (_, index) => inputOf({ ...GIVEN, change: { ...GIVEN.change, path: index % 2 === 0 ? '/port' : `/host/${index}`, desired: index === 3 ? 'x'.repeat(5_000) : index }, history: { recurrence: index % 3 } }));
+    const changes = inputs.map((each) => each.change);
+    const decided = inputs.map((each) => decideGiven(decideUnder([KEEP]), each));
+    const given = givenOf(inputs);
+    const large = entry(1, [KEEP], GIVEN, {
+      plan: 'f00d', count: 1_000, rest: restOf(given, decided, inputs),
+      changes: changes.slice(0, NAMED).map(({ resource, path, kind, effect, fingerprint, revision }, index) => ({ resource, path, kind, effect, fingerprint, revision, ...decided[index], given: given[index] })),
+    });
+    expect(JSON.stringify(large.data['rest']).length).toBeLessThan(6_000);
+    const held = rule({ name: 'held', decision: 'hold', when: 'change.desired == 900 || history.recurrence == 2 && change.path == "/port"' });
+    const again = { find, changesOf: (plan: string) => Promise.resolve(plan === 'f00d' ? changes : undefined) };
+    expect(await replay(listed(large), { ...again, decide: decideUnder([KEEP]) })).toMatchObject({ decided: 1_000, same: 1_000, notKept: 0 });
+    const result = await replay(listed(large), { ...again, decide: decideUnder([KEEP, held]) });
+    expect(result).toMatchObject({ decided: 1_000, counts: { 'ask → hold': inputs.filter(({ change, history }) => change.path === '/port' && (change.desired === 900 || history.recurrence === 2)).length } });
+    // 99 of the first hundred stand in the entry itself.
+    expect(await replay(listed(large), { find, changesOf: () => Promise.resolve(undefined), decide: decideUnder([KEEP]) })).toMatchObject({ decided: 99, notKept: 901 });
   });
 
   it('counts a part that was decided twice once, as the last', async () => {
-    expect(await replay(listed(entry(1, [KEEP]), entry(1, [])), { decide: decideUnder([]), find })).toMatchObject({ decided: 1, same: 1 });
+    expect(await replay(listed(entry(1, [KEEP]), entry(1, [])), { decide: decideUnder([]), find, changesOf })).toMatchObject({ decided: 1, same: 1 });
   });
 
   it('says what it cannot decide again: what was not kept, and targets that are gone', async () => {
     const cut = entry(1, [KEEP], { ...GIVEN, change: { ...GIVEN.change, actual: 'x'.repeat(5_000) } });
-    expect(await replay(listed(cut, entry(2, [KEEP], GIVEN, { count: 150 })), { decide: decideUnder([]), find })).toMatchObject({ decided: 1, notKept: 150 });
-    expect(await replay(listed(entry(1, [KEEP])), { decide: decideUnder([]), find: () => undefined })).toMatchObject({ decided: 0, gone: 1 });
+    expect(await replay(listed(cut, entry(2, [KEEP], GIVEN, { count: 150 })), { decide: decideUnder([]), find, changesOf })).toMatchObject({ decided: 1, notKept: 150 });
+    expect(await replay(listed(entry(1, [KEEP])), { decide: decideUnder([]), find: () => undefined, changesOf })).toMatchObject({ decided: 0, gone: 1 });
   });
 
   it('passes over entries that are not as they should be', async () => {
     const broken = { ...entry(1, []), data: { part: 1, count: 2, changes: [{ resource: 3 }, { resource: 'a', path: '' }] } };
-    expect(await replay(listed(broken), { decide: decideUnder([]), find })).toMatchObject({ decided: 0, notKept: 2 });
+    expect(await replay(listed(broken), { decide: decideUnder([]), find, changesOf })).toMatchObject({ decided: 0, notKept: 2 });
   });
 });
 

@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.js';
+import { isHoldfastError } from '../../domain/errors.js';
+import type { Replay, Said } from '../../policy/replay.js';
 import { targetOf } from '../../config/config.js';
+import { decisionText } from '../../policy/telling.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { CliError } from '../errors.js';
@@ -81,6 +84,7 @@ async function replayRecord(context: Context, { since: text, rules = [] }: Repla
     const { environmentFacts } = await import('../../policy/inputs.js');
     const result = await replay(ledger.entries({ kinds: ['assessed'], since }), {
       decide: deciderOf(config),
+      changesOf: async (hash) => (await ledger.plan(hash).catch(unreadable))?.changes,
       find: (address) => {
         const target = targetOf(config, address.environment, address.target);
         return target === undefined ? undefined : { target, environment: environmentFacts(config, target) };
@@ -94,13 +98,23 @@ async function replayRecord(context: Context, { since: text, rules = [] }: Repla
   }
 }
 
-async function printReplay(context: Context, since: string, { decided, same, moved, counts, notKept, gone }: Awaited<ReturnType<typeof import('../../policy/replay.js').replay>>): Promise<void> {
+/** A plan that is not what was hashed says nothing of what was decided. */
+function unreadable(error: unknown): undefined {
+  if (!isHoldfastError(error, 'Invalid')) throw error;
+  return undefined;
+}
+
+async function printReplay(context: Context, since: string, { decided, same, moved, counts, risks, notKept, gone }: Replay): Promise<void> {
   await context.say(`${count(decided, 'change')} decided again since ${since}: ${same} as before, ${moved.length} otherwise`);
+  for (const [title, counted] of [['DECISION', counts], ['RISK', risks]] as const) {
+    const rows = Object.entries(counted).sort(([, one], [, other]) => other - one).map(([key, number]) => [plain(key), String(number)]);
+    if (rows.length > 0) await context.say(`\n${context.table([title, 'CHANGES'], rows)}`);
+  }
   if (moved.length > 0) {
-    await context.say(`\n${context.table(['DECISION', 'CHANGES'], Object.entries(counts).sort(([, one], [, other]) => other - one).map(([key, number]) => [key, String(number)]))}`);
-    await context.say(context.table(['INCIDENT', 'CHANGE', 'WAS', 'NOW', 'BY'], moved.slice(0, MOST_LISTED).map((each) => [
-      plain(each.incident), plain(`${each.resource} ${each.path}`.trim()), each.was.decision, each.now.decision, plain(each.now.rules.join(', ')),
-    ])));
+    const told = (said: Said): string => plain(`${decisionText(said)}, ${said.risk}`);
+    await context.say(`\n${context.table(['INCIDENT', 'CHANGE', 'WAS', 'NOW', 'BY'], moved.slice(0, MOST_LISTED).map(({ incident, resource, path, was, now }) => [
+      plain(incident), plain(`${resource} ${path}`.trim()), told(was), told(now), plain(now.rules.join(', ')),
+    ]))}`);
   }
   if (moved.length > MOST_LISTED) context.note(`… and ${moved.length - MOST_LISTED} more; -o json has them all`);
   if (notKept > 0) context.note(`${count(notKept, 'change')} could not be decided again: the record does not hold all that rules knew of them`);
