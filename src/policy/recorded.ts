@@ -129,7 +129,7 @@ export function decisionsIn(data: JsonObject): readonly (Pick<Recorded, 'resourc
 }
 
 function keptIn(data: JsonObject): readonly Partial<Kept>[] {
-  return Array.isArray(data['changes']) ? (data['changes'] as unknown as readonly Partial<Kept>[]) : [];
+  return Array.isArray(data['changes']) ? (data['changes']) : [];
 }
 
 function isSaid(kept: Partial<Kept>): kept is Kept {
