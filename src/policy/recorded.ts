@@ -128,8 +128,9 @@ export function decisionsIn(data: JsonObject): readonly (Pick<Recorded, 'resourc
   return keptIn(data).filter(isSaid).map(({ resource, path, kind: _kind, effect: _effect, fingerprint: _fingerprint, revision: _revision, given: _given, ...was }) => ({ resource, path, was }));
 }
 
-function keptIn(data: JsonObject): readonly Partial<Kept>[] {
-  return Array.isArray(data['changes']) ? (data['changes']) : [];
+function keptIn({ changes }: JsonObject): readonly Partial<Kept>[] {
+  const kept = changes as unknown;
+  return Array.isArray(kept) ? (kept as readonly Partial<Kept>[]) : [];
 }
 
 function isSaid(kept: Partial<Kept>): kept is Kept {
