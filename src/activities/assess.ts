@@ -17,7 +17,7 @@ import { configured, type Dependencies } from './deps.js';
 import { askEngine } from './engine.js';
 import { closeFlapping } from './flapping.js';
 import { expectOwnStep } from './guard.js';
-import { letGo } from './let-through.js';
+import { unspent } from './let-through.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { sayLapsed } from './lapses.js';
 import { relevantChanges } from './relevant.js';
@@ -85,8 +85,8 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const { gone, left, told, otherwise } = await standingParts(deps, { input, row, changes: free, quiet, target, revision: assessing.revision, propose: (some) => propose(some, { together: true }) }, ctx);
   for (const { part } of gone) {
     await deps.ledger.updateIncident(input.incident, { part: { part, phase: 'closed' } });
-    // Its successor would wait for the end of a repair that is never begun.
-    await letGo(deps, { incident: input.incident, part });
+    // Its successor would wait for the end of a repair that is never begun, and count for the budget beside it.
+    await unspent(deps, { incident: input.incident, part });
   }
   if (gone.length > 0) gates = await asked();
   const fresh = await propose(left);

@@ -15,7 +15,7 @@ import { tellDependants } from './dependants.js';
 import { type Dependencies } from './deps.js';
 import { LAPSED } from './lapses.js';
 import { expectOwnStep, readablePlan } from './guard.js';
-import { letGo, repairFailed } from './let-through.js';
+import { letGo, repairFailed, unspent } from './let-through.js';
 import { refused } from '../domain/errors.js';
 import { targetOf } from '../config/config.js';
 import { settledRows } from './settling.js';
@@ -51,9 +51,12 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
 
 /** A part that ended without a rollback of its own: what a breaker let through is given back, and what needs a person counts as failed. */
 async function toldBreaker(deps: Dependencies, { incident, parts }: CloseInput): Promise<void> {
-  for (const { part, outcome } of parts) {
+  for (const { part, outcome, cause } of parts) {
     if (outcome === 'needs-human') await repairFailed(deps, { incident, part });
-    else if (outcome !== 'fixed' && outcome !== 'rolled-back') await letGo(deps, { incident, part });
+    else if (outcome === 'fixed' || outcome === 'rolled-back') continue;
+    // What was never begun, or only unstaged, has written nothing.
+    else if (cause === undefined || cause === 'gate-closed') await unspent(deps, { incident, part });
+    else await letGo(deps, { incident, part });
   }
 }
 

@@ -9,7 +9,7 @@ import { closeLeftOpen, CUT_SHORT } from './close.js';
 import { tellDependants } from './dependants.js';
 import type { Dependencies } from './deps.js';
 import { isGone } from './gone.js';
-import { letGo } from './let-through.js';
+import { letGo, unspent } from './let-through.js';
 import { settledRows } from './settling.js';
 import { tellAbout } from './telling.js';
 
@@ -50,7 +50,8 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
   });
   await tellDependants(deps, row, ['terminated']);
-  for (const part of row.parts) await letGo(deps, { incident: row, part: Number(part['part']) });
+  const giveBack = intents.some((intent) => intent.step.endsWith('/finalize')) ? letGo : unspent;
+  for (const part of row.parts) await giveBack(deps, { incident: row, part: Number(part['part']) });
   await deps.client.workflow
     .getHandle(environmentWorkflowId(row.environment))
     .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: run.runId ?? row.runId ?? '' })

@@ -12,7 +12,7 @@ import { recordAdoption } from './adoption.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
-import { holderOf } from './let-through.js';
+import { holderOf, unspent } from './let-through.js';
 import { namedPoll, pollOf } from './poll.js';
 import { pollsFor, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Said } from './recording.js';
 import { stagingOf, type Staging } from './staging.js';
@@ -99,6 +99,11 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
   }
   if (message.decision === 'rollback') {
     await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: who.verified } });
+    // Stopped before it began: its place is another's now, and not only once the whole incident is closed.
+    for (const part of judgement.parts.filter((each) => isWaiting(batch, each))) {
+      await deps.ledger.updateIncident(batch.incident, { part: { part, phase: 'closed' } });
+      await unspent(deps, { incident: batch.incident, part });
+    }
     return answer;
   }
   if (message.decision === 'adopt') {
@@ -114,6 +119,10 @@ async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessag
     return replayOf(deps, said, answer);
   }
   return answer;
+}
+
+function isWaiting({ questions }: JudgeBatch, part: number): boolean {
+  return questions.some((question) => question.part === part && question.phase === 'waiting');
 }
 
 /** What the record refuses decides nothing, and stops no other message; what may pass is tried again with the whole batch. */

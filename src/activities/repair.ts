@@ -172,7 +172,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
     await deps.ledger.closeGate({ scope: plan.environment, gate: 'breaker', by: 'holdfast', at, incident: input.incident.number, resource: formatAddress(plan), reason: `a rollback of ${formatAddress(plan)}#${input.incident.number} did not restore everything: ${result.message}` });
   }
   await noteOnce(deps, input, 'rolled-back', { result: result.result, cause: input.cause, message: result.message });
-  await toldBreaker(deps, input, result);
+  await toldBreaker(deps, input, { result: result.result, hasWritten });
   await stepBack(deps, input, plan);
   if (input.cause === 'moved') await deps.ledger.updateIncident(input.incident, { drift: MOVED });
   else await tellCheck(deps, input, seen ?? (await observeTarget(deps, target, ctx)));
@@ -183,11 +183,12 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
 }
 
 /** What became of a repair that is put back: it failed, or a person, a gate or a move took it back and nothing failed. */
-async function toldBreaker(deps: Dependencies, input: RollbackInput, { result }: RollbackResult): Promise<void> {
+async function toldBreaker(deps: Dependencies, input: RollbackInput, { result, hasWritten }: Pick<RollbackResult, 'result'> & { readonly hasWritten: boolean }): Promise<void> {
   if (input.undoes !== undefined) return;
   if (result === 'not-restored' || input.cause === 'unhealthy' || input.cause === 'failed') await repairFailed(deps, input);
-  else if (input.cause === 'moved') await unspent(deps, input);
-  else if (input.cause !== 'gate-closed') await letGo(deps, input);
+  else if (input.cause === 'gate-closed') return;
+  else if (input.cause === 'moved' || !hasWritten) await unspent(deps, input);
+  else await letGo(deps, input);
 }
 
 /**
