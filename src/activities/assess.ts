@@ -3,7 +3,6 @@ import type { Change, Observation } from '../domain/change.js';
 import { driftMarkdown, intentMarkdown } from '../domain/describe.js';
 import { highestRisk } from '../domain/risk.js';
 import { REST_PHASES } from '../domain/phase.js';
-import type { GateFacts } from '../domain/gates.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, type Environment } from '../config/config.js';
@@ -68,8 +67,6 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   await closeFlapping(deps, target, free, at);
   const revision = await revisionOf(deps, target, ctx);
   const engine = free.length === 0 ? {} : { engine: (await askEngine(deps, target, free, ctx)).busy };
-  const asked = (): Promise<GateFacts> => gateFacts({ config, target, changes: free, at, ledger: deps.ledger, ...engine });
-  let gates = await asked();
   const assessing = {
     target,
     provider,
@@ -79,7 +76,10 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     hash: hashJson,
   };
   const baseline = free.length === 0 ? {} : await baselineOf(deps, target, ctx);
-  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, ...baseline });
+  const rows = await deps.ledger.closedGates(target, at);
+  const inputs = await decisionInputs({ config, target, changes: free, at, ledger: deps.ledger, rows, ...baseline });
+  const asking = { config, target, changes: free, at, ledger: deps.ledger, inputs, ...engine };
+  let gates = await gateFacts({ ...asking, rows });
   const propose = async (some: readonly Change[], more: { readonly together?: true } = {}): Promise<readonly Proposed[]> => (some.length === 0 ? [] : assessParts({ ...assessing, gates, ...more, inputs: inputs.filter((each) => some.includes(each.change)) }, ctx));
   // What stands was split already: a gate that closed for one of its changes since takes no approval away.
   const { gone, left, told, otherwise } = await standingParts(deps, { input, row, changes: free, quiet, target, revision: assessing.revision, propose: (some) => propose(some, { together: true }) }, ctx);
@@ -88,7 +88,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
     // Its successor would wait for the end of a repair that is never begun, and count for the budget beside it.
     await unspent(deps, { incident: input.incident, part });
   }
-  if (gone.length > 0) gates = await asked();
+  if (gone.length > 0) gates = await gateFacts(asking);
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
   const before = await lapsedParts(deps, input, { gone, otherwise });

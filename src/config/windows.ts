@@ -8,8 +8,17 @@ const DAY_MS = 86_400_000;
 const YEAR_MS = 400 * DAY_MS;
 const ACTIONS: readonly WindowAction[] = ['finalize', 'stage'];
 
+/** Made once for the windows of an environment: their starts are remembered, and every step asks. */
+const rules = new WeakMap<readonly TimeWindow[], readonly WindowRule[]>();
+
 /** Windows as the gate asks them, each with its starts. */
 export function windowRules(windows: readonly TimeWindow[]): readonly WindowRule[] {
+  const known = rules.get(windows) ?? made(windows);
+  rules.set(windows, known);
+  return known;
+}
+
+function made(windows: readonly TimeWindow[]): readonly WindowRule[] {
   return windows.map(({ start, ...window }) => ({
     ...window,
     name: `"${start.trim()}" for ${formatDuration(window.durationMs)} (${window.timezone})`,
@@ -22,10 +31,10 @@ export function windowRules(windows: readonly TimeWindow[]): readonly WindowRule
  * which a switch could follow. What would take long to prove counts as open.
  */
 export function neverOpens(windows: readonly TimeWindow[]): WindowAction | undefined {
-  const rules = windowRules(windows);
+  const ready = windowRules(windows);
   const isDaily = windows.every((window) => window.kind === 'allow' || /(?:\s\*){3}\s*$/.test(window.start));
   return ACTIONS.find((action) => {
-    const next = openingFor(rules, { action, from: REFERENCE_MS, horizonMs: YEAR_MS });
+    const next = openingFor(ready, { action, from: REFERENCE_MS, horizonMs: YEAR_MS });
     // Who is closed over a day by rules that are the same every day is closed for ever.
     return 'never' in next || ('reached' in next && isDaily && next.reached - REFERENCE_MS >= DAY_MS);
   });

@@ -5,7 +5,8 @@ import { causesIn, dependenciesOf, stopsDependants, type DependencyState } from 
 import type { Busy } from '../domain/busy.js';
 import { causeKeys } from '../domain/cause.js';
 import type { Change } from '../domain/change.js';
-import type { GateFacts } from '../domain/gates.js';
+import type { DecisionInput } from '../domain/decision.js';
+import type { GateFacts, GateRow } from '../domain/gates.js';
 import type { Target } from '../domain/target.js';
 import { hashJson } from '../digest.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
@@ -21,25 +22,29 @@ export interface Gating {
   readonly at: string;
   /** Without a record only what the configuration closes is known. */
   readonly ledger?: Remembering;
+  /** Of the ledger's closed gates, where they were read already. */
+  readonly rows?: readonly GateRow[];
+  /** What rules were asked with about the same changes, or more of them: since when each is there is read once. */
+  readonly inputs?: readonly DecisionInput[];
   /** What the engine says that it is doing, where it was asked. */
   readonly engine?: readonly Busy[];
 }
 
 /** Everything that gates look at, gathered once. Steps and `holdfast plan` ask with the same. One query; one more for each target, and each environment, that `after` names. */
-export async function gateFacts({ config, target, changes, at, ledger, engine }: Gating): Promise<GateFacts> {
+export async function gateFacts({ config, target, changes, at, ledger, rows, inputs, engine }: Gating): Promise<GateFacts> {
   const environment = config.environments.find((each) => each.name === target.environment);
   const windows = environment?.windows ?? [];
   const budget = environment?.limits.budget;
   const dependencies = ledger === undefined || target.after.length === 0 ? [] : [...(await statesOf(ledger, config, target)), ...(await sameCauses(ledger, { config, target, changes }))];
   return {
     at,
-    rows: (await ledger?.closedGates(target, at)) ?? [],
+    rows: rows ?? (await ledger?.closedGates(target, at)) ?? [],
     environment: target.environment,
     address: formatAddress(target),
     ...(budget === undefined ? {} : { budget }),
     ...(windows.length === 0 ? {} : { windows: windowRules(windows), glass: environment?.approvals.breakGlass !== undefined }),
     ...(dependencies.length === 0 ? {} : { dependencies }),
-    ...(target.settleMs === 0 || ledger === undefined ? {} : { settling: { settleMs: target.settleMs, firstSeen: await firstSeen(ledger, target, changes) } }),
+    ...(target.settleMs === 0 || ledger === undefined ? {} : { settling: { settleMs: target.settleMs, firstSeen: inputs === undefined ? await firstSeen(ledger, target, changes) : firstSeenIn(inputs) } }),
     ...(engine === undefined ? {} : { engine }),
   };
 }
@@ -47,6 +52,10 @@ export async function gateFacts({ config, target, changes, at, ledger, engine }:
 async function firstSeen(ledger: Remembering, target: Target, changes: Gating['changes']): Promise<Readonly<Record<string, string>>> {
   const sightings = await ledger.sightings(target, changes.map((change) => change.fingerprint));
   return Object.fromEntries(sightings.map((each) => [each.fingerprint, each.firstSeen]));
+}
+
+function firstSeenIn(inputs: readonly DecisionInput[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(inputs.flatMap(({ change, history }) => (history.firstSeen === undefined ? [] : [[change.fingerprint, history.firstSeen]])));
 }
 
 /** One that is configured no more holds nobody. */

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js';
 import type { Change } from '../domain/change.js';
 import type { ChangeHistory, DecisionInput, EnvironmentFacts } from '../domain/decision.js';
+import type { GateRow } from '../domain/gates.js';
 import type { Target } from '../domain/target.js';
 import { classOf } from '../domain/class.js';
 import { stepsBack } from '../domain/step-back.js';
@@ -17,18 +18,20 @@ export interface Knowing {
   readonly at: string;
   /** Without a record nothing is remembered. */
   readonly ledger?: Pick<Ledger, 'sightings' | 'lastObservation' | 'closedGates'>;
+  /** Of the ledger's closed gates, where they were read already. */
+  readonly rows?: readonly GateRow[];
   readonly baseline?: DecisionInput['baseline'];
 }
 
 /** What rules may look at, for each change, in order. Steps and `holdfast plan` ask with the same. */
-export async function decisionInputs({ config, target, changes, at, ledger, baseline }: Knowing): Promise<readonly DecisionInput[]> {
+export async function decisionInputs({ config, target, changes, at, ledger, rows, baseline }: Knowing): Promise<readonly DecisionInput[]> {
   const environment = environmentFacts(config, target);
   const sightings = await ledger?.sightings(target, changes.map((change) => change.fingerprint)) ?? [];
   const known = new Map(sightings.map((each) => [each.fingerprint, each]));
   const last = await ledger?.lastObservation(target);
   // What nobody has read yet is looked at for the first time now.
   const firstKnownAt = ledger !== undefined && last?.lastKnownAt === undefined ? NEVER : last?.firstKnownAt;
-  const steps = stepsBack((await ledger?.closedGates(target, at)) ?? []);
+  const steps = stepsBack(rows ?? (await ledger?.closedGates(target, at)) ?? []);
   return changes.map((change) => {
     const steppedBack = steps.size === 0 ? undefined : steps.get(classOf(change, target.provider));
     return {

@@ -107,13 +107,14 @@ async function assess({ config, target, observation, ledger, now }: AssessReques
   const record = ledger === undefined ? {} : { ledger };
   const { changes, quiet } = await concerns({ config, target, changes: observation.changes, at, ...record });
   const baseline = await baselineOf(target, { ...ctx, now: () => now });
-  const all = await decisionInputs({ config, target, changes: observation.changes, at, ...record, ...(baseline === undefined ? {} : { baseline }) });
+  const rows = (await ledger?.closedGates(target, at)) ?? [];
+  const all = await decisionInputs({ config, target, changes: observation.changes, at, ...record, rows, ...(baseline === undefined ? {} : { baseline }) });
   const inputs = all.filter((each) => changes.includes(each.change));
   const limit = environmentOf(config, target.environment)?.limits.resources;
   const provider = await providerOf(target);
   const engine = await provider.busy?.(target, resourcesOf(changes), ctx);
   const decide = deciderOf(config);
-  const gates = await gateFacts({ config, target, changes, at, ...record, ...(engine === undefined ? {} : { engine }) });
+  const gates = await gateFacts({ config, target, changes, at, ...record, rows, inputs: all, ...(engine === undefined ? {} : { engine }) });
   const parts = await assessParts(
     { target, ...(limit === undefined ? {} : { reach: { limit, of: observation.resources } }), provider, revision, inputs, gates, decide, hash: hashJson },
     ctx,
