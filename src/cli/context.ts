@@ -9,6 +9,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { ConfigPlace, Connection, Deps } from './deps.js';
 import { CliError } from './errors.js';
 import type { Io } from './io.js';
+import { plainJson } from './render/escape.js';
 import { makeStyle, type Style } from './render/style.js';
 import { table } from './render/table.js';
 
@@ -102,7 +103,7 @@ export class Context {
 
   /** Prints one documented JSON value: `{"version": 1, "kind": …}`. */
   async printJson(kind: string, value: Readonly<Record<string, unknown>> & { readonly kind?: never; readonly version?: never }): Promise<void> {
-    await this.io.out(`${JSON.stringify({ version: 1, kind, ...value }, null, 2)}\n`);
+    await this.io.out(`${plainJson(JSON.stringify({ version: 1, kind, ...value }, null, 2))}\n`);
   }
 
   async say(text: string): Promise<void> {

@@ -32,10 +32,13 @@ const ruleSchema = z
 
 const stepSchema = z.strictObject({ after: durationSchema, to: z.string().min(1) });
 
+/** A glass that stays broken is no emergency. */
+const LONGEST_GLASS_MS = 24 * 3_600_000;
+
 const breakGlassSchema = z.strictObject({
   group: z.string().min(1),
   /** How soon after it the repair must start. */
-  expires: durationSchema.prefault('30m'),
+  expires: durationSchema.prefault('30m').refine((ms) => ms <= LONGEST_GLASS_MS, { error: said('is longer than a day', 'one word alone is for an emergency: write 30m') }),
   /** With trust `namespace`, where nobody can prove who they are, only when this says so. */
   unverified: z.boolean().default(false),
 });

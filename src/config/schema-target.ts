@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { inUtc } from '../domain/instant.js';
 import { isJsonObject } from '../domain/json.js';
+
 import { slipIn } from './exceptions.js';
 import { scheduleSchema } from './schema-environment.js';
 import { targetRemediationSchema } from './schema-remediation.js';
@@ -111,9 +113,7 @@ const sourceSchema = z
 
 export const dateSchema = z.string().superRefine((text, ctx) => {
   const shape = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
-  // `Date` turns 30 February into 2 March; the day that was written must come back.
-  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`);
-  if (!shape.test(text) || Number.isNaN(Date.parse(text)) || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text.slice(0, 10)) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
+  if (!shape.test(text) || inUtc(text.includes('T') ? text : `${text}T00:00:00Z`) === undefined) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
 });
 
 const ignoreSchema = z.strictObject({

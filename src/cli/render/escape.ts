@@ -12,6 +12,11 @@ export function plain(text: string): string {
   return text.replace(UNSAFE, (character) => SHORT[character] ?? escaped(character));
 }
 
+/** The same value in JSON, with what would steer a terminal or disguise the text written as escapes. */
+export function plainJson(json: string): string {
+  return json.replace(/[\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''));
+}
+
 /** Several lines, each safe; tabs become spaces so that columns stay. */
 export function plainLines(text: string): readonly string[] {
   return text.replace(/\n$/, '').split(/\r?\n/).map((line) => plain(line.replaceAll('\t', '    ')));
