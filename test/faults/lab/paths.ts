@@ -72,7 +72,7 @@ export const PATHS: readonly Path[] = [
   { name: 'unanswered', remediation: 'ask', outcome: 'expired', expiresMs: 3_000, approvals: ESCALATED },
   { name: 'glass', remediation: 'ask', outcome: 'fixed', windows: [NEVER], approvals: { ...TWO_OF_SRE, breakGlass: { group: 'leads', expiresMs: 600_000, unverified: false } }, acts: [{ at: 'awaiting-approval', does: 'break-glass', by: ['dave'] }] },
   { name: 'kept', remediation: 'auto', outcome: 'fixed', closes: { gate: 'busy', forMs: 2_500 } },
-  { name: 'kept-frozen', remediation: 'auto', outcome: 'fixed', closes: { gate: 'busy', forMs: 600_000 }, acts: [{ at: 'kept', does: 'freeze' }, { at: 'waiting', does: 'unfreeze' }] },
+  { name: 'kept-frozen', remediation: 'auto', outcome: 'fixed', closes: { gate: 'busy', forMs: 600_000 }, acts: [{ at: 'kept', does: 'freeze' }, { at: 'waiting', does: 'unfreeze' }], together: 2 },
   { name: 'unstaged', remediation: 'auto', outcome: 'fixed', closes: { gate: 'freeze', forMs: 2_500 } },
   { name: 'half-open', remediation: 'auto', outcome: 'fixed', halfOpenMs: 1_500, limits: { failures: { max: 1, withinMs: 2_000 } }, together: 2 },
   { name: 'half-open-moved', remediation: 'auto', outcome: 'fixed', halfOpenMs: 1_500, meddles: 'staged', limits: { failures: { max: 1, withinMs: 2_000 } }, together: 2 },
