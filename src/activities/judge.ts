@@ -14,7 +14,7 @@ import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { holderOf, unspent } from './let-through.js';
 import { namedPoll, pollOf } from './poll.js';
-import { pollsFor, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Said } from './recording.js';
+import { pollsFor, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Judging, type Said } from './recording.js';
 import { stagingOf, type Staging } from './staging.js';
 import { partNotice } from './telling.js';
 import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from './types.js';
@@ -27,10 +27,11 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       expectOwnStep(batch.incident);
       const times = batch.messages.length === 0 ? undefined : await eventTimes(deps, batch);
       const answers: Judged[] = [];
+      const judging: Judging = { ...batch, config: await deps.config(), needed: new Map() };
       let questions = batch.questions;
       for (const item of batch.messages) {
         const at = times?.get(keyOf(item)) ?? deps.now().toISOString();
-        const answer = await judgeOne(deps, { ...batch, questions }, item, at).catch((error: unknown) => unjudgeable(error, item, at));
+        const answer = await judgeOne(deps, { ...judging, questions }, item, at).catch((error: unknown) => unjudgeable(error, item, at));
         answers.push(answer);
         questions = questions.map((question) => (answer.parts.includes(question.part) ? after(question, item, answer) : question));
       }
@@ -83,15 +84,15 @@ function after(question: Question, { message }: InboxMessage, { by }: Judged): Q
   return { ...question, decided: `${DECIDED[message.decision]} by ${by}` };
 }
 
-async function judgeOne(deps: Dependencies, batch: JudgeBatch, item: InboxMessage, at: string): Promise<Judged> {
+async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, at: string): Promise<Judged> {
   const { message } = item;
-  const config = await deps.config();
+  const { config } = batch;
   const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
   const who = whoDecides({ batch, message, at, config });
   const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }), ...(message.breakGlass === undefined ? {} : { breakGlass: true }) }) };
   const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;
   const named = namedPoll(config, batch.incident.environment);
-  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, config, said), ruled: named !== undefined, ...(named === undefined ? {} : { named }), ...(source === undefined ? {} : { source }) });
+  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, said), ruled: named !== undefined, ...(named === undefined ? {} : { named }), ...(source === undefined ? {} : { source }) });
   const answer = { ...judgement, by: message.by, at };
   if (judgement.result !== 'accepted') {
     await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);

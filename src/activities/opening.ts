@@ -93,7 +93,7 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
     }
   }
   const since = decision === 'remediate' ? undefined : sinceText(changes, opening);
-  const poll = plan === undefined || ask === undefined || decision === 'remediate' ? undefined : await pollAbout(deps, { target, plan, ask });
+  const poll = plan === undefined || ask === undefined || decision === 'remediate' ? undefined : await pollAbout(deps, { target, plan, ask, inputs: opening.inputs });
   const needs = poll === undefined ? {} : { needs: needsOf(poll, environment.approvals.trust) };
   const told = { ...(poll === undefined ? {} : toldOf(poll)), ...(since === undefined ? {} : { since }) };
   const waits = plan === undefined || gate.allowed || (decision !== 'ask' && decision !== 'remediate') ? {} : { waits: gatesText(gate) };
@@ -126,8 +126,9 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
   };
 }
 
-async function pollAbout(deps: Dependencies, { target, plan, ask: id }: { readonly target: Target; readonly plan: Plan; readonly ask: string }): Promise<Poll | undefined> {
+async function pollAbout(deps: Dependencies, { target, plan, ask: id, inputs }: Pick<Opening, 'target' | 'inputs'> & { readonly plan: Plan; readonly ask: string }): Promise<Poll | undefined> {
   const ask = await deps.ledger.askOf(id);
-  return ask === undefined ? undefined : pollOf(deps, { config: await deps.config(), target, plan, ask });
+  const known = new Map(inputs.map((each) => [each.change, each]));
+  return ask === undefined ? undefined : pollOf(deps, { config: await deps.config(), target, plan, ask, inputs: plan.changes.flatMap((change) => known.get(change) ?? []) });
 }
 

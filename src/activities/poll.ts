@@ -1,6 +1,7 @@
 import { environmentOf, mustSign, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
+import type { DecisionInput } from '../domain/decision.js';
 import { NOBODY, principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
 import { tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
@@ -17,21 +18,29 @@ export interface Polling {
   readonly target: Target;
   readonly plan: Plan;
   readonly ask: Ask;
-  /** A vote that does not count. */
-  readonly without?: VoteRow;
+  /** What rules were just asked with about the changes of the plan, in its order. */
+  readonly inputs?: readonly DecisionInput[];
 }
 
 /** Whose approval a plan needs under the present configuration, and whose it has on record. */
-export async function pollOf(deps: Dependencies, { config, target, plan, ask, without }: Polling): Promise<Poll> {
-  const at = deps.now().toISOString();
-  const inputs = await decisionInputs({ config, target, changes: plan.changes, at, ledger: deps.ledger, baseline: ask.baseline ?? 'healthy' });
+export async function pollOf(deps: Dependencies, polling: Polling): Promise<Poll> {
+  return withVotes(deps, await neededBy(deps, polling), polling);
+}
+
+/** Whose approval a plan needs; no vote is counted in it yet. */
+export async function neededBy(deps: Dependencies, { config, target, plan, ask, inputs: known }: Polling): Promise<Poll> {
+  const baseline = ask.baseline ?? 'healthy';
+  const inputs = known?.map((each) => ({ ...each, baseline })) ?? (await decisionInputs({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger, baseline }));
   const approvals = environmentOf(config, target.environment)?.approvals;
   const poll = freshPoll({ approvals, people: config.people, inputs, plan, decide: deps.decide(config), causedBy: ask.causedBy, authors: ask.authors });
-  return {
-    ...poll,
-    escalatedTo: await escalatedTo(deps, config, ask),
-    votes: (await deps.ledger.votes(ask.id)).filter((vote) => counts(config, vote) && vote.person !== without?.person).map((vote) => principalOf(poll.people, vote.by)),
-  };
+  return { ...poll, escalatedTo: await escalatedTo(deps, config, ask) };
+}
+
+/** With the votes on record; one that `isOwn` does not count. */
+export async function withVotes({ ledger }: Dependencies, poll: Poll, { config, ask, isOwn = () => false }: Pick<Polling, 'config' | 'ask'> & { readonly isOwn?: (vote: VoteRow) => boolean }): Promise<Poll> {
+  const votes = await ledger.votes(ask.id);
+  const own = votes.find(isOwn);
+  return { ...poll, votes: votes.filter((vote) => counts(config, vote) && vote.person !== own?.person).map((vote) => principalOf(poll.people, vote.by)) };
 }
 
 /** Whom the approval rules of an environment name, whatever their conditions say; `undefined` where it has none. */

@@ -2,17 +2,29 @@ import { targetOf, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
 import type { Poll } from '../domain/quorum.js';
-import type { DecisionRow } from '../ledger/ledger.js';
+import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
 import type { Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
-import { pollOf } from './poll.js';
+import { neededBy, withVotes } from './poll.js';
 import { tellAbout } from './telling.js';
 import type { Judged, JudgeBatch } from './types.js';
 import type { whoDecides } from './who.js';
 
+/** Messages that are judged under one configuration. */
+export interface Judging extends JudgeBatch {
+  readonly config: Config;
+  /** Whose approval each question needs, by its id: found once, since every message of the batch asks. */
+  readonly needed: Map<string, Promise<Needed | undefined>>;
+}
+
+interface Needed {
+  readonly ask: Ask;
+  readonly poll: Poll;
+}
+
 /** One message as it is judged: who sent it, when, and the digest by which it is known again. */
 export interface Said {
-  readonly batch: JudgeBatch;
+  readonly batch: Judging;
   readonly message: DecisionMessage;
   readonly at: string;
   readonly who: ReturnType<typeof whoDecides>;
@@ -20,19 +32,26 @@ export interface Said {
 }
 
 /** Whose approval each question that the message may mean needs and has. What cannot be read any more has no poll, and nothing is written under it. */
-export async function pollsFor(deps: Dependencies, config: Config, { batch, message, digest, at }: Said): Promise<ReadonlyMap<number, Poll>> {
-  const target = targetOf(config, batch.incident.environment, batch.incident.target);
+export async function pollsFor(deps: Dependencies, { batch, message, digest, at }: Said): Promise<ReadonlyMap<number, Poll>> {
   const polls = new Map<number, Poll>();
-  if (message.decision === 'rollback' || target === undefined) return polls;
+  if (message.decision === 'rollback') return polls;
   for (const { part, ask: id, plan: hash } of batch.questions) {
     if (id === undefined || hash === undefined || (message.plan !== undefined && !hash.startsWith(message.plan))) continue;
-    const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
-    if (ask?.kind !== 'person' || plan === undefined) continue;
+    const finding = batch.needed.get(id) ?? neededFor(deps, batch, { id, hash });
+    batch.needed.set(id, finding);
+    const needed = await finding;
+    if (needed === undefined) continue;
     // A retried step judges as the first did: what it recorded itself does not count before it is judged.
-    const own = (await deps.ledger.votes(id)).find((vote) => vote.message === digest && vote.run === batch.run && vote.at === at);
-    polls.set(part, await pollOf(deps, { config, target, plan, ask, ...(own === undefined ? {} : { without: own }) }));
+    const isOwn = (vote: VoteRow): boolean => vote.message === digest && vote.run === batch.run && vote.at === at;
+    polls.set(part, await withVotes(deps, needed.poll, { config: batch.config, ask: needed.ask, isOwn }));
   }
   return polls;
+}
+
+async function neededFor(deps: Dependencies, { config, incident }: Judging, { id, hash }: { readonly id: string; readonly hash: string }): Promise<Needed | undefined> {
+  const target = targetOf(config, incident.environment, incident.target);
+  const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
+  return target === undefined || ask?.kind !== 'person' || plan === undefined ? undefined : { ask, poll: await neededBy(deps, { config, target, plan, ask }) };
 }
 
 export async function recordVote(deps: Dependencies, said: Said, answer: Judged & { readonly vote: NonNullable<Judged['vote']> }): Promise<Judged> {

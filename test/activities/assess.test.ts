@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, RUN, SHOP, standing, type Bench } from './bench.js';
 
 const ASKS = { target: { remediation: 'ask' } } as const;
@@ -27,6 +27,19 @@ describe('assess', () => {
     const part = await openIncident(on);
     expect(only((await on.assess()).parts)).toEqual(part);
     expect((await on.entries('decided')).filter((entry) => entry.incident === 1)).toHaveLength(2);
+  });
+
+  it('reads once what rules, gates and the question look at', async () => {
+    const on = await openBench({ target: { remediation: 'ask', settleMs: 60_000 }, environment: { limits: { concurrent: 2, reads: 4, budget: { max: 1, withinMs: HOUR } } } });
+    on.write('etc/app.yaml', 'port: 9\nhost: a\n');
+    await on.check();
+    on.later(120_000);
+    await on.check();
+    on.write('etc/motd', 'hacked\n');
+    const reads = (['closedGates', 'sightings', 'lastObservation'] as const).map((name) => vi.spyOn(on.ledger, name));
+    expect((await on.assess()).parts).toMatchObject([{ decision: 'ask', gate: { allowed: true } }, { decision: 'ask', gate: { gate: 'settling' } }]);
+    // What the engine does is compared with the closed gates first, and may change them.
+    expect(reads.map((each) => each.mock.calls.length)).toEqual([2, 1, 1]);
   });
 
   it('keeps what its changes have in common with others elsewhere in the row, where lists find it', async () => {

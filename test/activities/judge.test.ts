@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AssessedPart, InboxMessage, JudgeBatch, Judged } from '../../src/activities/types.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, RUN, type Bench, type BenchOptions } from './bench.js';
@@ -56,7 +56,10 @@ describe('judge', () => {
   it('a hundred approvals and a rejection in one batch: the first wins, the rest are told so', async () => {
     const { on, part } = await asked();
     const messages = [...Array.from({ length: 100 }, (_, index) => signalled(approve(part), index + 1)), signalled({ decision: 'reject', by: 'bob', reason: 'no' })];
+    const sightings = vi.spyOn(on.ledger, 'sightings');
     const answers = await judge(on, part, messages);
+    // Whose approval it needs is the same for all of them.
+    expect(sightings).toHaveBeenCalledTimes(1);
     expect(answers[0]?.result).toBe('accepted');
     expect(new Set(answers.slice(1).map((answer) => answer.result))).toEqual(new Set(['already-decided']));
     expect(await on.ledger.decisions(FIRST)).toHaveLength(1);
