@@ -4,6 +4,7 @@ import { gatesText } from '../domain/gate.js';
 import { foremostPhase, type Phase } from '../domain/phase.js';
 import { searchAttributes, type IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';
+import { waitsFor } from './waits.js';
 
 /** What each phase means to somebody who has never seen the code. */
 const MEANING: Readonly<Record<Phase, string>> = {
@@ -114,7 +115,10 @@ export function statusOf(run: IncidentRun): IncidentStatus {
       ...(part.plan === undefined ? {} : { plan: part.plan }),
       ...(part.ask === undefined || part.outcome !== undefined ? {} : { ask: part.ask }),
       changes: part.changes,
-      waitsFor: part.gateNow.allowed ? part.note : `${part.keepUntil === undefined ? '' : `staged, and kept until ${part.keepUntil}: `}${gatesText(part.gateNow)}`,
+      because: part.reason,
+      rules: part.rules,
+      waitsFor: waitsFor(formatIncident(run.input.incident), part),
+      ...(part.outcome === undefined || part.note === '' ? {} : { reason: part.note }),
       ...(part.keepUntil === undefined ? {} : { keepUntil: part.keepUntil }),
       ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),
       ...(part.since === undefined ? {} : { since: part.since }),

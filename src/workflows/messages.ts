@@ -112,7 +112,12 @@ export interface PartStatus {
   readonly risk: string;
   readonly plan?: string;
   readonly changes: number;
-  /** What it waits for and what will move it, in a line. */
+  /** Why it was decided so, and by which rules. */
+  readonly because?: string;
+  readonly rules?: readonly string[];
+  /** Why it ended so; absent while it is open. */
+  readonly reason?: string;
+  /** What it waits for, and which time or command moves it, in a line. */
   readonly waitsFor?: string;
   readonly expiresAt?: string;
   readonly [key: string]: Json | undefined;

@@ -111,7 +111,7 @@ async function verify(part: PartState, run: IncidentRun, steps: Steps): Promise<
 /** Keeps watching after the switch, without a slot; the last look and measurement end it. */
 async function soak(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
   if (part.soakMs === 0) return 'soaked';
-  part.note = `watching for ${Math.round(part.soakMs / 1000)} s before it counts as fixed`;
+  part.note = `watching for ${Math.round(part.soakMs / 1000)} s, until ${new Date(Date.now() + part.soakMs).toISOString()}, before it counts as fixed`;
   describeIncident(run);
   const summary = `soak of part ${part.part}: keep watching before it counts as fixed`;
   const stopped = await condition(() => endingReason(run) !== undefined || part.stop !== undefined, part.soakMs, { summary });
