@@ -81,6 +81,13 @@ interface Found {
   readonly listed: string;
 }
 
+/** The command that was given, with the digest of what it listed. */
+function sameWith({ decision, address, cause, by, reason, until, ticket, signing }: CauseRequest, listed: string): string {
+  const options = { cause, yes: listed, until, ticket, reason, by, key: signing?.key };
+  const words = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, shellWord(value)]));
+  return ['holdfast', decision, ...(address === undefined ? [] : [shellWord(address)]), ...words].join(' ');
+}
+
 function isAsked({ part }: CausePart): boolean {
   return part.plan !== undefined && (part.phase === 'awaiting-approval' || part.phase === 'observed');
 }
@@ -106,7 +113,7 @@ async function list(context: Context, { request, ledger, group, ready, apart, li
   }
   if (apart.length > 0) lines.push('', 'To be decided alone:', ...apart.map((each) => `  ${plain(formatIncident(each.row))}: ${whyApart(each, group)}; see holdfast incident ${shellWord(formatIncident(each.row))}`));
   await context.say(lines.join('\n'));
-  if (ready.length > 0) context.note(`\nNothing was decided. To ${decision} ${ready.length === 1 ? 'this plan' : `each of these ${ready.length} plans`} as it stands: the same command with --yes ${listed}`);
+  if (ready.length > 0) context.note(`\nNothing was decided. To ${decision} ${ready.length === 1 ? 'this plan' : `each of these ${ready.length} plans`} as it stands: ${sameWith(request, listed)}`);
   else context.note('\nNothing was decided: none of these can be decided together.');
   return EXIT.waiting;
 }

@@ -85,7 +85,7 @@ describe('a decision about a cause', () => {
     expect(seen).toEqual([]);
     for (const environment of ['dev', 'staging', 'prod']) expect(ran.out).toContain(`${environment}/storefront#4  plan ${(PLANS[environment] ?? '').slice(0, 12)}`);
     expect(ran.out).toContain('1. write etc/app.yaml as desired');
-    expect(ran.err).toMatch(/Nothing was decided\. To approve each of these 3 plans as it stands: the same command with --yes [0-9a-f]{12}/);
+    expect(ran.err).toMatch(/Nothing was decided\. To approve each of these 3 plans as it stands: holdfast approve --cause [0-9a-f]+ --yes [0-9a-f]{12}\n/);
   });
 
   it('with --yes decides each incident with the whole hash of its own plan', async () => {
