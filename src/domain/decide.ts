@@ -19,6 +19,9 @@ export type Spoken = Omit<Decided, 'decision' | 'would'> & { readonly decision?:
 /** What rules as code say of a change; `undefined` where none speaks, so that `remediation` decides. */
 export type Rules = (input: DecisionInput, assessed: RiskAssessment) => Spoken | undefined;
 
+/** What would be repaired where `remediation` asks or observes. */
+const NOTHING_AGAINST = 'no rule and no safeguard wants a person for it';
+
 /**
  * Decides one change: rules first, `remediation` where none speaks, and whoever decided it, the
  * safeguards hold. A class that is only observed is decided in full, told as what it `would` be, and held.
@@ -37,7 +40,7 @@ function decided(input: DecisionInput, rules: Rules): Decided {
     inputs: { ...spoken?.inputs, type: typeOf(input.change, input.target.provider), risk: riskInputs(assessed) },
   };
   const shadow = spoken?.shadow === undefined ? {} : { shadow: spoken.shadow };
-  const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: saidBy(setting, 'this target repairs by itself') } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
+  const acting = safeguarded(input, spoken?.decision === undefined ? { ...base, ...shadow, decision: 'remediate', reason: setting.remediation === 'auto' ? saidBy(setting, 'this target repairs by itself') : NOTHING_AGAINST } : { ...spoken, decision: spoken.decision, risk: base.risk, inputs: base.inputs });
   const { decision, rules: named, reason } = acting;
   // A person may approve what is only observed: then as many as the rules ask for.
   const requires = spoken?.requires === undefined ? {} : { requires: spoken.requires };

@@ -44,6 +44,11 @@ describe('decideByRemediation', () => {
     if (rule !== undefined) expect(decided.rules[0]).toBe(rule);
   });
 
+  it('says of what would be repaired nothing that its own setting denies', () => {
+    for (const remediation of ['ask', 'observe'] as const) expect(decide({ remediation, baseline: 'healthy' }).would?.reason).toBe('no rule and no safeguard wants a person for it');
+    expect(decide({ baseline: 'healthy' }).reason).toBe('this target repairs by itself');
+  });
+
   it('says its risk with the parts of it', () => {
     const decided = decideByRemediation(decisionInput({ change: change({ path: '@mode' }), baseline: 'healthy' }));
     expect(decided).toMatchObject({ risk: 'high', inputs: { type: 'file', risk: { score: 28.8, class: { value: 'privilege' }, tier: { value: 'tier not said' } } } });
