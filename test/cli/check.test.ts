@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Deps } from '../../src/cli/deps.js';
+import type { AssessedPart, Deps } from '../../src/cli/deps.js';
 import type { Observation } from '../../src/domain/change.js';
+import type { IncidentRow } from '../../src/ledger/ledger.js';
 import { change, cli, config, connected, HASH, incident, json, list, observation, plan, recorded, target, text } from './support.js';
 
 type Found = Readonly<Record<string, Observation | Error>>;
@@ -174,9 +175,17 @@ describe('plan', () => {
     { reason: 'it waits for a person', row: incident({ phase: 'awaiting-approval', parts: [{ part: 1, phase: 'awaiting-approval', plan: HASH }] }), says: 'prod/storefront#7 waits with this plan: holdfast approve prod/storefront#7 --plan 3f9ac2d10000, or: holdfast reject' },
     { reason: 'it is being repaired', row: incident({ phase: 'staging', parts: [{ part: 1, phase: 'staging', plan: HASH }] }), says: 'prod/storefront#7 has this plan and is staging; follow it with: holdfast incident prod/storefront#7' },
     { reason: 'the changes moved since', row: incident({ phase: 'awaiting-approval', parts: [{ part: 1, phase: 'awaiting-approval', plan: 'b'.repeat(64) }] }), says: 'prod/storefront#7 is open with other parts' },
+    { reason: 'it was rolled back, and the incident goes on with other parts', row: incident({ phase: 'awaiting-approval', parts: [{ part: 1, phase: 'closed', plan: HASH }] }), says: 'prod/storefront#7 has ended this plan, and is open with other parts; why it ended: holdfast incident prod/storefront#7' },
+    { reason: 'it is only in sight', row: incident({ phase: 'observed', parts: [{ part: 1, phase: 'observed', plan: HASH }] }), of: { decision: 'hold' as const }, says: 'prod/storefront#7 has it in sight, and nobody is asked; to repair it all the same: holdfast approve prod/storefront#7 --plan 3f9ac2d10000' },
+    { reason: 'a rule wants it adopted', row: incident({ phase: 'observed', parts: [{ part: 1, phase: 'observed', plan: HASH }] }), of: { decision: 'adopt' as const }, says: 'prod/storefront#7 waits for who adopts it: holdfast adopt prod/storefront#7 --plan 3f9ac2d10000 --reason WHY' },
+    { reason: 'no check opens what settles before its time', row: undefined, of: { gates: [{ allowed: false as const, gate: 'settling' as const, reason: 'settling', opensAt: '2030-01-31T12:10:00.000Z' }] }, says: 'no incident is open; the first check after 2030-01-31T12:10:00.000Z opens one' },
+    { reason: 'no check has seen what is to settle', row: undefined, of: { gates: [{ allowed: false as const, gate: 'settling' as const, reason: 'settling' }] }, says: 'no incident is open; the next check begins to count, at once with: holdfast check prod/storefront --remote' },
+    { reason: 'decisions must be signed there', row: incident({ phase: 'awaiting-approval', parts: [{ part: 1, phase: 'awaiting-approval', plan: HASH }] }), signed: true, says: 'holdfast approve prod/storefront#7 --plan 3f9ac2d10000 --key ~/.ssh/id_ed25519, or: holdfast reject prod/storefront#7 --plan 3f9ac2d10000 --reason WHY --key ~/.ssh/id_ed25519' },
     { reason: 'the last one has ended', row: incident({ phase: 'closed', outcome: 'rejected', closedAt: '2030-01-31T12:00:00.000Z', parts: [] }), says: 'no incident is open' },
-  ])('names where the incident stands and what moves it: $reason', async ({ row, says }) => {
-    const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, ...recorded({ incident: () => Promise.resolve(row) }) } });
+  ])('names where the incident stands and what moves it: $reason', async ({ row, says, of = {}, signed = false }: { row: IncidentRow | undefined; says: string; of?: Partial<AssessedPart>; signed?: boolean }) => {
+    const site = config();
+    const loadConfig = (): Promise<ReturnType<typeof config>> => Promise.resolve(signed ? { ...site, environments: site.environments.map((each) => ({ ...each, approvals: { ...each.approvals, trust: 'signed' as const } })) } : site);
+    const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, loadConfig, assess: () => Promise.resolve({ parts: [{ ...part, ...of }], quiet: [] }), ...recorded({ incident: () => Promise.resolve(row) }) } });
     expect(ran.out.replaceAll("'", '')).toContain(says);
   });
 
@@ -194,6 +203,11 @@ describe('plan', () => {
     const atSwitch = [{ allowed: false, gate: 'window', reason: 'outside the allow window "0 9 * * *" for 8h (UTC) of prod; opens 2030-02-04T09:00:00.000Z', opensAt: '2030-02-04T09:00:00.000Z' }] as const;
     const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, assess: () => Promise.resolve({ parts: [{ ...part, atSwitch }], quiet: [] }) } });
     expect(ran.out).toMatch(/gates: {4}open\n +switch: {3}waits for window, and is kept staged: outside the allow window .* opens 2030-02-04T09:00:00.000Z\n/);
+  });
+
+  it('a repair of too much says that the approval of its plan opens blast-radius', async () => {
+    const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, assess: () => Promise.resolve({ parts: [{ ...part, rules: ['blast-radius', 'remediation: auto'] }], quiet: [] }) } });
+    expect(ran.out).toContain('gates:    open but blast-radius, which the approval of this plan opens');
   });
 
   it('gives the whole hash in JSON', async () => {

@@ -5,6 +5,7 @@ import { intentLines } from '../../domain/intent.js';
 import type { Target } from '../../domain/target.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
+import { mustSign } from '../../config/config.js';
 import type { IncidentRow } from '../../ledger/ledger.js';
 import type { Assessed, AssessedPart } from '../deps.js';
 import { CliError } from '../errors.js';
@@ -48,7 +49,8 @@ async function plan(context: Context, address: string): Promise<number> {
         ? await context.deps.assess({ config, target, observation, signal, now: context.io.now(), ...(ledger === undefined ? {} : { ledger }) })
         : { parts: [], quiet: [] };
     const open = await ledger?.incident(target);
-    const parts = ledger === undefined ? assessed.parts : assessed.parts.map((part) => ({ ...part, now: nowOf(part, target, open) }));
+    const signs = mustSign(config, target.environment);
+    const parts = ledger === undefined ? assessed.parts : assessed.parts.map((part) => ({ ...part, now: nowOf(part, { target, row: open, signs }) }));
     await print(context, { target, observation, assessed: { ...assessed, parts }, record: ledger !== undefined });
   } finally {
     await ledger?.close();
@@ -56,15 +58,38 @@ async function plan(context: Context, address: string): Promise<number> {
   return exitOf(looked, EXIT.drift);
 }
 
+interface Standing {
+  readonly target: Target;
+  readonly row: IncidentRow | undefined;
+  /** Decisions must be signed there. */
+  readonly signs: boolean;
+}
+
 /** Where the open incident stands with this very plan, and the command that moves it. */
-function nowOf(part: AssessedPart, target: Target, row: IncidentRow | undefined): string {
+function nowOf(part: AssessedPart, { target, row, signs }: Standing): string {
   const address = shellWord(formatAddress(target));
-  if (row === undefined || isClosed(row)) return `no incident is open; the next check opens one, at once with: holdfast check ${address} --remote`;
+  if (row === undefined || isClosed(row)) return `no incident is open; ${openedBy(part, address)}`;
   const name = shellWord(formatIncident(row));
-  const same = partsOf(row).find((each) => each.plan !== undefined && each.plan === part.plan?.hash && each.outcome === undefined);
-  if (same?.plan === undefined) return `${name} is open with other parts; the next check tells it what moved, at once with: holdfast check ${address} --remote`;
+  const known = partsOf(row).filter((each) => each.plan !== undefined && each.plan === part.plan?.hash);
+  const same = known.find((each) => each.outcome === undefined && each.phase !== 'closed');
+  const key = signs ? ' --key ~/.ssh/id_ed25519' : '';
+  if (same?.plan === undefined) {
+    const ended = known.some((each) => each.outcome === 'rolled-back' || each.phase === 'closed');
+    return ended ? `${name} has ended this plan, and is open with other parts; why it ended: holdfast incident ${name}` : `${name} is open with other parts; the next check tells it what moved, at once with: holdfast check ${address} --remote`;
+  }
   if (!askedParts(row).some((each) => each.plan === same.plan)) return `${name} has this plan and is ${same.phase ?? 'at work'}; follow it with: holdfast incident ${name}`;
-  return `${name} waits with this plan: holdfast approve ${name} --plan ${shortHash(same.plan)}, or: holdfast reject ${name} --plan ${shortHash(same.plan)} --reason WHY`;
+  const say = (decision: string, more = ''): string => `holdfast ${decision} ${name} --plan ${shortHash(same.plan ?? '')}${more}${key}`;
+  if (part.decision === 'adopt') return `${name} waits for who adopts it: ${say('adopt', ' --reason WHY')}`;
+  if (part.decision === 'hold') return `${name} has it in sight, and nobody is asked; to repair it all the same: ${say('approve')}`;
+  return `${name} waits with this plan: ${say('approve')}, or: ${say('reject', ' --reason WHY')}`;
+}
+
+/** What settles opens no incident before its time, however often a check looks. */
+function openedBy({ gates }: AssessedPart, address: string): string {
+  const settling = gates.find((each) => each.gate === 'settling');
+  if (settling?.opensAt !== undefined) return `the first check after ${settling.opensAt} opens one, then at once with: holdfast check ${address} --remote`;
+  const later = settling === undefined ? 'opens one' : 'begins to count';
+  return `the next check ${later}, at once with: holdfast check ${address} --remote`;
 }
 
 async function print(context: Context, found: Found): Promise<void> {

@@ -34,7 +34,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...trialsOf(part.decided).map((each) => `on trial: ${plain(each)}`),
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
-        ...(part.gates.length === 0 ? ['gates:    open'] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
+        ...(part.gates.length === 0 ? [`gates:    ${opened(part)}`] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
         ...(part.requires === undefined ? [] : [`requires: ${plain(part.requires)}`]),
         ...(part.atSwitch ?? []).map((gate) => `switch:   waits for ${style.yellow(gate.gate)}, and is kept staged: ${plain(closedText(gate))}`),
         `next:     ${nextOf(part)}`,
@@ -79,6 +79,11 @@ export function partMarkdown(part: AssessedPart, number: number): string {
     `- Next: ${markdown(nextOf(part))}`,
     ...(part.now === undefined ? [] : [`- Now: ${markdown(part.now)}`]),
   ].join('\n');
+}
+
+/** The approval of its plan is what opens the gate blast-radius, which is asked before anybody is. */
+function opened({ rules }: AssessedPart): string {
+  return rules.includes('blast-radius') ? 'open but blast-radius, which the approval of this plan opens' : 'open';
 }
 
 /** With when it opens, where the reason does not say so itself. */
