@@ -61,10 +61,11 @@ export function adoptionsOf(row: Pick<IncidentRow, 'parts'>): readonly RecordedA
   });
 }
 
-/** `branch holdfast/adopt/prod-storefront-7-3f9ac2d1 of ssh://git@example.com/shop.git`. */
-export function adoptionText({ to, branch, url, folder, by }: RecordedAdoption): string {
-  if (to === 'branch') return `branch ${branch ?? ''} of ${url ?? ''}, made for ${by}, waits to be merged; closes as adopted when a check is clean`;
-  return to === 'patch' ? `a patch of ${folder ?? 'the folder'}, made for ${by}, waits to be applied; closes as adopted when a check is clean` : `${folder ?? 'the folder'} was changed for ${by}; closes as adopted when a check is clean`;
+/** `branch holdfast/adopt/prod-storefront-7-3f9ac2d1 of ssh://git@example.com/shop.git, made for alice`, and what it waits for unless it was taken in. */
+export function adoptionText({ to, branch, url, folder = 'the folder', by }: RecordedAdoption, { taken = false }: { readonly taken?: boolean } = {}): string {
+  const closes = (waits: string): string => (taken ? '' : `${waits}; closes as adopted when a check is clean`);
+  if (to === 'branch') return `branch ${branch ?? ''} of ${url ?? ''}, made for ${by}${closes(', waits to be merged')}`;
+  return to === 'patch' ? `a patch of ${folder}, made for ${by}${closes(', waits to be applied')}` : `${folder} was changed for ${by}${closes('')}`;
 }
 
 export function readPart(part: JsonObject): RecordedPart {

@@ -25,6 +25,11 @@ describe('status', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
+  it('of drift without an incident names the command that says why', async () => {
+    const ran = await cli(['status', 'prod'], { deps: { ...recorded({ ...members, incidents: () => Promise.resolve([]) }), ...connected({}) } });
+    expect(ran.out).toMatch(/prod\/storefront +drifted +2 +2m +- +no incident; why: holdfast plan prod\/storefront/);
+  });
+
   it('says which windows are closed, and when they open', async () => {
     const site = config();
     const window = { kind: 'allow', start: '0 9 1 1 *', durationMs: 3_600_000, timezone: 'UTC', actions: ['finalize'], overrun: false } as const;
@@ -172,6 +177,19 @@ describe('incident', () => {
     entries: () => stream(entries),
     decisions: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, ask: 'a', decision: 'approve', plan: HASH, by: 'bob', verified: false, at: '2030-01-31T11:30:00Z', run: 'r', message: 'm' }]),
     intents: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, key: 'k', step: 'prod/storefront#7/1.1/finalize', write: 'switch', plan: HASH, fence: 1, at: '2030-01-31T11:31:00Z', attempts: 1 }]),
+  });
+
+  it('of a held part says no line that somebody was asked, and lists parts by their number', async () => {
+    const at = '2030-01-31T11:00:00.000Z';
+    const entries = (decision: string): readonly Entry[] => [
+      { seq: 1, previous: '', hash: '', at, kind: 'assessed', by: 'holdfast', environment: 'prod', target: 'storefront', incident: 7, data: { decision, plan: HASH } },
+      { seq: 2, previous: '', hash: '', at, kind: 'asked', by: 'holdfast', environment: 'prod', target: 'storefront', incident: 7, data: { kind: 'person', plan: HASH } },
+    ] as unknown as readonly Entry[];
+    const parts = [{ part: 2, phase: 'closed', outcome: 'fixed', decision: 'remediate' }, { part: 1, phase: 'observed', decision: 'hold', plan: HASH }];
+    const shown = async (decision: string): Promise<string> => (await cli(['incident', 'prod/storefront#7'], { deps: { ...recorded({ incident: () => Promise.resolve(incident({ parts })), entries: () => stream(entries(decision)) }), ...connected({}) } })).out;
+    expect(await shown('hold')).not.toContain('a person is asked about');
+    expect(await shown('ask')).toContain('a person is asked about');
+    expect(await shown('hold')).toMatch(/1\. observed[\s\S]*2\. fixed/);
   });
 
   it('says why it was decided so, what would be done, and its risk with its parts, also while the workflow says the rest', async () => {

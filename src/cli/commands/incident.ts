@@ -119,17 +119,27 @@ async function print(context: Context, full: Full): Promise<void> {
   section('Parts', partLines(context, full));
   section('Adopted', adoptionLines(full));
   section('Approvals, of several that are needed', full.votes.map((each) => `${formatTime(each.at)}  ${plain(each.by)}${proofText({ ...each, decision: 'approve' })}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
-  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision} by ${plain([...(each.with ?? []), each.by].join(' and '))}${proofText(each)}${each.breakGlass === undefined ? '' : ' (break-glass)'}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
+  section('Decisions', full.decisions.map((each) => `${formatTime(each.at)}  ${each.decision === 'policy' ? 'allowed by the rules' : `${each.decision} by ${plain([...(each.with ?? []), each.by].join(' and '))}`}${proofText(each)}${each.breakGlass === undefined ? '' : ' (break-glass)'}, plan ${shortHash(each.plan)}${each.reason === undefined ? '' : `: ${plain(each.reason)}`}`));
   section('Health', full.entries.flatMap((entry) => { const report = healthOf(entry); return report === undefined ? [] : healthLines(formatTime(entry.at), report, style); }));
   section('Writes', full.writes.map((write) => `${formatTime(write.at)}  ${plain(write.step)}: ${plain(write.write)}${write.resource === undefined ? '' : ` (${plain(write.resource)})`}  ${write.closedAt === undefined ? style.yellow('not known to have ended') : write.ok === true ? 'done' : style.red(`failed: ${plain(write.error ?? '')}`)}`));
   // Writes have their own section, with the beginning and the end of each on one line.
-  const told = full.entries.filter((entry) => entry.kind !== 'intent' && entry.kind !== 'outcome');
+  const told = withoutUnasked(full.entries).filter((entry) => entry.kind !== 'intent' && entry.kind !== 'outcome');
   const timeline = told.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], told.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
   section('Timeline', timeline);
   section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
   section('Commands', commandsOf(row, signs));
   section('To sign', isClosed(row) || !signs ? [] : await signingLines((await context.config()).project, row));
   await context.say(sections.map((lines) => lines.join('\n')).join('\n\n'));
+}
+
+/** Nobody is asked about what is only observed, though its plan may be answered. */
+function withoutUnasked(entries: readonly Entry[]): readonly Entry[] {
+  const decisions = new Map<string, string | undefined>();
+  return entries.filter(({ kind, data }) => {
+    const plan = textOf(data, 'plan');
+    if (plan !== undefined && kind === 'assessed') decisions.set(plan, textOf(data, 'decision'));
+    return kind !== 'asked' || plan === undefined || !['hold', 'adopt'].includes(decisions.get(plan) ?? '');
+  });
 }
 
 /** Whose word it is: a key's, or only a name's. */
@@ -153,7 +163,7 @@ function header(context: Context, row: IncidentRow): readonly string[] {
 }
 
 function partLines(context: Context, { row, plans }: Full): readonly string[] {
-  return partsOf(row).flatMap((part, index) => {
+  return [...partsOf(row)].sort((one, other) => (one.part ?? 0) - (other.part ?? 0)).flatMap((part, index) => {
     const plan = plans.find((each) => each.hash === part.plan);
     const state = part.outcome ?? part.phase ?? '';
     const decided = [part.decision, part.changes === undefined ? undefined : count(part.changes, 'change'), part.risk === undefined ? undefined : `risk ${plain(part.risk)}`].filter((each) => each !== undefined);
@@ -183,7 +193,7 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
 
 /** What was made of the desired state, and the patch of it where there is one. */
 function adoptionLines({ row, entries }: Full): readonly string[] {
-  const made = adoptionsOf(row).map((each) => plain(adoptionText(each)));
+  const made = adoptionsOf(row).map((each) => plain(adoptionText(each, { taken: isClosed(row) })));
   const last = entries.findLast((entry) => entry.kind === 'adopted' && typeof entry.data['patch'] === 'string');
   const patch = last === undefined ? undefined : textOf(last.data, 'patch');
   const unusable = last === undefined ? undefined : textOf(last.data, 'unusable');

@@ -14,7 +14,7 @@ import { EXIT } from '../exit.js';
 import { withLiveStatus } from '../live.js';
 import { readQueue } from '../queues.js';
 import { count } from '../render/changes.js';
-import { plain } from '../render/escape.js';
+import { plain, shellWord } from '../render/escape.js';
 import { gateText, shortHash } from '../render/plan.js';
 import { paintWord } from '../render/style.js';
 import { formatAge } from '../render/time.js';
@@ -190,7 +190,9 @@ function summaryOf(standings: readonly Standing[]): string {
   return `${count(standings.length, 'target')}: ${verdicts.join(', ')}; ${pressing === 0 ? 'nothing needs attention' : `${pressing} ${pressing === 1 ? 'needs' : 'need'} attention`}`;
 }
 
-function incidentText({ incident, reason, verdict }: Standing): string {
+/** What drifted without an incident settles, or was decided before: only a look can say which. */
+function incidentText({ address, incident, reason, verdict }: Standing): string {
+  if (incident === undefined && verdict === 'drifted') return `no incident; why: holdfast plan ${shellWord(address)}`;
   if (incident === undefined) return verdict === 'unknown' ? plain(reason ?? '-') : '-';
   const plan = incident.plan === undefined || incident.phase !== 'awaiting-approval' ? '' : ` (plan ${shortHash(incident.plan)})`;
   const waits = incident.waitsFor === undefined ? '' : `: ${plain(incident.waitsFor)}`;

@@ -47,7 +47,8 @@ async function capture({ signal }: InitRequest, { plan, file, parts }: Capturing
   const provider = await providerOf(target);
   if (provider.capture === undefined) throw new HoldfastError('Refused', `provider ${provider.name} cannot capture what is live`);
   const resources = await withContext(parts, { config, target, signal }, async (ctx) => provider.capture?.(target, plan.desired, ctx));
-  return `${resources?.length ?? 0} files as they are live now`;
+  const written = resources?.length ?? 0;
+  return written === 1 ? '1 file as it is live now' : `${written} files as they are live now`;
 }
 
 async function writeNew(file: string, text: string): Promise<void> {

@@ -44,7 +44,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
       return said([about, `nobody answered in time: ${textOf(data, 'to') ?? ''} may approve too`]);
     case 'decided':
       if (textOf(data, 'kind') === 'policy') return said(['the rules allow', about], ' ');
-      return said([textOf(data, 'decision'), textOf(data, 'rule'), Array.isArray(data['fields']) ? listed(data['fields'].filter((field) => typeof field === 'string')) : undefined, reason]);
+      return said([textOf(data, 'decision') === 'policy' ? 'allowed' : textOf(data, 'decision'), textOf(data, 'rule'), Array.isArray(data['fields']) ? listed(data['fields'].filter((field) => typeof field === 'string')) : undefined, reason]);
     case 'gate':
       return said([`${textOf(data, 'gate') ?? ''} of ${textOf(data, 'scope') ?? ''} ${textOf(data, 'event') ?? ''}`, place(data), until(data, 'until'), reason]);
     case 'staged':
