@@ -1,5 +1,5 @@
 import type { Change } from './change.js';
-import { OPEN, unfrozenBy, type GateAnswer } from './gate.js';
+import { closedBy, unfrozenBy, type ClosedAnswer, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts, GateRow } from './gates.js';
 
 /** An operation of the engine itself, or of somebody else through it. */
@@ -18,15 +18,14 @@ export const ENGINE = '@engine';
 /** Held by whoever said that they work on it, and by what the engine is doing with the same resources. */
 export function busyGate({ rows, engine, address = '' }: GateFacts, { changes }: Asking): GateAnswer {
   const closed = rows.filter((row) => row.gate === 'busy' && row.holder === undefined);
-  const worker = closed.find((row) => row.path !== ENGINE);
-  if (worker !== undefined) return workedOn(worker);
+  const workers = closed.filter((row) => row.path !== ENGINE);
   // A look of this moment knows better than what was remembered.
-  const under = engine ?? closed;
-  const busy = under.find((each) => each.resource === undefined || changes.some((change) => change.resource === each.resource));
-  return busy === undefined ? OPEN : atWork(busy, address);
+  const under = engine ?? closed.filter((row) => row.path === ENGINE);
+  const concerned = under.filter((each) => each.resource === undefined || changes.some((change) => change.resource === each.resource));
+  return closedBy([...workers.map(workedOn), ...concerned.map((each) => atWork(each, address))]);
 }
 
-function workedOn({ scope, by, reason, until }: GateRow): GateAnswer {
+function workedOn({ scope, by, reason, until }: GateRow): ClosedAnswer {
   return {
     allowed: false,
     gate: 'busy',
@@ -36,7 +35,7 @@ function workedOn({ scope, by, reason, until }: GateRow): GateAnswer {
   };
 }
 
-function atWork({ resource, reason, until }: Busy, address: string): GateAnswer {
+function atWork({ resource, reason, until }: Busy, address: string): ClosedAnswer {
   return {
     allowed: false,
     gate: 'busy',

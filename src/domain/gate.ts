@@ -34,6 +34,14 @@ export function closedOf(answer: GateAnswer): readonly ClosedAnswer[] {
   return [first, ...also];
 }
 
+/** A gate that is closed more than once: what opens last is foremost, since what opens sooner lets nobody through. */
+export function closedBy(answers: readonly ClosedAnswer[]): GateAnswer {
+  const end = ({ opensAt }: ClosedAnswer): number => (opensAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(opensAt));
+  const [first, ...also] = [...answers].sort((one, other) => (end(one) === end(other) ? 0 : end(other) - end(one)));
+  if (first === undefined) return OPEN;
+  return also.length === 0 ? first : { ...first, also };
+}
+
 /** Why it waits, what opens it and when, and which command would; of every gate that is closed. Empty when none is. */
 export function gatesText(answer: GateAnswer): string {
   return closedOf(answer).map(({ reason, opensAt, command }) => (command === undefined ? reason : `${reason}; ${opensAt === undefined ? 'to open it' : 'or'}: ${command}`)).join('; and ');

@@ -3,7 +3,7 @@ import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
 import { busyGate, ENGINE, type Busy } from './busy.js';
-import { closedOf, OPEN, releasedBy, unfrozenBy, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
+import { closedBy, closedOf, OPEN, releasedBy, unfrozenBy, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
 import { settlingGate, type Settling } from './settling.js';
 import { windowGate, type WindowRule } from './window.js';
 
@@ -102,9 +102,7 @@ export function heldBy(facts: GateFacts, change: Asking['changes'][number]): Gat
 function rowGate(gate: GateName, holdsFor: (row: GateRow, asking: Asking) => boolean): Gate {
   return ({ rows }, asking) => {
     const all = rows.filter((each) => each.gate === gate && each.holder === undefined && holdsFor(each, asking)).map(closed);
-    const [first, ...also] = all.filter((each, index) => all.findIndex((other) => other.command === each.command) === index);
-    if (first === undefined) return OPEN;
-    return also.length === 0 ? first : { ...first, also };
+    return closedBy(all.filter((each, index) => all.findIndex((other) => other.command === each.command) === index));
   };
 }
 

@@ -4,6 +4,7 @@ import { askGates, type GateFacts, type GateRow } from '../../src/domain/gates.j
 
 const AT = '2026-11-02T09:00:00.000Z';
 const UNTIL = '2026-11-02T09:30:00.000Z';
+const LATER = '2026-11-02T10:00:00.000Z';
 const change = (resource: string) => ({ fingerprint: `v1:${resource}`, revision: 'r1', resource, path: '' });
 
 /** A pipeline said that it works there. */
@@ -30,6 +31,9 @@ describe('the gate busy', () => {
     { facts: { rows: [], engine: [{ reason: 'a deployment is under way' }] }, open: false, reason: 'asked at this moment it is at work' },
     { facts: { rows: [], engine: [{ resource: 'etc/motd', reason: 'a lock' }] }, open: true, reason: 'asked at this moment it is at work elsewhere' },
     { facts: { rows: [PIPELINE], engine: [] }, open: false, opensAt: UNTIL, reason: 'an engine that is idle is no word on the pipeline' },
+    { facts: { rows: [PIPELINE], engine: [{ reason: 'an upgrade', until: LATER }] }, open: false, opensAt: LATER, reason: 'a pipeline and the engine: both must be done' },
+    { facts: { engine: [{ resource: 'etc/app.yaml', reason: 'a copy', until: UNTIL }, { resource: 'etc/motd', reason: 'another', until: LATER }] }, resources: ['etc/app.yaml', 'etc/motd'], open: false, opensAt: LATER, reason: 'two operations: the later end is the end' },
+    { facts: { rows: [PIPELINE, seen()] }, open: false, reason: 'a pipeline with an end and an engine without one: nobody knows when' },
     { facts: { rows: [{ ...PIPELINE, gate: 'freeze' }] }, open: false, opensAt: UNTIL, reason: 'a freeze is a freeze' },
   ])('$open: $reason', ({ facts, resources, automatic, open, opensAt }) => {
     const answer = ask(facts, resources, automatic);

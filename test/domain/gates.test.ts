@@ -53,6 +53,18 @@ describe('askGates', () => {
     expect(closedOf(ask([QUARANTINE, { ...QUARANTINE, fingerprint: 'v1:two' }], two)), 'one command releases them all').toHaveLength(1);
   });
 
+  it('of several freezes names the one that ends last first, since the others let nobody through', () => {
+    const short = row('freeze', { scope: 'prod/storefront', until: '2026-11-02T12:00:00.000Z' });
+    const long = row('freeze', { until: '2026-11-02T14:00:00.000Z', by: 'bob' });
+    const open = row('freeze', { scope: '*', by: 'carol' });
+    for (const rows of [[short, long, open], [open, long, short], [long, short, open]]) {
+      expect(closedOf(ask(rows)).map(({ opensAt, command }) => [opensAt, command])).toEqual([
+        [undefined, 'holdfast unfreeze --all --reason WHY'], ['2026-11-02T14:00:00.000Z', 'holdfast unfreeze prod --reason WHY'], ['2026-11-02T12:00:00.000Z', 'holdfast unfreeze prod/storefront --reason WHY'],
+      ]);
+    }
+    expect(closedOf(ask([short, long, row('breaker')])).map(({ gate, opensAt }) => [gate, opensAt])).toEqual([['freeze', '2026-11-02T14:00:00.000Z'], ['freeze', '2026-11-02T12:00:00.000Z'], ['breaker', undefined]]);
+  });
+
   it('opens no gate by asking for fewer rows, whatever their order', () => {
     const rows = [row('freeze'), row('breaker'), QUARANTINE, FLAPPING];
     fc.assert(fc.property(fc.shuffledSubarray(rows), fc.boolean(), (some, automatic) => {
