@@ -20,9 +20,17 @@ export function cronProblem(expression: string): { readonly message: string; rea
     if (cronOf(expression, 'UTC').nextRun(REFERENCE) !== null) return undefined;
     return { message: 'names a day that never comes', remedy: 'check the day of month against the month: there is no February 30, for one' };
   } catch (error) {
-    const detail = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'not understood';
-    return { message: `is not a cron expression: ${detail.slice(0, 100)}`, remedy };
+    return { message: `is not a cron expression: ${detailOf(error).slice(0, 100)}`, remedy };
   }
+}
+
+/** The library counts days and months from 0 and tells them so. */
+function detailOf(error: unknown): string {
+  const detail = error instanceof Error ? error.message.replace(/^CronPattern: (?:Syntax error, )?/, '') : 'not understood';
+  const [, part = '', value = ''] = /^Invalid value for (\w+): (-?\d+)/.exec(detail) ?? [];
+  if (value === '') return detail;
+  const written = Number(value) + (part === 'day' || part === 'month' ? 1 : 0);
+  return `there is no ${part === 'day' ? 'day of the month' : part === 'dayOfWeek' ? 'day of the week' : part} ${written}`;
 }
 
 /** The shortest time between two runs of all expressions together, looking at the next hundred; 0 without any. */

@@ -28,14 +28,16 @@ function made(windows: readonly TimeWindow[]): readonly WindowRule[] {
 
 /**
  * The action that may never be taken: within a year no instant is left for it, or, to stage, none from
- * which a switch could follow. What would take long to prove counts as open.
+ * which a switch could follow, and none is found later, as for a first of January that is a Friday. What
+ * would take long to prove counts as open.
  */
 export function neverOpens(windows: readonly TimeWindow[]): WindowAction | undefined {
   const ready = windowRules(windows);
   const isDaily = windows.every((window) => window.kind === 'allow' || /(?:\s\*){3}\s*$/.test(window.start));
   return ACTIONS.find((action) => {
     const next = openingFor(ready, { action, from: REFERENCE_MS, horizonMs: YEAR_MS });
+    if ('never' in next) return !('at' in openingFor(ready, { action, from: REFERENCE_MS }));
     // Who is closed over a day by rules that are the same every day is closed for ever.
-    return 'never' in next || ('reached' in next && isDaily && next.reached - REFERENCE_MS >= DAY_MS);
+    return 'reached' in next && isDaily && next.reached - REFERENCE_MS >= DAY_MS;
   });
 }

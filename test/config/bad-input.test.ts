@@ -55,6 +55,15 @@ const rows: readonly Row[] = [
   ...['* * * *', '60 * * * *', '@daily', '* * * * * *', 'hello', '*/0 * * * *'].map((text): Row => ({
     reason: `the cron expression ${text}`, config: env(`schedule: { cron: ["${text}"] }`), says: /is not a cron expression/, remedy: /five fields/,
   })),
+  ...[['0 9 32 * *', /there is no day of the month 32/], ['0 9 0 * *', /there is no day of the month 0/], ['0 9 1 13 *', /there is no month 13/], ['0 24 * * *', /there is no hour 24/], ['0 9 * * 8', /there is no day of the week 8/]].map(([text, says]): Row => ({
+    reason: `the cron expression ${String(text)}, told by its own number`, config: env(`schedule: "${String(text)}"`), says: says as RegExp, remedy: /five fields/,
+  })),
+  ...['0 9 * * FRI-MON', '0 9 * * 5-1', '0 9 * * monday', '0 9 L * *', '0 9 * * 1#1', '0 9 ? * 1', ''].map((text): Row => ({
+    reason: `a window that starts at ${JSON.stringify(text)}`, config: env(`windows: [{ kind: allow, start: "${text}", duration: 5m }]`), says: /windows\[0\]\.start: .*is not a cron expression/, remedy: /five fields/,
+  })),
+  { reason: 'a window of an action that no window narrows', config: env('windows: [{ kind: deny, start: "0 9 * * *", duration: 5m, actions: [rollback] }]'), says: /"rollback" is not one of stage, finalize/, remedy: /known: "stage"/ },
+  { reason: 'a window of no action', config: env('windows: [{ kind: deny, start: "0 9 * * *", duration: 5m, actions: [] }]'), says: /actions: /, remedy: /give more/ },
+  { reason: 'a window in an offset instead of a zone', config: env('windows: [{ kind: deny, start: "0 9 * * *", duration: 5m, timezone: "+01:00" }]'), says: /"\+01:00" is not a time zone/, remedy: /Europe\/London/ },
   { reason: 'a schedule that is a number', config: env('schedule: 5'), says: /schedule: expected/, remedy: /\*\/15|forms/ },
   { reason: 'an unknown time zone', config: env('timezone: Europe/Lodnon'), says: /timezone: "Europe\/Lodnon" is not a time zone/, remedy: /Europe\/London/ },
   { reason: 'a time zone in the wrong case', config: env('timezone: europe/london'), says: /is not a time zone/, remedy: /did you mean "Europe\/London"/ },

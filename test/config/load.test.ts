@@ -84,6 +84,10 @@ describe('windows', () => {
     { reason: 'a deny for a hundred days', windows: '[{ kind: deny, start: "0 0 1 1 *", duration: 100d }]' },
     { reason: 'an allow that a deny covers in part', windows: '[{ kind: allow, start: "0 9 * * *", duration: 2h }, { kind: deny, start: "0 9 * * *", duration: 1h }]' },
     { reason: 'a rare allow and a deny on other days', windows: '[{ kind: allow, start: "0 0 1 1 *", duration: 1h }, { kind: deny, start: "* * 2-31 * *", duration: 1m }]' },
+    { reason: 'an allow on a first of January that is a Friday', windows: '[{ kind: allow, start: "0 9 1 1 5", duration: 8h }]' },
+    { reason: 'an allow that begins in the hour that is skipped', windows: '[{ kind: allow, start: "30 1 29 3 *", duration: 8h, timezone: Europe/London }]' },
+    { reason: 'denies that leave one minute', windows: '[{ kind: deny, start: "0 0 * * *", duration: 12h }, { kind: deny, start: "1 12 * * *", duration: 719m }]' },
+    { reason: 'a time to stage that ends 29 minutes before the switch', windows: '[{ kind: allow, start: "0 13 * * *", duration: 31m, actions: [stage] }, { kind: allow, start: "0 14 * * *", duration: 1h }]' },
   ])('$reason leave a moment', async ({ windows }) => {
     await expect(loadText(minimal({ environment: `windows: ${windows}` }))).resolves.toBeDefined();
   });
@@ -92,6 +96,11 @@ describe('windows', () => {
     { reason: 'every minute of every day', windows: '[{ kind: deny, start: "* * * * *", duration: 1m }]' },
     { reason: 'night and day', windows: '[{ kind: deny, start: "0 0 * * *", duration: 12h }, { kind: deny, start: "0 12 * * *", duration: 12h }]' },
     { reason: 'an allow in another time zone', windows: '[{ kind: allow, start: "0 9 * * *", duration: 1h, timezone: Asia/Tokyo }, { kind: deny, start: "0 0 * * *", duration: 2h }]' },
+    { reason: 'the same hour by another offset', windows: '[{ kind: allow, start: "0 9 * * 1", duration: 2h }, { kind: deny, start: "0 10 * * 1", duration: 2h, timezone: Etc/GMT-1 }]' },
+    { reason: 'an allow on Mondays among denied weekdays', windows: '[{ kind: allow, start: "0 9 * * 1", duration: 2h }, { kind: deny, start: "0 0 * * 1-5", duration: 24h }]' },
+    { reason: 'a leap day that is a Monday only in 2044', windows: '[{ kind: allow, start: "0 9 29 2 1", duration: 8h }]' },
+    { reason: 'a whole year', windows: '[{ kind: deny, start: "0 0 1 1 *", duration: 366d }]' },
+    { reason: 'what may finish in a deny that covers every allow but could not be begun in time', windows: '[{ kind: allow, start: "0 9 * * *", duration: 8h }, { kind: deny, start: "0 8 * * *", duration: 10h, overrun: true }]' },
   ])('$reason is denied: no moment is left', async ({ windows }) => {
     expect(lines(await errorOf(minimal({ environment: `windows: ${windows}` })))[0]).toMatch(/leave no moment/);
   });
