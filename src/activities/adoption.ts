@@ -13,6 +13,7 @@ import type { Said } from './recording.js';
 import { pollOf } from './poll.js';
 import { expectSignedAdoption } from './signed.js';
 import type { AdoptInput, InboxMessage } from './types.js';
+import { asksOf } from './unplanned.js';
 
 /** A person's word to adopt, as the record has it. */
 export interface AdoptionAsked {
@@ -93,7 +94,8 @@ async function expectEnough(deps: Dependencies, { incident, part, plan: hash }: 
   const name = formatIncident(incident);
   const { config, target } = await configured(deps, incident);
   if (hash === undefined || ask?.kind !== 'person') {
-    if ((environmentOf(config, incident.environment)?.approvals.rules ?? []).length > 0) throw refused(`${name}: nobody may write part ${part} into the desired state alone where approvals.rules say who approves`, 'adopt without --write');
+    const asks = asksOf(await deps.ledger.incident(incident, incident.number), part);
+    if (asks.length > 0 || (environmentOf(config, incident.environment)?.approvals.rules ?? []).length > 0) throw refused(`${name}: nobody may write part ${part} into the desired state alone where rules say who approves`, 'adopt without --write');
     return;
   }
   const poll = await pollOf(deps, { config, target, plan: await storedPlan(deps, hash), ask });

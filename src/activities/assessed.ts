@@ -8,6 +8,7 @@ import { givenOf, NAMED, restOf } from '../policy/recorded.js';
 import { classesOf, toldRisk, trialsOf } from '../policy/telling.js';
 import type { Dependencies } from './deps.js';
 import type { AssessInput } from './types.js';
+import { askedInRow } from './unplanned.js';
 
 /** So many rules on trial stand in the row, in so many characters each; the entry has them all. */
 const MOST_TRIALS = 5;
@@ -15,12 +16,13 @@ const LONGEST_TRIAL = 300;
 
 /** What an incident's row says of a deciding, beside its decision, beyond the end of the part. */
 export function decidedInRow(proposed: Proposed): JsonObject {
-  const { reason, rules, would, changes, decided } = proposed;
+  const { reason, rules, would, changes, decided, plan } = proposed;
   const risk = toldRisk(decided);
   const trials = trialsOf(decided).slice(0, MOST_TRIALS).map((each) => oneLine(each, LONGEST_TRIAL));
   return {
     because: reason, rules: [...rules], changes: changes.length, classes: classesOf(decided),
     ...(would === undefined ? {} : { would }), ...(risk === undefined ? {} : { riskOf: risk }), ...(trials.length === 0 ? {} : { trials }),
+    ...(plan === undefined ? askedInRow(decided) : {}),
   };
 }
 

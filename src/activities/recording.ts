@@ -8,6 +8,7 @@ import { readablePlan } from './guard.js';
 import { neededBy, withVotes } from './poll.js';
 import { tellAbout } from './telling.js';
 import type { Judged, JudgeBatch } from './types.js';
+import { unplannedPoll } from './unplanned.js';
 import type { whoDecides } from './who.js';
 
 /** Messages that are judged under one configuration. */
@@ -35,6 +36,12 @@ export interface Said {
 export async function pollsFor(deps: Dependencies, { batch, message, digest, at }: Said): Promise<ReadonlyMap<number, Poll>> {
   const polls = new Map<number, Poll>();
   if (message.decision === 'rollback') return polls;
+  const unplanned = batch.questions.filter((each) => each.plan === undefined);
+  const row = unplanned.length === 0 ? undefined : await deps.ledger.incident(batch.incident, batch.incident.number);
+  for (const question of unplanned) {
+    const poll = unplannedPoll(batch.config, row, question);
+    if (poll !== undefined) polls.set(question.part, poll);
+  }
   for (const { part, ask: id, plan: hash } of batch.questions) {
     if (id === undefined || hash === undefined || (message.plan !== undefined && !hash.startsWith(message.plan))) continue;
     const finding = batch.needed.get(id) ?? neededFor(deps, batch, { id, hash });

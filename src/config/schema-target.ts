@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { inUtc } from '../domain/instant.js';
 import { isJsonObject } from '../domain/json.js';
-
 import { slipIn } from './exceptions.js';
 import { scheduleSchema } from './schema-environment.js';
 import { targetRemediationSchema } from './schema-remediation.js';

@@ -205,9 +205,10 @@ function whyNotWrite(question: Question, input: JudgeInput): string | undefined 
   const person = personOf(input);
   const instead = 'adopt without --write, and let the patch be reviewed';
   if (question.causedBy.includes(input.message.by) || question.causedBy.includes(person)) return `${input.message.by} caused this change and cannot write it into the desired state; somebody else must, or ${instead}`;
-  if (poll === undefined) return input.ruled === true ? `nobody may write this into the desired state alone where approvals.rules say who approves; ${instead}` : undefined;
-  const problem = whyNot(poll, person);
+  const problem = poll === undefined ? undefined : whyNot(poll, person);
   if (problem !== undefined) return `${problem}; or ${instead}`;
+  // What has no plan is put to no vote: one word is enough only where nobody in particular is asked.
+  if (poll === undefined || question.plan === undefined) return input.ruled === true || (poll?.requirements.length ?? 0) > 0 ? `nobody may write this into the desired state alone where rules say who approves; ${instead}` : undefined;
   const { met, standing, needed } = tally({ ...poll, votes: [...poll.votes, person] });
   return met ? undefined : `a change of the folder needs what a repair needs (${standing}; still needed: ${needed}); ${instead}`;
 }

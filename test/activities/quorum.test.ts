@@ -301,6 +301,46 @@ describe('what nobody is asked about', () => {
     expect(only(await judge(on, part, [{ ...message, by: 'carol' }], { questions: [unplanned] }))).toMatchObject({ result: 'accepted', parts: [1] });
   });
 
+  const asking = { name: 'strays', on: { kind: ['unmanaged'] }, decision: 'ask', requires: { any: [{ group: 'sre', count: 2 }] } } as const;
+  const SINGLE = { decision: 'adopt', reason: 'it stays', write: true } as const;
+
+  /** A file that nobody wants there: it is not repaired, and could be adopted. */
+  async function stray(options: BenchOptions = {}): Promise<{ on: Bench; part: AssessedPart; say: (message: DecisionMessage, causedBy?: readonly string[]) => Promise<Judged> }> {
+    const on = await openBench({ target: { remediation: 'ask' }, spec: { unmanaged: 'report' }, people: PEOPLE, environment: { approvals: APPROVALS }, policies: [{ name: 'rules.yaml', tests: [], rules: [rule(asking)] }], ...options });
+    const part = await openIncident(on, (each) => { each.write('etc/stray', 'x\n'); });
+    expect(part).toMatchObject({ impossible: expect.stringContaining('etc/stray is not in the desired state') as string });
+    const say = async (message: DecisionMessage, causedBy: readonly string[] = []): Promise<Judged> => {
+      on.temporal.histories.set(RUN, [{ at: on.at(), signal: message.decision }]);
+      return only(await on.run('judge', { incident: FIRST, run: RUN, messages: [{ message, via: { signal: message.decision, ordinal: 1 } }], questions: [{ ...unplanned, part: part.part, causedBy }], malformed: 0 }));
+    };
+    return { on, part, say };
+  }
+
+  it.each<DecisionMessage>([
+    { decision: 'reject', by: 'dave', reason: 'no' },
+    { decision: 'accept', by: 'dave', reason: 'no', until },
+    { decision: 'adopt', by: 'dave', reason: 'no' },
+  ])('$decision of what has no plan is for those whom a rule asks about its changes', async (message) => {
+    const { say } = await stray();
+    expect(await say(message)).toMatchObject({ result: 'refused', unauthorised: true, parts: [], message: expect.stringContaining('dave is not among those who decide about this: 2 of sre') as string });
+    expect(await say({ ...message, by: 'carol' })).toMatchObject({ result: 'accepted', parts: [1] });
+  });
+
+  it('nobody writes it into the desired state alone where a rule asks for two, however the word came on record', async () => {
+    const { on, part, say } = await stray();
+    for (const by of ['dave', 'carol']) expect(await say({ ...SINGLE, by })).toMatchObject({ result: 'refused', unauthorised: true });
+    const id = 'f'.repeat(32);
+    await on.ledger.append({ at: on.at(), kind: 'decided', environment: 'prod', target: 'storefront', incident: 1, by: 'carol', data: { decision: 'adopt', id, run: RUN, parts: [part.part], reason: 'x', write: true, verified: false } });
+    expect(await on.run('adopt', { incident: FIRST, part: part.part, phase: 'observed', id, run: RUN, round: 1 })).toMatchObject({ result: 'refused', reason: expect.stringContaining('nobody may write part 1') as string });
+  });
+
+  it('where no rule asks anybody, whoever did not cause it writes it, under whichever name they are known', async () => {
+    const { say } = await stray({ policies: [] });
+    expect(await say({ ...SINGLE, by: 'alice' }, ['os:asmith'])).toMatchObject({ result: 'refused', unauthorised: true, message: expect.stringContaining('alice caused this change') as string });
+    expect(await say({ ...SINGLE, by: 'bob' }, ['os:asmith'])).toMatchObject({ result: 'accepted', parts: [1] });
+    expect(await say({ decision: 'reject', by: 'alice', reason: 'it stays' }, ['os:asmith'])).toMatchObject({ result: 'accepted' });
+  });
+
   it('an acceptance that is announced is for the same people, and so is its end', async () => {
     const { on } = await asked({ environment: { approvals: { ...TWO, escalate: [{ afterMs: 1, to: 'leads' }] } } });
     const say = (by: string, more: object = { until }) => on.run('command', { environment: 'prod', message: { command: 'accept', scope: 'prod/storefront', resource: 'etc/app.yaml', by, reason: 'mine', ...more }, run: 'r' }, { workflowId: 'environment/prod', workflowType: 'environment' });
