@@ -12,7 +12,7 @@ const PARTS = {
   lab: [],
   random: ['test/faults/random.test.ts'],
   points: ['test/faults/crash-points.test.ts'],
-  rows: ['test/faults/decisions.test.ts', 'test/faults/endings.test.ts', 'test/faults/quiet.test.ts', 'test/faults/world.test.ts', 'test/faults/forged.test.ts', 'test/faults/up.test.ts', 'test/faults/rows.test.ts', 'test/faults/large.test.ts', 'test/faults/restore.test.ts', 'test/faults/degraded.test.ts', 'test/faults/postgres.test.ts', 'test/temporal/encryption.test.ts', 'test/temporal/releases.test.ts'],
+  rows: ['test/faults/decisions.test.ts', 'test/faults/deciding.test.ts', 'test/faults/endings.test.ts', 'test/faults/quiet.test.ts', 'test/faults/world.test.ts', 'test/faults/forged.test.ts', 'test/faults/up.test.ts', 'test/faults/rows.test.ts', 'test/faults/large.test.ts', 'test/faults/restore.test.ts', 'test/faults/degraded.test.ts', 'test/faults/postgres.test.ts', 'test/temporal/encryption.test.ts', 'test/temporal/releases.test.ts', 'test/e2e/adopt.test.ts'],
 };
 
 try {

@@ -105,13 +105,14 @@ test('Git: drift, adopt, a branch, a merge, a check, closed as adopted; a folder
 }, 180_000);
 
 test.each([
-  { reason: 'before the push', fault: { point: 'ledger.intend', when: 'after' as const, of: 'adopt/push' } },
-  { reason: 'after the push', fault: { point: 'ledger.closeIntent', when: 'before' as const, of: 'adopt/push' } },
-])('a worker that is killed $reason is followed by one that ends it: one commit, one branch', async ({ fault }) => {
+  { reason: 'is killed before the push', port: 90, fault: { point: 'ledger.intend', when: 'after', of: 'adopt/push', act: 'kill' } },
+  { reason: 'is killed after the push', port: 91, fault: { point: 'ledger.closeIntent', when: 'before', of: 'adopt/push', act: 'kill' } },
+  { reason: 'is killed once it is on record', port: 92, fault: { point: 'ledger.append', when: 'after', of: '"kind":"adopted"', act: 'kill' } },
+] as const)('a worker that $reason is followed by one that ends it: one commit, one branch, once on record', async ({ port, fault }) => {
   const target = 'prod/killed';
   await Promise.all(lab.processes.map((running) => running.stop()));
-  await lab.site.drift(target, { 'etc/app.json': `{\n  "port": ${fault.when === 'after' ? 90 : 91}\n}\n` });
-  const faulty = await lab.faultyWorker({ faults: [{ ...fault, act: 'kill', call: 1 }] });
+  await lab.site.drift(target, { 'etc/app.json': `{\n  "port": ${port}\n}\n` });
+  const faulty = await lab.faultyWorker({ faults: [{ ...fault, call: 1 }] });
   await lab.check(target);
   const { incident } = await lab.untilPhase(target, 'awaiting-approval');
   expect(await lab.client.decide({ environment: 'prod', target: 'killed' }, { decision: 'adopt', by: 'alice', reason: 'as it is' })).toMatchObject({ result: 'accepted' });
@@ -121,6 +122,12 @@ test.each([
   const branches = git(bare, 'branch', '--list', `holdfast/adopt/${incident.replace('/', '-').replace('#', '-')}-*`).split('\n').map((line) => line.trim());
   expect(branches).toHaveLength(1);
   expect(git(bare, 'rev-list', '--count', `main..${branches[0] ?? ''}`)).toBe('1');
+  const number = Number(incident.split('#')[1]);
+  expect(await lab.withLedger(async (ledger) => {
+    let found = 0;
+    for await (const _ of ledger.entries({ environment: 'prod', target: 'killed', incident: number, kinds: ['adopted'] })) found += 1;
+    return found;
+  })).toBe(1);
   // What is live goes back: the branch is not needed, and that is no adoption.
   await lab.site.drift(target, { 'etc/app.json': readFileSync(join(work, 'shop', 'etc/app.json'), 'utf8') });
   await lab.check(target);

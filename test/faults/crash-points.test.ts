@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { devServer, type DevServer } from '../support/dev-server.js';
-import { IN_PLACE, IN_PLACE_BACK, LINK_BACK, nameOf, runCrashCase, SERVED, type CrashCase, type Scene } from './crash-cases.js';
+import { HALF_OPEN, IN_PLACE, IN_PLACE_BACK, KEPT, LINK_BACK, nameOf, runCrashCase, SERVED, VOTED, type CrashCase, type Scene } from './crash-cases.js';
 
 function at(scene: Scene, point: string, of: string | undefined, ...whens: readonly ('before' | 'after')[]): CrashCase[] {
   return whens.map((when) => ({ scene, fault: { point, when, call: 1, ...(of === undefined ? {} : { of }) } }));
@@ -30,6 +30,11 @@ const KEY: readonly CrashCase[] = [
   ...at(LINK_BACK, 'files.cleanup', undefined, 'after'),
   ...at(IN_PLACE_BACK, 'ledger.intend', 'restore etc/b.txt', 'after'),
   ...at(IN_PLACE_BACK, 'ledger.closeIntent', 'restore etc/a.json', 'before'),
+  ...at(VOTED, 'ledger.vote', undefined, 'after'),
+  ...at(VOTED, 'ledger.decide', '"approve"', 'after'),
+  ...at(KEPT, 'ledger.append', '"keeps it staged"', 'before'),
+  ...at(HALF_OPEN, 'ledger.takePlace', undefined, 'after'),
+  ...at(HALF_OPEN, 'ledger.liftGate', undefined, 'after'),
 ];
 
 /** Every other call that leaves something behind, with `npm run faults`. */
@@ -70,6 +75,14 @@ const REST: readonly CrashCase[] = [
   ...at(IN_PLACE_BACK, 'ledger.intend', 'restore etc/b.txt', 'before'),
   ...at(IN_PLACE_BACK, 'ledger.closeIntent', 'restore etc/a.json', 'after'),
   ...at(IN_PLACE_BACK, 'ledger.closeIntent', 'restore etc/secret.env', 'before', 'after'),
+  ...at(VOTED, 'ledger.vote', undefined, 'before'),
+  ...at(VOTED, 'ledger.decide', '"approve"', 'before'),
+  ...at(VOTED, 'ledger.updateIncident', '"approvals"', 'before', 'after'),
+  ...at(KEPT, 'ledger.append', '"keeps it staged"', 'after'),
+  ...at(KEPT, 'ledger.updateIncident', '"kept"', 'before', 'after'),
+  ...at(HALF_OPEN, 'ledger.takePlace', undefined, 'before'),
+  ...at(HALF_OPEN, 'ledger.liftGate', undefined, 'before'),
+  ...at(HALF_OPEN, 'ledger.freePlace', undefined, 'before', 'after'),
 ];
 
 const CASES = process.env['HOLDFAST_FAULTS'] === 'all' ? [...KEY, ...REST] : KEY;

@@ -7,6 +7,8 @@ import { checkStatements } from '../support/evidence.js';
 import { handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
 import { nextRelease, type Release } from '../support/next-release.js';
 import { HOLDFAST, type Running } from '../support/processes.js';
+import { voting, type Voter } from '../support/voting.js';
+import { eventually } from '../support/waiting.js';
 import { payloadConverterPath, quietRuntime } from '../support/workflow-bundle.js';
 
 const FILES = { 'etc/app.json': '{"port":80}\n' };
@@ -14,8 +16,11 @@ const DRIFT = { 'etc/app.json': '{"port":81}\n' };
 const EACH = process.env['HOLDFAST_FAULTS'] === 'all' ? 15 : 4;
 
 /** What becomes of the incidents of each kind. */
-const KINDS = { soaking: 'fixed', approved: 'fixed', rejected: 'rejected', failing: 'rolled-back' } as const;
+const KINDS = { soaking: 'fixed', approved: 'fixed', rejected: 'rejected', failing: 'rolled-back', voted: 'fixed' } as const;
 type Kind = keyof typeof KINDS;
+
+/** Two people must approve: one does while the old release runs, the other while both do. */
+const VOTES = voting();
 
 let server: DevServer;
 let next: Release;
@@ -28,7 +33,8 @@ beforeAll(async () => {
   [next, careless] = await Promise.all([nextRelease({ isPatched: true }), nextRelease({ isPatched: false })]);
   lab = await openLaboratory(await newNamespace(server.address), {
     targets: addresses().map((address) => ({ address, files: FILES, more: { soak: '4s' } })),
-    environments: Object.fromEntries(addresses('failing').map((address) => [environmentOf(address), { remediation: 'auto' }])),
+    environments: { ...Object.fromEntries(addresses('failing').map((address) => [environmentOf(address), { remediation: 'auto' }])), shared: { remediation: 'ask', limits: { concurrent: 50 }, approvals: VOTES.approvals } },
+    ...VOTES.people,
   });
 }, 180_000);
 
@@ -39,13 +45,14 @@ afterAll(async () => {
 }, 60_000);
 
 function addresses(...kinds: readonly Kind[]): readonly string[] {
-  const all = kinds.length === 0 ? (['soaking', 'approved', 'rejected', 'failing'] as const) : kinds;
+  const all = kinds.length === 0 ? (Object.keys(KINDS) as Kind[]) : kinds;
   return all.flatMap((kind) => Array.from({ length: EACH }, (_, index) => `${placeOf(kind, index + 1)}/${kind}-${index + 1}`));
 }
 
 /** Each that fails has an environment of its own: a rollback takes its class a step back there, and the others are asked about. */
 function placeOf(kind: Kind, number: number): string {
   if (kind === 'failing') return `risky-${number}`;
+  if (kind === 'voted') return 'shared';
   return kind === 'soaking' ? 'dev' : 'prod';
 }
 
@@ -73,17 +80,19 @@ describe('an old and a new release side by side', () => {
     let older = await old();
     for (const address of addresses()) await lab.site.drift(address, DRIFT);
     await Promise.all([...new Set(addresses().map(environmentOf))].map((environment) => lab.check(environment)));
-    await Promise.all(addresses('approved', 'rejected').map((address) => lab.untilPhase(address, 'awaiting-approval')));
+    await Promise.all(addresses('approved', 'rejected', 'voted').map((address) => lab.untilPhase(address, 'awaiting-approval')));
+    await Promise.all(addresses('voted').map((address) => vote(address, 'alice')));
+    await eventually('every first vote is counted', async () => ((await votesNow()) === EACH ? true : undefined), { last: votesNow });
 
     let newer = await fresh();
     const half = Math.ceil(EACH / 2);
-    await Promise.all(addresses('approved').slice(0, half).map((address) => decide('approve', address)));
+    await Promise.all([...addresses('approved').slice(0, half).map((address) => decide('approve', address)), ...addresses('voted').slice(0, half).map((address) => vote(address, 'bob'))]);
     await older.kill();
     older = await old();
     await Promise.all(addresses('rejected').slice(0, half).map((address) => decide('reject', address)));
     await newer.kill();
     newer = await fresh();
-    await Promise.all([...addresses('approved').slice(half).map((address) => decide('approve', address)), ...addresses('rejected').slice(half).map((address) => decide('reject', address))]);
+    await Promise.all([...addresses('voted').slice(half).map((address) => vote(address, 'bob')), ...addresses('approved').slice(half).map((address) => decide('approve', address)), ...addresses('rejected').slice(half).map((address) => decide('reject', address))]);
     await older.kill();
 
     for (const address of addresses()) {
@@ -92,6 +101,7 @@ describe('an old and a new release side by side', () => {
       expect(row.outcome, address).toBe(KINDS[kind]);
     }
     expect(newer.isRunning()).toBe(true);
+    expect(await votesNow()).toBe(EACH);
     expect(await patchedRuns()).toBeGreaterThan(0);
     expect(await checkStatements(lab)).toEqual([]);
     expect(await replayed(next.bundle)).toEqual([]);
@@ -127,4 +137,16 @@ async function isAsDrifted(address: string): Promise<boolean> {
 async function decide(decision: 'approve' | 'reject', address: string): Promise<void> {
   const { parts } = await lab.untilPhase(address, 'awaiting-approval');
   await handleOf(lab, address).signal(decision, { by: 'alice', reason: 'a release', plan: parts[0]?.plan });
+}
+
+async function vote(address: string, by: Voter): Promise<void> {
+  await handleOf(lab, address).signal('approve', await VOTES.words(lab, address, by));
+}
+
+async function votesNow(): Promise<number> {
+  return lab.withLedger(async (ledger) => {
+    let found = 0;
+    for await (const _ of ledger.entries({ kinds: ['voted'] })) found += 1;
+    return found;
+  });
 }
