@@ -1,15 +1,17 @@
-import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client, type ScheduleOptions, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import proto from '@temporalio/proto';
-import type { EncryptionCodec } from './codec/encryption.js';
 import { connectTemporal, type ConnectOptions } from './client/connect.js';
+import { type ScheduleCalls, scheduleCalls } from './client/schedules.js';
 import type { TargetAddress } from './domain/address.js';
 import { HoldfastError } from './domain/errors.js';
 import {
-  COMMAND_UPDATE, DECIDE_UPDATE, environmentWorkflowId, incidentWorkflowId, scheduleId, searchAttributes, STATUS_QUERY, WORKFLOW_QUEUE,
+  COMMAND_UPDATE, DECIDE_UPDATE, environmentWorkflowId, incidentWorkflowId, searchAttributes, STATUS_QUERY, WORKFLOW_QUEUE,
 } from './workflows/messages.js';
 import type { CommandAnswer, DecideAnswer, EnvironmentStatus, IncidentStatus } from './workflows/messages.js';
+
+export type { EnvironmentSchedule, ScheduleInfo } from './client/schedules.js';
 
 /** What a person decides about an open incident. `plan` is at least 8 characters of the hash that was reviewed. */
 export interface DecideInput {
@@ -45,26 +47,6 @@ type UnsignedCommand =
   /** Ends acceptances before their date: of a resource or a field of it, or all that an incident gave. */
   | { readonly command: 'accept'; readonly end: true; readonly scope: string; readonly resource?: string; readonly path?: string; readonly incident?: number; readonly by: string; readonly reason: string };
 
-export interface EnvironmentSchedule {
-  readonly environment: string;
-  readonly cron: readonly string[];
-  readonly timezone: string;
-  readonly jitterMs: number;
-  /** The shortest time between two runs: the catch-up window. */
-  readonly intervalMs: number;
-}
-
-export interface ScheduleInfo {
-  readonly environment: string;
-  readonly cron: readonly string[];
-  readonly timezone: string;
-  readonly paused: boolean;
-  readonly note?: string;
-  /** ISO, UTC. */
-  readonly lastAt?: string;
-  readonly nextAt?: string;
-}
-
 export interface PendingStep {
   /** `stage`, `verify`, …. */
   readonly step: string;
@@ -95,7 +77,7 @@ export interface CheckCounts {
 }
 
 /** The typed façade over Temporal: everything that the server, the CLI and activities say to it. */
-export interface HoldfastClient {
+export interface HoldfastClient extends ScheduleCalls {
   /** Answers when the incident has judged; throws `Unreachable` when nothing answers within the limit. */
   decide(address: TargetAddress, input: DecideInput): Promise<DecideAnswer>;
   command(environment: string, command: EnvironmentCommand): Promise<CommandAnswer>;
@@ -103,14 +85,9 @@ export interface HoldfastClient {
   environmentStatus(environment: string): Promise<EnvironmentStatus | undefined>;
   /** The steps of an open incident that are not done yet, with why their last attempt failed. Asks the server alone: no worker need run. */
   pendingSteps(address: TargetAddress): Promise<readonly PendingStep[]>;
-  schedules(): Promise<readonly ScheduleInfo[]>;
-  pauseSchedule(environment: string, note: string): Promise<void>;
-  resumeSchedule(environment: string, note: string): Promise<void>;
   /** Starts a check of an environment, or of one target, now; a check already under way is returned. */
   startCheck(environment: string, target?: string): Promise<CheckStarted>;
   waitForCheck(started: CheckStarted): Promise<CheckCounts>;
-  /** Makes the schedules those of the configuration; returns what was created, updated and removed. */
-  syncSchedules(schedules: readonly EnvironmentSchedule[]): Promise<{ readonly created: readonly string[]; readonly updated: readonly string[]; readonly removed: readonly string[] }>;
   /** Cancels an open incident: it rolls back, then ends. */
   cancelIncident(address: TargetAddress): Promise<void>;
   /** Polls seen on each task queue lately, so that a pool without workers can be named. */
@@ -127,9 +104,7 @@ export async function connectClient(options: ConnectOptions): Promise<HoldfastCl
 
 /** The façade over a connected client. */
 export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastClient {
-  const { workflow, schedule, connection } = temporal;
-  // Payloads of a schedule are encrypted when it is written: with another key it is written again.
-  const key = newestKey(temporal);
+  const { workflow, connection } = temporal;
   const within = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, work);
 
   async function update<T>(workflowId: string, name: string, payload: unknown): Promise<T> {
@@ -156,17 +131,7 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
       return Promise.all((raw.pendingActivities ?? []).map(async (info) => pendingStep(info, await decodeOptionalFailureToOptionalError(temporal.options.loadedDataConverter, info.lastFailure))));
     },
 
-    async schedules() {
-      const found: ScheduleInfo[] = [];
-      for await (const summary of schedule.list()) {
-        const environment = /^check\/(.+)$/.exec(summary.scheduleId)?.[1];
-        if (environment !== undefined) found.push(await describeSchedule(environment));
-      }
-      return found.sort((a, b) => a.environment.localeCompare(b.environment));
-    },
-
-    pauseSchedule: (environment, note) => handled(environment, (handle) => handle.pause(note)),
-    resumeSchedule: (environment, note) => handled(environment, (handle) => handle.unpause(note)),
+    ...scheduleCalls(temporal, within),
 
     async startCheck(environment, target) {
       const at = target === undefined ? '' : `-${target}`;
@@ -179,26 +144,6 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
 
     async waitForCheck({ workflowId, runId }) {
       return (await workflow.getHandle(workflowId, runId).result()) as CheckCounts;
-    },
-
-    async syncSchedules(wanted) {
-      const present = new Set<string>();
-      for await (const summary of schedule.list()) {
-        if (summary.scheduleId.startsWith('check/')) present.add(summary.scheduleId.slice('check/'.length));
-      }
-      const created: string[] = [];
-      const updated: string[] = [];
-      const names = new Set(wanted.filter((each) => each.cron.length > 0).map((each) => each.environment));
-      for (const each of wanted) {
-        if (!names.has(each.environment)) continue;
-        if (!present.has(each.environment)) {
-          await schedule.create(scheduleOptions(each, key));
-          created.push(each.environment);
-        } else if (await changeSchedule(each)) updated.push(each.environment);
-      }
-      const removed = [...present].filter((environment) => !names.has(environment));
-      for (const environment of removed) await schedule.getHandle(scheduleId(environment)).delete();
-      return { created, updated, removed };
     },
 
     async cancelIncident({ environment, target }) {
@@ -225,46 +170,6 @@ export function holdfastClient(temporal: Client, timeoutMs = 10_000): HoldfastCl
     }
   }
 
-  async function describeSchedule(environment: string): Promise<ScheduleInfo> {
-    const { spec, state, info, memo, action } = await schedule.getHandle(scheduleId(environment)).describe();
-    const last = info.recentActions.at(-1)?.takenAt.toISOString();
-    const next = info.nextActionTimes[0]?.toISOString();
-    const cron = definitionOf(action, memo)?.cron;
-    return {
-      environment,
-      cron: cron ?? [],
-      timezone: spec.timezone ?? 'UTC',
-      paused: state.paused,
-      ...(state.note === undefined || state.note === '' ? {} : { note: state.note }),
-      ...(last === undefined ? {} : { lastAt: last }),
-      ...(next === undefined ? {} : { nextAt: next }),
-    };
-  }
-
-  /** Only what differs is written, since every update is an action; a pause stays. */
-  async function changeSchedule(wanted: EnvironmentSchedule): Promise<boolean> {
-    const handle = schedule.getHandle(scheduleId(wanted.environment));
-    const { action } = await handle.describe();
-    const { spec, policies, action: own } = scheduleOptions(wanted, key);
-    if (JSON.stringify(definitionOf(action)) === JSON.stringify(definitionOf(own))) return false;
-    // One update: it is never gone, and what a person set on it stays.
-    await handle.update(({ state }) => ({ spec, policies: policies ?? {}, action: own, state }));
-    return true;
-  }
-
-  async function handled(environment: string, act: (handle: ReturnType<typeof schedule.getHandle>) => Promise<void>): Promise<void> {
-    try {
-      await within(() => act(schedule.getHandle(scheduleId(environment))));
-    } catch (error) {
-      if (error instanceof ScheduleNotFoundError) throw new HoldfastError('Refused', `${environment} has no schedule`, { cause: error, remedy: 'holdfast schedules sync makes the schedules of the configuration' });
-      throw error;
-    }
-  }
-}
-
-function newestKey({ options }: Client): string | undefined {
-  const codecs: readonly Partial<EncryptionCodec>[] = options.loadedDataConverter.payloadCodecs;
-  return codecs.find((each) => each.newest !== undefined)?.newest;
 }
 
 /** The guard of an environment runs from its first use on; a start of one that runs costs nothing. */
@@ -300,25 +205,6 @@ export function startCheck({ workflow }: Client, { id, input, summary }: CheckSt
   });
 }
 
-/** SKIP overlap, and a catch-up of one interval: after an outage one check tells the whole truth. */
-function scheduleOptions({ environment, cron, timezone, jitterMs, intervalMs }: EnvironmentSchedule, key: string | undefined): ScheduleOptions {
-  return {
-    scheduleId: scheduleId(environment),
-    spec: { cronExpressions: [...cron], timezone, ...(jitterMs === 0 ? {} : { jitter: jitterMs }) },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(intervalMs, 10_000) },
-    action: {
-      type: 'startWorkflow',
-      workflowType: 'checkEnvironment',
-      workflowId: `check/${environment}`,
-      taskQueue: WORKFLOW_QUEUE,
-      args: [{ environment }],
-      // Of the runs, since the memo of a schedule itself can never be changed.
-      memo: { schedule: { cron: [...cron], timezone, jitterMs, intervalMs, ...(key === undefined ? {} : { key }) } },
-      staticSummary: `scheduled check of ${environment}`,
-    },
-  };
-}
-
 const { PendingActivityState } = proto.temporal.api.enums.v1;
 
 function pendingStep({ activityType, attempt, state, scheduledTime }: proto.temporal.api.workflow.v1.IPendingActivityInfo, failure: Error | undefined): PendingStep {
@@ -330,11 +216,6 @@ function pendingStep({ activityType, attempt, state, scheduledTime }: proto.temp
     ...(seconds == null ? {} : { since: new Date(Number(seconds) * 1000).toISOString() }),
     ...(failure === undefined || failure.message === '' ? {} : { failure: failure.message.split('\n', 1)[0] ?? '' }),
   };
-}
-
-/** What a schedule was made from: text, so that it can be compared. Schedules of 0.1.0 have it in a memo of their own. */
-function definitionOf({ memo }: { readonly memo?: Record<string, unknown> }, own?: Record<string, unknown>): Partial<EnvironmentSchedule> | undefined {
-  return (memo?.['schedule'] ?? own?.['schedule']) as Partial<EnvironmentSchedule> | undefined;
 }
 
 function understood(error: unknown, workflowId: string): unknown {
