@@ -1,17 +1,15 @@
 import { environmentOf } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved, refused } from '../domain/errors.js';
-import { isJsonObject } from '../domain/json.js';
 import { principalOf } from '../domain/people.js';
 import { tally, whyNot } from '../domain/quorum.js';
-import type { Signed } from '../domain/signed.js';
 import { hashJson } from '../digest.js';
 import type { Ask } from '../ledger/ledger.js';
 import { configured, type Dependencies } from './deps.js';
 import { storedPlan } from './guard.js';
 import type { Said } from './recording.js';
 import { pollOf } from './poll.js';
-import { expectSignedAdoption } from './signed.js';
+import { expectSignedAdoption, signedOf } from './signed.js';
 import type { AdoptInput, InboxMessage } from './types.js';
 import { asksOf } from './unplanned.js';
 
@@ -103,10 +101,4 @@ async function expectEnough(deps: Dependencies, { incident, part, plan: hash }: 
   const { met, needed } = tally({ ...poll, votes: [...poll.votes, person] });
   const problem = whyNot(poll, person) ?? (met ? undefined : `still needed: ${needed}`);
   if (problem !== undefined) throw refused(`${name}: the folder is not written at the word of ${by} alone: ${problem}`, 'adopt without --write');
-}
-
-function signedOf(value: unknown): Signed | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const { statement, signature } = value;
-  return typeof statement === 'string' && typeof signature === 'string' ? { statement, signature } : undefined;
 }

@@ -10,6 +10,7 @@ import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { DecisionRow, Entry, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
+import { BREAK_GLASS } from './break-glass.js';
 import { inStep, probeFor } from './context.js';
 import { tellDependants } from './dependants.js';
 import { type Dependencies } from './deps.js';
@@ -164,7 +165,7 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
     ...(part.given === undefined ? {} : { given: part.given }),
     ...(part.ticket === undefined ? {} : { ticket: part.ticket }),
     lapsed: lapsesOf(entries, plan),
-    ...(decision?.decision === 'approve' ? { approvedBy: approversOf(decision), approvedAt: decision.at } : {}),
+    ...(decision?.decision === 'approve' ? { approvedBy: approversOf(decision), approvedAt: decision.at, broken: breakersOf(own) } : {}),
   };
 }
 
@@ -178,6 +179,11 @@ function lapsesOf(entries: readonly Entry[], plan: Plan | undefined): readonly s
 function approversOf({ by, with: others = [], verified, breakGlass }: DecisionRow): string {
   const all = [...others, by].join(' and ');
   return `${all}${verified ? '' : ' (unverified)'}${breakGlass === undefined ? '' : ', who broke the glass,'}`;
+}
+
+/** Whoever broke the glass once it was approved. */
+function breakersOf(own: readonly Entry[]): readonly string[] {
+  return own.filter(({ kind, data }) => kind === 'decided' && data['decision'] === BREAK_GLASS).map(({ by = '', at, data }) => `${by}${data['verified'] === true ? '' : ' (unverified)'} broke the glass for it at ${at}`);
 }
 
 function writeText({ kind, at, data }: Entry): string {

@@ -12,12 +12,14 @@ import { decisionInputs } from '../policy/inputs.js';
 import { environmentWorkflowId, incidentWorkflowId } from '../workflows/messages.js';
 import type { DecisionRow, IncidentRow } from '../ledger/ledger.js';
 import type { ReadContext } from '../providers/provider.js';
+import { brokenFor } from './break-glass.js';
 import { stepName } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { askEngine } from './engine.js';
 import { passGates } from './let-through.js';
 import { expectQuorum } from './poll.js';
 import { expectSigned } from './signed.js';
+import { stagingOf } from './staging.js';
 import type { PartRef, RollbackInput } from './types.js';
 
 /** A step that a read-only worker refuses is tried again this much later, by whichever worker takes it. */
@@ -53,7 +55,10 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
   const automatic = decision.decision === 'policy';
   if (automatic) await expectAllowed(deps, name, plan);
   else await expectApproved(deps, { plan, decision, ref });
-  return { plan, automatic, ...(decision.breakGlass === undefined ? {} : { breakGlass: decision.breakGlass }) };
+  const { config, target } = await configured(deps, plan);
+  // What began in time may be switched after it.
+  const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: (await stagingOf(deps, ref)).begunAt ?? deps.now().toISOString() });
+  return { plan, automatic, ...(breakGlass === undefined ? {} : { breakGlass }) };
 }
 
 /** What people approved: signed, where it must be, and by as many as are asked for here and now. */

@@ -9,12 +9,13 @@ import { hashJson } from '../digest.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import { incidentWorkflowId } from '../workflows/messages.js';
 import { recordAdoption } from './adoption.js';
+import { brokenFor } from './break-glass.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, gatesOf, storedPlan } from './guard.js';
 import { holderOf, unspent } from './let-through.js';
 import { namedPoll, pollOf } from './poll.js';
-import { pollsFor, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Judging, type Said } from './recording.js';
+import { pollsFor, recordBreak, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Judging, type Said } from './recording.js';
 import { stagingOf, type Staging } from './staging.js';
 import { partNotice } from './telling.js';
 import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from './types.js';
@@ -40,11 +41,12 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
     }),
 
     askGates: (ref) => inStep(deps, async () => {
-      const { config } = await configured(deps, ref.incident);
+      const { config, target } = await configured(deps, ref.incident);
       const plan = await storedPlan(deps, ref.plan);
       const decision = await deps.ledger.decisionOf(ref.ask);
       const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(decision?.breakGlass === undefined ? {} : { breakGlass: decision.breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
+      const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: staging.begunAt ?? deps.now().toISOString() });
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(breakGlass === undefined ? {} : { breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
       const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
       if (keepUntil !== undefined) return { gate, keepUntil };
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
@@ -78,8 +80,9 @@ function mayBegin(decision: DecisionRow | undefined): boolean {
 }
 
 /** How a question stands for the messages that are judged after this one. */
-function after(question: Question, { message }: InboxMessage, { by }: Judged): Question {
+function after(question: Question, { message }: InboxMessage, { by, afterwards }: Judged): Question {
   if (message.decision === 'rollback') return question;
+  if (afterwards === true) return { ...question, approved: { brokenBy: by } };
   if (message.decision === 'adopt') return { ...question, adopting: { by } };
   return { ...question, decided: `${DECIDED[message.decision]} by ${by}` };
 }
@@ -113,6 +116,10 @@ async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, 
   }
   if (judgement.vote !== undefined) return recordVote(deps, said, { ...answer, vote: judgement.vote });
   if (!(await recordUnasked(deps, said, judgement.parts))) return replayOf(deps, said, answer);
+  if (judgement.afterwards === true && judgement.breakGlass !== undefined) {
+    const [part = 0] = judgement.parts;
+    return (await recordBreak(deps, said, { part, ...judgement.breakGlass })) ? answer : replayOf(deps, said, answer);
+  }
   for (const part of judgement.parts) {
     const before = await recordDecision(deps, said, { part, ...(judgement.breakGlass === undefined ? {} : { breakGlass: judgement.breakGlass }) });
     if (before === undefined) continue;

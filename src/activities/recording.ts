@@ -3,6 +3,7 @@ import { formatIncident } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
 import type { Poll } from '../domain/quorum.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
+import { BREAK_GLASS } from './break-glass.js';
 import type { Dependencies } from './deps.js';
 import { readablePlan } from './guard.js';
 import { neededBy, withVotes } from './poll.js';
@@ -103,6 +104,31 @@ export async function recordDecision(deps: Dependencies, said: Said, { part, bre
   if (breakGlass !== undefined) await tellBroken(deps, said, { plan: question.plan, ask: question.ask, startBy: breakGlass.startBy });
   await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed', ...(breakGlass === undefined ? {} : { brokenBy: message.by }) } });
   return undefined;
+}
+
+interface Broken {
+  readonly part: number;
+  /** ISO, UTC. */
+  readonly startBy: string;
+}
+
+/** Puts on record that a plan which is approved already goes on now. False when another run has used the same words: a reset replays nothing. */
+export async function recordBreak(deps: Dependencies, said: Said, { part, startBy }: Broken): Promise<boolean> {
+  const { batch, message, at, who, digest } = said;
+  const question = batch.questions.find((each) => each.part === part);
+  if (question?.ask === undefined || question.plan === undefined) return false;
+  const { ask, plan, phase } = question;
+  for await (const { data } of deps.ledger.entries({ ...where(batch), kinds: ['decided'] })) {
+    if (data['decision'] === BREAK_GLASS && data['message'] === digest && data['ask'] === ask) return data['run'] === batch.run;
+  }
+  const { key, signed } = proofOf(said);
+  await tellBroken(deps, said, { plan, ask, startBy });
+  await deps.ledger.updateIncident(batch.incident, { part: { part, phase, brokenBy: message.by } });
+  await deps.ledger.append({
+    at, kind: 'decided', ...where(batch), by: message.by,
+    data: { decision: BREAK_GLASS, message: digest, run: batch.run, part, ask, plan, reason: message.reason ?? '', breakGlass: { startBy }, verified: who.verified, ...(key === undefined ? {} : { key }), ...(signed === undefined ? {} : { signed: { ...signed } }) },
+  });
+  return true;
 }
 
 /**

@@ -2,7 +2,7 @@ import { formatIncident, type IncidentId } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
 import { moved, refused, type HoldfastError } from '../domain/errors.js';
 import { NOBODY, principalOf } from '../domain/people.js';
-import type { JsonObject } from '../domain/json.js';
+import { isJsonObject, type JsonObject } from '../domain/json.js';
 import { mustSign, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
 import type { Signed } from '../domain/signed.js';
@@ -74,6 +74,18 @@ async function expectProved(deps: Dependencies, decision: SaidOf & { readonly de
 /** Why an approval on record, of one person or of several, is not proved; `undefined` when it is. */
 export function unproved(config: Config, decision: SaidOf, { plan, ask }: Pick<PartRef, 'plan' | 'ask'>): HoldfastError | undefined {
   return unprovedWord(config, decision, { plan, ask, decision: 'approve' });
+}
+
+/** Why a word that breaks the glass for what is approved already is not proved; where nothing must be signed, nothing is asked. */
+export function unprovedBreak(config: Config, said: SaidOf, { plan, ask }: Pick<PartRef, 'plan' | 'ask'>): HoldfastError | undefined {
+  return mustSign(config, said.environment) ? unprovedWord(config, said, { plan, ask, decision: 'approve', breakGlass: true }) : undefined;
+}
+
+/** A signature as an entry of the record has it. */
+export function signedOf(value: unknown): Signed | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { statement, signature } = value;
+  return typeof statement === 'string' && typeof signature === 'string' ? { statement, signature } : undefined;
 }
 
 function unprovedWord(config: Config, decision: SaidOf, about: JsonObject): HoldfastError | undefined {

@@ -11,7 +11,7 @@ import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
 import { asksAgain, endOf, findIncident, isClosed } from './incident-row.js';
 import { decider, planPrefix } from './options.js';
-import { adoptionsOf } from './parts.js';
+import { adoptionsOf, readPart } from './parts.js';
 import { questionOf } from './question.js';
 import { plain, shellWord } from './render/escape.js';
 import { printStatement, provesItself, signed, type Signing } from './signing.js';
@@ -175,6 +175,7 @@ async function sameDecisionStands({ ledger, row, request }: Deciding): Promise<b
   if (request.decision === 'rollback') return true;
   if (ledger === undefined || row === undefined) return false;
   if (request.decision === 'adopt') return adoptionsOf((await ledger.incident(row, row.number)) ?? row).some((each) => request.write === undefined || each.to === 'folder');
+  if (request.breakGlass === true) return ((await ledger.incident(row, row.number)) ?? row).parts.map(readPart).some((part) => part.brokenBy !== undefined && (request.plan === undefined || part.plan?.startsWith(request.plan.toLowerCase())));
   const decisions = await ledger.decisions(row);
   return decisions.some((each) => each.decision === request.decision && (request.plan === undefined || each.plan.startsWith(request.plan.toLowerCase())));
 }

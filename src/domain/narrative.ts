@@ -18,6 +18,8 @@ export interface NarratedPart {
   /** Why it was rolled back, when it was. */
   readonly cause?: string;
   readonly approvedBy?: string;
+  /** Who broke the glass once it was approved, and when, in a line each. */
+  readonly broken?: readonly string[];
   readonly approvedAt?: string;
   readonly writes: readonly string[];
   readonly measured: readonly string[];
@@ -55,6 +57,7 @@ function narratePart(part: NarratedPart): string[] {
   for (const lapse of part.lapsed ?? []) lines.push(`${lapse.charAt(0).toUpperCase()}${lapse.slice(1)}.`);
   if (part.rules.length > 0) lines.push(`Decided ${part.decision} (${part.rules.join(', ')}).`);
   if (part.approvedBy !== undefined) lines.push(`Approved by ${part.approvedBy} at ${part.approvedAt ?? ''}.`);
+  for (const each of part.broken ?? []) lines.push(`${each}.`);
   if (part.writes.length > 0) lines.push(`Done: ${part.writes.join('; ')}.`);
   for (const measured of part.measured) lines.push(`Measured: ${measured}.`);
   if (part.reason !== '') lines.push(`Ended so because: ${part.reason}.`);

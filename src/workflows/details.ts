@@ -122,7 +122,7 @@ export function statusOf(run: IncidentRun): IncidentStatus {
       ...(part.keepUntil === undefined ? {} : { keepUntil: part.keepUntil }),
       ...(part.askExpiresAt === undefined ? {} : { expiresAt: part.askExpiresAt }),
       ...(part.since === undefined ? {} : { since: part.since }),
-      ...(part.decided?.breakGlass === undefined ? {} : { brokenBy: part.decided.by }),
+      ...(part.decided?.breakGlass === undefined ? {} : { brokenBy: part.decided.brokenBy ?? part.decided.by }),
       ...(part.requires === undefined ? {} : { requires: part.requires }),
       ...(part.approvals === undefined ? {} : { approvals: part.approvals }),
     })),

@@ -86,7 +86,7 @@ export async function judge(run: IncidentRun, steps: Steps): Promise<void> {
   describeIncident(run);
 }
 
-function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at, adoption, breakGlass }: Judged): void {
+function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by, at, adoption, breakGlass, afterwards }: Judged): void {
   const part = run.parts.find((each) => each.part === number);
   if (part === undefined) return;
   if (message.decision === 'rollback') {
@@ -95,6 +95,11 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
   }
   if (message.decision === 'adopt') {
     if (adoption !== undefined) part.adopting = { id: adoption, by, at, run: run.runId };
+    return;
+  }
+  if (afterwards === true && part.decided !== undefined && breakGlass !== undefined) {
+    part.decided = { ...part.decided, breakGlass, brokenBy: by };
+    part.gatesSeen = -1;
     return;
   }
   const { reason, until, ticket } = message;
@@ -118,6 +123,7 @@ function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['
     ...(outcome === undefined ? {} : { outcome }),
     ...(adopting === undefined ? {} : { adopting: { by: adopting.by, ...(adopting.where === undefined ? {} : { where: adopting.where }) } }),
     ...(by === undefined ? {} : { decided: by }),
+    ...(decided?.decision !== 'approve' ? {} : { approved: decided.breakGlass === undefined ? {} : { brokenBy: decided.brokenBy ?? decided.by } }),
     ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
   };
 }

@@ -63,3 +63,25 @@ test('where more may write at once, who waits for a turn has it', async () => {
     expect(await incident.result()).toMatchObject({ outcome: 'fixed' });
   });
 }, 60_000);
+
+test('what was approved on a Friday night and waits for Monday goes on at once when somebody breaks the glass', async () => {
+  const people = { principals: [{ name: 'dave', aliases: [], keys: [] }], groups: { oncall: ['dave'] } };
+  await inGatingWorld({ people, environments: { prod: { targets: { shop: { remediation: 'ask' } } } } }, async (world) => {
+    world.configure('prod', { windows: [NEVER], approvals: { ...APPROVALS, breakGlass: { group: 'oncall', expiresMs: HOUR, unverified: true } } });
+    await world.check('prod');
+    world.drift('prod/shop', 'etc/app.yaml', 'port: 9\nhost: a\n');
+    await world.check('prod');
+    await world.until('it is asked', async () => (await world.status('prod/shop')).phase === 'awaiting-approval');
+    const plan = (await world.status('prod/shop')).parts[0]?.plan ?? '';
+    const incident = world.run(`incident/${world.name('prod')}/shop`);
+    await incident.signal('approve', { by: 'alice', plan });
+    await world.until('it waits', async () => (await world.status('prod/shop')).phase === 'waiting');
+    expect(await world.waitsFor('prod/shop')).toContain('--break-glass');
+    await world.skip(12 * HOUR);
+    expect(await world.entries('prod/shop', 'staged')).toEqual([]);
+    await incident.signal('approve', { by: 'dave', plan, breakGlass: true, reason: 'checkout is down' });
+    await world.until('it is repaired', async () => (await world.row('prod/shop'))?.outcome === 'fixed');
+    expect((await world.row('prod/shop'))?.narrative).toMatch(/Approved by alice \(unverified\) at [^.]+\.\d+Z\.\s+dave \(unverified\) broke the glass for it at /);
+    expect(world.told.filter((notice) => notice.event === 'break-glass')).toHaveLength(1);
+  });
+}, 120_000);

@@ -31,6 +31,7 @@ const TRIES = 200;
 const POOL_BYTES = { 'etc/app.yaml': 'port: 1\nhost: a\n', 'etc/motd': 'hello\n' } as const;
 
 export interface GatingOptions {
+  readonly people?: Config['people'];
   /** By environment: its targets, each with what differs from a plain one. */
   readonly environments: Readonly<Record<string, { readonly limits?: Partial<Limits>; readonly targets: Readonly<Record<string, Partial<Target> & { readonly files?: Readonly<Record<string, Json>> }>> }>>;
 }
@@ -196,7 +197,7 @@ function reportOf(names: readonly string[], isBad: boolean): HealthReport {
   return { verdict, checks: names.map((check) => ({ name: check, type: 'http', verdict, successes: 1, failures: 0, inconclusives: 0, errors: 0, slowestMs: 1, message: isBad ? 'status 503, expected 200' : 'status 200' })) };
 }
 
-function configOf(folder: string, { environments }: GatingOptions, name: (environment: string) => string): Config {
+function configOf(folder: string, { environments, people }: GatingOptions, name: (environment: string) => string): Config {
   return {
     project: 'shop', file: join(folder, 'holdfast.yaml'), folder, digest: 'digest',
     environments: Object.entries(environments).map(([environment, { limits }]) => ({
@@ -213,6 +214,7 @@ function configOf(folder: string, { environments }: GatingOptions, name: (enviro
         health: [{ ...HTTP, name: address }], remediation: 'auto', soakMs: 0, ...overrides, after: (overrides.after ?? []).map((each) => (each in environments ? name(each) : each)),
       });
     })),
+    ...(people === undefined ? {} : { people }),
     notifications: { sinks: [], routes: [] },
     ledger: { type: 'sqlite', file: join(folder, 'state', 'ledger.db') },
     artifacts: { type: 'folder', folder: join(folder, 'state', 'artifacts') },

@@ -83,7 +83,7 @@ function driftOf(entry: Entry): Happening {
 /** Whoever let a repair start alone: as loud as what was written. */
 async function brokenGlass(ledger: Ledger, since: string, scope: Scope): Promise<readonly Happening[]> {
   const found: Happening[] = [];
-  for await (const entry of ledger.entries({ since, kinds: ['approved'], ...(scope === undefined ? {} : { environment: scope.environment }), ...(scope?.target === undefined ? {} : { target: scope.target }) })) {
+  for await (const entry of ledger.entries({ since, kinds: ['approved', 'decided'], ...(scope === undefined ? {} : { environment: scope.environment }), ...(scope?.target === undefined ? {} : { target: scope.target }) })) {
     if (!isJsonObject(entry.data['breakGlass'])) continue;
     found.push({ ...driftOf(entry), what: 'break-glass', text: `${entry.by ?? ''}: ${entryText(entry)}` });
   }
