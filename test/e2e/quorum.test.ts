@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DecideInput } from '../../src/client.js';
+import type { DecideInput, EnvironmentCommand } from '../../src/client.js';
+import type { CommandMessage } from '../../src/domain/message.js';
 import type { EntryKind } from '../../src/ledger/ledger.js';
 import { commandStatement, decisionStatement } from '../../src/trust/statement.js';
-import type { DecideAnswer } from '../../src/workflows/messages.js';
+import { environmentWorkflowId, type CommandAnswer, type DecideAnswer } from '../../src/workflows/messages.js';
 import { askedOf, type AskedQuestion as Question } from '../support/asked.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
@@ -22,11 +23,11 @@ import { eventually } from '../support/waiting.js';
  * as it is shipped, and people who sign with keys of their own.
  */
 
-const NAMES = ['twice', 'crowd', 'stopped', 'reset', 'older', 'cli', 'glass'] as const;
+const NAMES = ['twice', 'crowd', 'stopped', 'reset', 'older', 'cli', 'glass', 'outsider'] as const;
 const FILES = { 'etc/app.json': '{"port":80}\n' };
 const DRIFT = { 'etc/app.json': '{"port":81}\n' };
 
-const KEYS = { alice: signer(), bob: signer('ecdsa-sha2-nistp256'), carol: signer(), dave: signer() } as const;
+const KEYS = { alice: signer(), bob: signer('ecdsa-sha2-nistp256'), carol: signer(), dave: signer(), erin: signer() } as const;
 const alicesOther = signer();
 type Person = keyof typeof KEYS;
 
@@ -52,7 +53,7 @@ beforeAll(async () => {
     environments: { prod: { remediation: 'ask', limits: { concurrent: 50 }, approvals } },
     principals: {
       alice: { oidc: 'alice@example.com', aliases: ['alice@corp.example'], keys: [KEYS.alice.line, alicesOther.line] },
-      ...Object.fromEntries((['bob', 'carol', 'dave'] as const).map((name) => [name, { keys: [KEYS[name].line] }])),
+      ...Object.fromEntries((['bob', 'carol', 'dave', 'erin'] as const).map((name) => [name, { keys: [KEYS[name].line] }])),
     },
     groups: { sre: ['alice', 'bob', 'carol'], leads: ['dave'] },
   });
@@ -81,6 +82,12 @@ function signed({ address, number, plan, ask }: Question, person: Person, { with
 
 function decide(address: string, input: DecideInput): Promise<DecideAnswer> {
   return lab.client.decide(addressOf(address), input);
+}
+
+/** A command to the environment, signed by one person. */
+function command(person: Person, message: Pick<CommandMessage, 'command' | 'scope'> & Partial<CommandMessage>): Promise<CommandAnswer> {
+  const words = { by: person, reason: 'go on', signedAt: new Date().toISOString(), ...message };
+  return lab.client.command('prod', { ...words, signature: KEYS[person].sign(commandStatement('site', words)) } as EnvironmentCommand);
 }
 
 async function count(address: string, kind: EntryKind): Promise<number> {
@@ -215,6 +222,27 @@ describe.concurrent('where two people must approve', () => {
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
     expect((await holdfast(['changes', address, '--since', '1h'])).out).toMatch(/break-glass .*dave/);
     expect((await holdfast(['incident', address])).out).toContain('(break-glass)');
+  }, 120_000);
+
+  test('whoever has a key and is in no group keeps nothing quiet, lifts no freeze, and undoes no repair', async () => {
+    const address = 'prod/outsider';
+    const outsider = { ok: false, unauthorised: true, message: expect.stringContaining('erin is not among those who') as string };
+    expect(await command('erin', { command: 'accept', scope: address, resource: 'etc/app.json', until: '2999-01-01T00:00:00Z' })).toMatchObject(outsider);
+    const frozen = async (): Promise<readonly string[]> => lab.withLedger(async (ledger) => (await ledger.allClosedGates(new Date().toISOString())).filter((row) => row.scope === address).map((row) => `${row.by} ${row.until ?? ''}`));
+    await command('alice', { command: 'freeze', scope: address, until: '2999-01-01T00:00:00Z' });
+    // Only stopping needs no signature: neither an end that sorts before every other nor one that is no time stops less.
+    for (const until of ['9999-12-31T23:59:59-23:59', '2999-99-99T99:99:99Z', '2027-01-01T00:00:00Z']) {
+      await lab.temporal.workflow.getHandle(environmentWorkflowId('prod')).signal('freeze', { scope: address, by: 'erin', reason: 'launch', until });
+    }
+    expect(await command('alice', { command: 'freeze', scope: address, until: '2998-01-01T00:00:00Z' })).toMatchObject({ ok: true, message: expect.stringContaining('frozen already') as string });
+    expect(await frozen()).toEqual(['alice 2999-01-01T00:00:00.000Z']);
+    await command('alice', { command: 'unfreeze', scope: address });
+    await approveByTwo(address, ['bob', 'carol']);
+    expect(await command('erin', { command: 'undo', scope: address, incident: 1 })).toMatchObject(outsider);
+    expect(await lab.incident(address)).toMatchObject({ number: 1, outcome: 'fixed' });
+    expect(await command('carol', { command: 'undo', scope: address, incident: 1 })).toMatchObject({ ok: true });
+    await lab.untilClosed(address, 2);
+    expect(await isAsDrifted(address)).toBe(true);
   }, 120_000);
 });
 
