@@ -2,7 +2,7 @@ import { isDirectoryGroup, namesOf, type People as Known, type Principal, type P
 import { APPROVALS } from '../policy/vocabulary.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
 import { readCondition } from './conditions.js';
-import type { Voters } from '../domain/quorum.js';
+import { isHopeless, type Voters } from '../domain/quorum.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
 import { groupSchema, principalSchema } from './schema.js';
@@ -87,6 +87,7 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
     if (approvals.trust === 'namespace' && kind === 'all') {
       add([...base, index, 'all'], 'a rule with `all` needs signed approvals: with trust `namespace` nobody can tell people apart', 'write trust: signed, or any: with a count of 1');
     }
+    if (isTooFew(rule, people)) add([...base, index, 'all'], TOO_FEW.fact, `${TOO_FEW.remedy}, or write distinct: false`);
     for (const [position, voter] of voters.entries()) {
       const path = [...base, index, kind, position];
       const size = people.groups.get(voter.group);
@@ -110,6 +111,14 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
   }
 }
 
+const TOO_FEW = { fact: 'the people of these groups together are too few: two groups need two people, also where somebody is in both', remedy: 'ask for fewer, or add people to a group' };
+
+/** `all` of groups that are each large enough, and together are not. */
+function isTooFew({ all, distinct }: { readonly all?: readonly Voters[] | undefined; readonly distinct?: boolean | undefined }, { groups, known }: People): boolean {
+  if (all === undefined || all.some(({ group, count }) => count > (groups.get(group) ?? 0))) return false;
+  return isHopeless({ people: known, requirements: [{ all, because: '', ...(distinct === false ? { distinct } : {}) }], excluded: [], escalatedTo: [], votes: [] });
+}
+
 interface VotersInput {
   readonly requires: { readonly any?: readonly Voters[]; readonly all?: readonly Voters[] };
   readonly tree: Tree;
@@ -122,6 +131,7 @@ interface VotersInput {
 /** The groups that a rule of a rule file asks, as it holds for every environment. */
 export function checkVoters({ requires, tree, where, people, report }: VotersInput): void {
   const kind = requires.all === undefined ? 'any' : 'all';
+  if (isTooFew(requires, people)) report.add({ at: locate(tree, ['all']).at, message: `${where}.all: ${TOO_FEW.fact}`, remedy: TOO_FEW.remedy });
   for (const [index, { group, count }] of (requires[kind] ?? []).entries()) {
     const size = people.groups.get(group);
     const place = `${where}.${kind}[${index}]`;

@@ -58,6 +58,12 @@ export function uncountable(files: readonly RuleFile[], environments: Iterable<E
   return rules.map((rule) => ({ where: `rule ${rule.name} (${rule.at})`, message: `asks for several people, which ${blind.join(', ')} cannot tell apart: with trust \`namespace\` what it asks about there is never approved` }));
 }
 
+/** Rules that leave a change alone until a date that has passed: they hold no more. */
+export function lapsedRules(files: readonly RuleFile[], now: Date): readonly ConfigWarning[] {
+  const lapsed = files.flatMap((file) => file.rules).filter(({ until }) => until !== undefined && new Date(until) <= now);
+  return lapsed.map(({ name, at, until = '' }) => ({ where: `rule ${name} (${at})`, message: `has lapsed: ${until} has passed; its changes are decided without it, and it can be removed` }));
+}
+
 /** Where a rule file of the pack stands is no part of what it says. */
 export function isPack(path: string): boolean {
   return path === PACK_FILE;

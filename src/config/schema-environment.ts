@@ -28,7 +28,8 @@ const ruleSchema = z
   })
   .refine((rule) => (rule.any === undefined) !== (rule.all === undefined), {
     error: said('a rule has either `any` or `all`', 'write any: [{ group: NAME, count: 1 }]'),
-  });
+  })
+  .refine((rule) => rule.distinct === undefined || rule.all !== undefined, { path: ['distinct'], error: said('`distinct` goes with `all`', 'remove it: of `any`, one quorum is enough') });
 
 const stepSchema = z.strictObject({ after: durationSchema, to: z.string().min(1) });
 

@@ -40,6 +40,10 @@ const ROWS: readonly Row[] = [
   { reason: 'an unknown selector', file: one('    on: { resource: web }\n'), at: '5:11', says: /unknown key "resource" in rules\[0\]\.on/, remedy: /known|mean/ },
   { reason: 'a selector that looks like a regular expression', file: one('    on: { type: "aws_(a|b)" }\n'), at: '5:17', says: /looks like a regular expression/, remedy: /glob/ },
   { reason: 'an unknown group', file: one('    approvals: { any: [{ group: ser, count: 1 }] }\n'), at: '5:33', says: /rules\[0\]\.approvals\.any\[0\]\.group: "ser" is not a group/, remedy: /did you mean "sre"/ },
+  { reason: 'three people of a group of two, by two entries', file: one('    approvals: { all: [{ group: sre, count: 2 }, { group: sre, count: 1 }] }\n'), at: '5:18', says: /together are too few/, remedy: /add people/ },
+  { reason: 'a word that no member has, after a line end of Windows', file: one('    when: change.kind == "chnaged"\n').replaceAll('\n', '\r\n'), at: '5:26', says: /change\.kind is never "chnaged"/, remedy: /"changed"/ },
+  { reason: 'a risk in the order of the alphabet', file: one('    when: risk > "low"\n'), at: '5:11', says: /words have no order/, remedy: /risk in/ },
+  { reason: 'a duration in words', file: one('    when: history.age > duration("1 day")\n'), at: '5:34', says: /"1 day" is not a duration/, remedy: /24h/ },
   { reason: 'more people than a group has', file: one('    approvals: { all: [{ group: sre, count: 3 }] }\n'), at: '5:45', says: /3 of "sre" are asked for, which has 2/, remedy: /at most 2/ },
   { reason: 'approvals of neither kind', file: one('    approvals: {}\n'), at: '5:5', says: /either `any` or `all`/, remedy: /any:/ },
   { reason: 'approvals without asking', file: rules('  - name: one\n    decision: hold\n    approvals: { any: [{ group: sre }] }\n'), at: '5:5', says: /approvals: go with decision: ask alone/, remedy: /decision: ask/ },
@@ -106,6 +110,12 @@ it('a rule that asks for several people is warned of where nobody can tell them 
   const two = one('    approvals: { any: [{ group: sre, count: 2 }] }\n');
   expect((await loadText({ 'holdfast.yaml': ROOT, 'rules.yaml': two })).warnings.find((each) => each.where === 'rule one (rules.yaml:3)')?.message).toMatch(/which dev cannot tell apart/);
   expect((await loadText({ 'holdfast.yaml': ROOT, 'rules.yaml': one('    approvals: { any: [{ group: sre, count: 2 }, { group: sre, count: 1 }] }\n') })).warnings.map((each) => each.where)).not.toContain('rule one (rules.yaml:3)');
+});
+
+it('a rule that accepts until a date is warned of once that has passed, since it does nothing any more', async () => {
+  const file = rules('  - { name: one, decision: accept, message: noise, until: 2026-11-01 }\n  - { name: two, decision: accept, message: noise, until: 2026-11-03 }\n');
+  const { warnings } = await loadText({ 'holdfast.yaml': ROOT, 'rules.yaml': file }, { now: new Date('2026-11-02T09:00:00.000Z') });
+  expect(warnings.filter((each) => each.where.startsWith('rule '))).toEqual([{ where: 'rule one (rules.yaml:3)', message: 'has lapsed: 2026-11-01T00:00:00.000Z has passed; its changes are decided without it, and it can be removed' }]);
 });
 
 it('rules of a configuration keep their place, and the digest covers them', async () => {
