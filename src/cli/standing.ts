@@ -142,7 +142,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
     ...(incident?.kind === 'blind' ? [`${incident.id}: it cannot be read`] : []),
     ...(standing.verdict === 'unknown' ? ['could not be read'] : []),
     ...(standing.overdue ? ['its check is overdue'] : []),
-    ...standing.gates.filter((gate) => !QUIET_GATES.includes(gate.gate)).map((gate) => `${gate.gate} is closed`),
+    ...new Set(standing.gates.filter((gate) => !QUIET_GATES.includes(gate.gate)).map((gate) => `${gate.gate} is closed`)),
   ];
 }
 

@@ -25,6 +25,12 @@ describe('status', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
+  it('says once that a gate is closed, for however many changes', async () => {
+    const held = ['/a', '/b'].map((path): ClosedGate => ({ scope: 'prod/api', gate: 'quarantine', by: 'holdfast', reason: 'status 503', at: '2030-01-31T10:00:00Z', resource: 'etc/app.yaml', path }));
+    const ran = await cli(['status', 'prod'], { deps: { ...recorded({ ...members, allClosedGates: () => Promise.resolve(held) }), ...connected({}) } });
+    expect(ran.out).toMatch(/! prod\/api: quarantine is closed\n/);
+  });
+
   it('of drift without an incident names the command that says why', async () => {
     const ran = await cli(['status', 'prod'], { deps: { ...recorded({ ...members, incidents: () => Promise.resolve([]) }), ...connected({}) } });
     expect(ran.out).toMatch(/prod\/storefront +drifted +2 +2m +- +no incident; why: holdfast plan prod\/storefront/);
