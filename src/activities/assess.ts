@@ -16,6 +16,7 @@ import { configured, type Dependencies } from './deps.js';
 import { askEngine } from './engine.js';
 import { closeFlapping } from './flapping.js';
 import { expectOwnStep } from './guard.js';
+import { stillEnded } from './let-go.js';
 import { unspent } from './let-through.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { sayLapsed } from './lapses.js';
@@ -62,7 +63,7 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const under = decidedUnder(config, target);
   const row = await deps.ledger.incident(input.incident, input.incident.number);
   const { changes, drift, lapsed, quiet } = await relevantChanges(deps, target, observation, at);
-  const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...input.settled.map((plan) => ({ plan }))]);
+  const busy = await changesOf(deps, [...input.parts.filter((part) => !REST_PHASES.includes(part.phase)), ...(await stillEnded(deps, input.incident, { plans: input.settled, at })).map((plan) => ({ plan }))]);
   const free = changes.filter((change) => !busy.has(change.fingerprint));
   await closeFlapping(deps, target, free, at);
   const revision = await revisionOf(deps, target, ctx);

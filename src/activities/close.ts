@@ -19,6 +19,7 @@ import { expectOwnStep, readablePlan } from './guard.js';
 import { letGo, repairFailed, unspent } from './let-through.js';
 import { refused } from '../domain/errors.js';
 import { targetOf } from '../config/config.js';
+import { isLetGo } from './let-go.js';
 import { settledRows } from './settling.js';
 import { tellAbout } from './telling.js';
 import type { CloseInput, ControlActivities, EndedPart } from './types.js';
@@ -92,12 +93,14 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
     ...(part.until === undefined ? {} : { until: part.until }),
     ...(part.ticket === undefined ? {} : { ticket: part.ticket }),
   })));
+  // What was released while the incident was open is asked about again.
+  const gates = rolledBack ? await deps.ledger.closedGates(input.incident, at) : [];
   await deps.ledger.closeIncident(input.incident, {
     at,
     outcome: input.outcome,
     parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', ...fingerprintsOf(plans[index]) })),
     narrative,
-    settled: settled.flat(),
+    settled: settled.flat().filter((each) => each.outcome !== 'rolled-back' || !isLetGo(each, gates)),
   });
 }
 

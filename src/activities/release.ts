@@ -1,4 +1,4 @@
-import { parseAddress } from '../domain/address.js';
+import { formatAddress, parseAddress } from '../domain/address.js';
 import type { GateName } from '../domain/gate.js';
 import { RELEASABLE } from '../domain/gates.js';
 import type { CommandMessage } from '../domain/message.js';
@@ -36,6 +36,8 @@ export async function release(deps: Dependencies, { scope, by, reason, gate: nam
   const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
   if (opened.length === 0 && gate === 'budget') return no(`nothing counts for the budget of ${where} now`);
   if (gate === 'step-back') await decideAgain(deps, where);
+  // An open incident goes on with its other parts, and takes up again what was rolled back.
+  if (gate === 'quarantine') for (const row of await openIn(deps, where)) if (closed.some((each) => each.scope === formatAddress(row))) await deps.ledger.updateIncident(row, { drift: RELEASED });
   const wake = await stir(deps, where);
   return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length })), ...wake };
 }

@@ -17,6 +17,7 @@ import type { ReadContext, Restored, WriteContext } from '../providers/provider.
 import { inStep, stepName, writeContext } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { authorise, authoriseRollback, gatesOf, type Authorised, refuseReadOnly, sameSpec, stagedOnRecord } from './guard.js';
+import { QUARANTINES } from './let-go.js';
 import { holderOf, letGo, repairFailed, unspent } from './let-through.js';
 import { lookUntil } from './look-until.js';
 import { entryOfRound, stagingOf, type Staging } from './staging.js';
@@ -158,7 +159,7 @@ async function rollBack(deps: Dependencies, input: RollbackInput, ctx: ReadConte
   }
   const hasWritten = context !== undefined && (input.undoes !== undefined || (await hasBegun(deps, input)));
   const { result, seen }: Back = staged === undefined || !hasWritten ? { result: { result: 'restored', message: `${input.reason}; nothing had been changed` } } : await putBack(deps, { input, plan, staged }, context);
-  const quarantines = input.cause === 'unhealthy' || input.cause === 'failed' || input.cause === 'asked';
+  const quarantines = QUARANTINES.includes(input.cause);
   const at = deps.now().toISOString();
   if (quarantines && result.result === 'restored') {
     for (const change of plan.changes) {

@@ -116,6 +116,23 @@ describe('release', () => {
     expect((await on.ledger.incident(SHOP))?.number).toBe(2);
   });
 
+  it('of a quarantine is heard by the incident that is still open, and by its end', async () => {
+    const on = await openBench();
+    const part = await openIncident(on);
+    const ref = await staged(on, part);
+    await on.run('rollback', { incident: FIRST, part: 1, plan: ref.plan, round: 1, cause: 'unhealthy', reason: 'status 503' });
+    const looked = (ordinal: number): ReturnType<typeof on.assess> => on.assess({ ordinal, nextPart: 2, parts: [], settled: [ref.plan] });
+    expect((await looked(2)).parts, 'quarantined, it stays ended').toEqual([]);
+    await on.ledger.updateIncident(FIRST, { drift: (await on.ledger.incident(SHOP))?.drift ?? '', runId: RUN });
+    expect(await say(on, { command: 'release', scope: 'prod/storefront', gate: 'quarantine' })).toMatchObject({ ok: true, message: 'released 1 quarantine in prod/storefront; the next check decides again' });
+    expect((await on.ledger.incident(SHOP))?.drift, 'so that the next check tells it').toBe('released');
+    expect((await looked(3)).parts).toMatchObject([{ part: 2, plan: ref.plan }]);
+    await on.run('close', { incident: FIRST, run: RUN, outcome: 'rolled-back', malformed: 0, parts: [{ part: 1, outcome: 'rolled-back', decision: 'remediate', plan: ref.plan, reason: 'status 503', cause: 'unhealthy' }] });
+    on.temporal.runs.delete(INCIDENT);
+    await on.check();
+    expect((await on.ledger.incident(SHOP))?.number, 'what was released is not kept quiet by the end').toBe(2);
+  });
+
   it.each(['window', 'freeze', 'toString', ''])('"%s" is no gate that can be released, and the answer names those that can', async (gate) => {
     const on = await openBench();
     expect(await say(on, { command: 'release', scope: 'prod', gate })).toMatchObject({ ok: false, message: expect.stringContaining('quarantine, flapping, breaker, needs-human') as string });
