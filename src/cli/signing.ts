@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { NOBODY, principalOf, type People } from '../domain/people.js';
@@ -6,6 +5,7 @@ import type { Context } from './context.js';
 import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
 import { decider } from './options.js';
+import { readAtMost } from './read-at-most.js';
 import { shellWord } from './render/escape.js';
 
 /** How somebody proves that it is they who say something. */
@@ -101,7 +101,7 @@ async function fingerprintIn(signature: string): Promise<string> {
 }
 
 async function readSignature(context: Context, file: string): Promise<string> {
-  if (file !== '-') return (await readFile(resolve(context.io.cwd, file), 'utf8')).slice(0, LONGEST_SIGNATURE);
+  if (file !== '-') return readAtMost(resolve(context.io.cwd, file), LONGEST_SIGNATURE);
   if (context.io.input === undefined) throw new CliError('standard input cannot be read here', { remedy: 'Name a file: --signature FILE' });
   return context.io.input(LONGEST_SIGNATURE);
 }

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errorCode } from '../system/error-code.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
 import { NAMESPACE } from '../trust/statement.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
+import { readAtMost } from './read-at-most.js';
 import { shellWord } from './render/escape.js';
 
 /** The exact command that signs a statement on its standard input. */
@@ -16,7 +16,7 @@ export function signingCommand(keyFile: string): string {
 /** Fingerprint of the public half of a key file; `undefined` when only its owner's passphrase would tell. */
 export async function fingerprintOf(context: Context, keyFile: string): Promise<string | undefined> {
   const path = resolve(context.io.cwd, keyFile);
-  const text = await readFile(path.endsWith('.pub') ? path : `${path}.pub`, 'utf8').catch(() => undefined);
+  const text = await readAtMost(path.endsWith('.pub') ? path : `${path}.pub`, MOST_CHARACTERS).catch(() => undefined);
   const key = text === undefined ? undefined : parseKeyLine(text.trim());
   return key?.ok === true ? key.value.fingerprint : undefined;
 }

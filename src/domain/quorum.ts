@@ -96,7 +96,8 @@ export function whoMay(poll: Poll): string {
   if (poll.requirements.length === 0) return `${poll.excluded.length === 0 ? 'anybody may approve' : `anybody but ${listed(poll.excluded.map(({ person, why }) => `${person}, who ${why}`), 'and')} may approve`}${unknown}`;
   const groups = groupsOf(poll).map((group) => `${group}: ${namesIn(poll, group)}`);
   const further = poll.escalatedTo.length === 0 ? '' : `; since it was escalated also ${listed(poll.escalatedTo, 'and')}`;
-  const out = poll.excluded.length === 0 ? '' : `; not ${poll.excluded.map(({ person, why }) => `${person}, who ${why}`).join(', nor ')}`;
+  const more = poll.excluded.length - NAMED;
+  const out = poll.excluded.length === 0 ? '' : `; not ${[...poll.excluded.slice(0, NAMED).map(({ person, why }) => `${person}, who ${why}`), ...(more > 0 ? [`${more} more`] : [])].join(', nor ')}`;
   return `${groups.join('; ')}${further}${out}${unknown}`;
 }
 

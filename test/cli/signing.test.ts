@@ -83,6 +83,9 @@ describe('a signature that was made elsewhere', () => {
 
   it('that is none is refused with how to make one', async () => {
     expect(await run([...APPROVE, '--signature', file('none.sig', 'hello')])).toMatchObject({ code: 1, err: text(/cannot be read[\s\S]*ssh-keygen -Y sign -n holdfast-approval/), sent: [] });
+    expect(await run([...APPROVE, '--signature', folder])).toMatchObject({ code: 1, err: text('is a folder where a file is expected'), sent: [] });
+    // What never ends is not read to its end.
+    expect(await run([...APPROVE, '--signature', '/dev/zero'])).toMatchObject({ code: 1, err: text(/cannot be read/), sent: [] });
     expect(await run([...APPROVE, '--signature', join(folder, 'absent.sig')])).toMatchObject({ code: 1, err: text('does not exist'), sent: [] });
   });
 });
