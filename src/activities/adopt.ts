@@ -19,7 +19,7 @@ import { expectOwnStep, refuseReadOnly } from './guard.js';
 import { observeTarget, revisionOf } from './observe.js';
 import { heard } from './repair.js';
 import { knownChanges, type Known } from './standing.js';
-import { tellAbout } from './telling.js';
+import { signable, tellAbout } from './telling.js';
 import type { AdoptInput, AdoptResult, WriteActivities } from './types.js';
 
 /** A source that so much would change in is changed by hand. */
@@ -164,7 +164,8 @@ async function make(deps: Dependencies, making: Making, ctx: WriteContext): Prom
   if (!asked.write) {
     await record(deps, making, { to: 'patch', folder: source.folder, ...patch });
     const name = formatIncident(input.incident);
-    const message = `a patch of ${count} waits to be applied to the desired state (holdfast incident ${name} shows it; holdfast adopt ${name} --write --reason "…" applies it); closes as adopted when a check is clean`;
+    const [write = ''] = signable(await deps.config(), input.incident.environment, [`holdfast adopt ${name} --write --reason WHY`]);
+    const message = `a patch of ${count} waits to be applied to the desired state (holdfast incident ${name} shows it; ${write} applies it); closes as adopted when a check is clean`;
     return { result: 'made', where: 'patch', message };
   }
   const writes = content.files.map((file, index) => ({ path: file.path, before: prepared.files[index]?.before ?? '', after: afterOf(file, source.folder) }));
@@ -220,7 +221,7 @@ async function tellRefused(deps: Dependencies, input: AdoptInput, reason: string
     at: deps.now().toISOString(),
     title: `${name} was not adopted`,
     text: `${reason}. Nothing was changed, and the question stands as it stood.`,
-    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason "…"`],
+    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason WHY`],
     key: `not-adopted-${input.id}-${input.part}`,
   });
 }

@@ -18,10 +18,10 @@ import { LAPSED } from './lapses.js';
 import { expectOwnStep, readablePlan } from './guard.js';
 import { letGo, repairFailed, unspent } from './let-through.js';
 import { refused } from '../domain/errors.js';
-import { targetOf } from '../config/config.js';
+import { mustSign, targetOf } from '../config/config.js';
 import { isLetGo } from './let-go.js';
 import { settledRows } from './settling.js';
-import { tellAbout } from './telling.js';
+import { KEY, tellAbout } from './telling.js';
 import type { CloseInput, ControlActivities, EndedPart } from './types.js';
 
 const LOUD: Readonly<Record<string, NoticeEvent>> = { fixed: 'fixed', 'rolled-back': 'rolled-back', 'needs-human': 'needs-human' };
@@ -86,6 +86,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
     ...(firstSeen === undefined || firstSeen > row.openedAt ? {} : { firstSeen }),
     ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
     ...(moved === undefined ? {} : { desiredMoved: moved }),
+    ...(mustSign(await deps.config(), input.incident.environment) ? { key: KEY } : {}),
   });
   const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome)).map((part) => settledRows(deps, input.incident, {
     at, outcome: part.outcome, reason: part.given ?? part.reason, parts: [part],

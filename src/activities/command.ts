@@ -81,7 +81,7 @@ async function retry(deps: Dependencies, message: CommandMessage, at: string): P
   if (row === undefined) return no(`${scope}#${incident} is not in the record`);
   if (row.closedAt === undefined) return no(`${scope}#${incident} is still open; decide it, or cancel it first`);
   const quarantined = (await deps.ledger.closedGates(address, at)).filter((gate) => gate.gate === 'quarantine' && gate.incident === incident);
-  if (quarantined.length > 0 && message.gate !== 'quarantine') return no(`its changes are quarantined since it was rolled back; first: holdfast release ${scope} --gate quarantine --reason "…"`);
+  if (quarantined.length > 0 && message.gate !== 'quarantine') return no(`its changes are quarantined since it was rolled back; first: holdfast release ${scope} --gate quarantine --reason WHY`);
   const forgotten = await deps.ledger.unsettle(address, { incident }, { at, by, reason });
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident, by, data: { decision: 'retry', reason, changes: forgotten } });
   return forgotten === 0 ? no(`${scope}#${incident} left nothing that is kept quiet; the next check asks about what it sees`) : yes(`${forgotten} changes are asked about again at the next check`);

@@ -49,7 +49,7 @@ async function tellFlapping(deps: Dependencies, target: Target, { at, reason }: 
     at,
     title: `${address} is flapping: no more repairs of this field`,
     text: `${reason}. Find the other writer, or make its value the desired one.`,
-    commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason "…"`],
+    commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason WHY`],
     key: `flapping-${at}`,
   });
 }

@@ -1,10 +1,12 @@
 import { ENGINE } from '../domain/busy.js';
+import { unfrozenBy } from '../domain/gate.js';
 import { inUtc } from '../domain/instant.js';
 import type { CommandMessage } from '../domain/message.js';
 import type { ClosedGate } from '../ledger/ledger.js';
 import { no, yes } from './answers.js';
 import type { Dependencies } from './deps.js';
 import type { CommandDone } from './types.js';
+import { signable } from './telling.js';
 import { stir } from './waking.js';
 
 export async function freeze(deps: Dependencies, { scope, by, reason, until }: CommandMessage, at: string): Promise<CommandDone> {
@@ -15,7 +17,7 @@ export async function freeze(deps: Dependencies, { scope, by, reason, until }: C
   if (standing !== undefined) return yes(`${scope} is frozen already, longer than that: by ${standing.by} until ${standing.until ?? 'it is unfrozen'}; holdfast unfreeze ends it`);
   await deps.ledger.closeGate({ scope, gate: 'freeze', by, reason, at, ...(ends === undefined ? {} : { until: ends }) });
   const wake = await stir(deps, scope);
-  await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: [`holdfast unfreeze ${scope} --reason "…"`] }, `freeze-${at}`);
+  await deps.tell({ event: 'frozen', subject: scope, environment: scope.split('/')[0] ?? scope, at, title: `${scope} is frozen by ${by}`, text: reason, commands: signable(await deps.config(), scope, [unfrozenBy(scope)]) }, `freeze-${at}`);
   return { ...yes(`${scope} is frozen${ends === undefined ? ' until it is unfrozen' : ` until ${ends}`}: detection goes on, nothing is changed`), ...wake };
 }
 

@@ -1,11 +1,12 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { failedIn, halfOpen, incidentOf, tripped, type Failure } from '../domain/breaker.js';
-import type { GateAnswer } from '../domain/gate.js';
+import { releasedBy, type GateAnswer } from '../domain/gate.js';
 import { askGates, type Asking, type GateFacts } from '../domain/gates.js';
 import type { JsonObject } from '../domain/json.js';
 import { environmentOf } from '../config/config.js';
 import type { Place } from '../ledger/ledger.js';
 import type { Dependencies } from './deps.js';
+import { signable } from './telling.js';
 import { openIn, wakeAll } from './waking.js';
 
 /** As often as others may be quicker: what is then still not decided is asked about again. */
@@ -142,6 +143,6 @@ async function tellClosed(deps: Dependencies, environment: string, { halfOpenAt,
     at: deps.now().toISOString(),
     title: `the breaker of ${environment} stops new repairs: they wait`,
     text: `${reason}. At ${halfOpenAt} one repair is let through: if it holds, the others follow; if it fails, all wait as long again. Nothing is lost meanwhile: looking and approving go on.`,
-    commands: [`holdfast incidents ${environment} --since 1d`, `holdfast release ${environment} --gate breaker --reason "…"`],
+    commands: signable(await deps.config(), environment, [`holdfast incidents ${environment} --since 1d`, releasedBy('breaker', environment)]),
   }, `breaker-${halfOpenAt}`);
 }

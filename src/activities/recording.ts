@@ -172,7 +172,7 @@ async function tellBroken(deps: Dependencies, { batch, message, at, who }: Said,
     at,
     title: `${name}: ${message.by} broke the glass`,
     text: `${message.by}${who.verified ? '' : ' (unverified)'} let plan ${plan.slice(0, 12)} go on alone, through a closed window too, at ${at}: ${message.reason ?? ''}. The repair must start by ${startBy}.`,
-    commands: [`holdfast incident ${name}`, `holdfast rollback ${name} --reason "…"`],
+    commands: [`holdfast incident ${name}`, `holdfast rollback ${name} --reason WHY`],
     key: `break-glass-${ask}`,
   });
 }

@@ -1,3 +1,4 @@
+import { mustSignCommand, type Config } from '../config/config.js';
 import { formatIncident, type IncidentId, type TargetAddress } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
@@ -15,7 +16,18 @@ type Told = { readonly [Key in 'owner' | 'intent']: Target[Key] };
 export async function tellAbout(deps: Dependencies, about: TargetAddress & Partial<Pick<Told, 'owner' | 'intent'>>, { key, ...notice }: Omit<Notice, 'environment' | 'target' | 'owner' | 'intent'> & { readonly key: string }): Promise<void> {
   const { environment, target, owner, intent } = about;
   const runbook = notice.event === 'needs-human' || notice.event === 'blind' || notice.event === 'rolled-back' ? runbookLine(intent) : [];
-  await deps.tell({ ...notice, text: [notice.text, ...runbook].join('\n'), environment, target, ...(owner === undefined ? {} : { owner }), ...(intent === undefined ? {} : { intent }) }, key);
+  const commands = signable(await deps.config(), environment, notice.commands);
+  await deps.tell({ ...notice, commands, text: [notice.text, ...runbook].join('\n'), environment, target, ...(owner === undefined ? {} : { owner }), ...(intent === undefined ? {} : { intent }) }, key);
+}
+
+/** These let something go on, or keep drift quiet: where decisions are signed, they are. */
+const SIGNED = /^holdfast (approve|reject|adopt|accept|release|retry|unfreeze) /;
+export const KEY = ' --key ~/.ssh/id_ed25519';
+
+/** The commands as they are to be typed about a scope: `prod`, `prod/storefront` or `*`. */
+export function signable(config: Pick<Config, 'environments'>, scope: string, commands: readonly string[]): readonly string[] {
+  if (!mustSignCommand(config, scope.split('/')[0] ?? scope, scope)) return commands;
+  return commands.map((command) => (SIGNED.test(command) && !command.includes(' --key ') ? `${command}${KEY}` : command));
 }
 
 export interface PartTold {
@@ -42,7 +54,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
   const name = formatIncident(told.incident);
   const hash = told.plan.hash.slice(0, 12);
   const { owner, intent } = told.target;
-  const key = told.signing === undefined ? '' : ' --key ~/.ssh/id_ed25519';
+  const key = told.signing === undefined ? '' : KEY;
   return {
     event,
     subject: name,
@@ -64,7 +76,7 @@ export function partNotice(told: PartTold, event: 'approval-needed' | 'approval-
       ...(told.signing === undefined ? [] : ['It must be signed with a key that is registered for you.']),
       ...(told.signing?.command === undefined ? [] : [`To sign it elsewhere, with your name in it: ${told.signing.command}`]),
     ].join('\n'),
-    commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}${key}`, `holdfast reject ${name} --plan ${hash} --reason "…"${key}`],
+    commands: [`holdfast incident ${name}`, `holdfast approve ${name} --plan ${hash}${key}`, `holdfast reject ${name} --plan ${hash} --reason WHY${key}`],
     ...(owner === undefined ? {} : { owner }),
     ...(intent === undefined ? {} : { intent }),
   };
@@ -85,7 +97,7 @@ export async function tellToAdopt(deps: Dependencies, target: Target, told: { re
     at: told.at,
     title: `${name} should be adopted: ${brief}`,
     text: `${told.changes.length} changed: ${brief}. The rules say that it should become the desired state, since ${told.reason}. Nothing live is changed.`,
-    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason "…"`],
+    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason WHY`],
     key: `adopt-${told.part}`,
   });
 }

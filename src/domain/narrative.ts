@@ -39,6 +39,8 @@ export interface Narrated {
   readonly healthyAfterRollback?: boolean;
   /** Whether the desired state had changed since the last clean look; absent when there was none. */
   readonly desiredMoved?: boolean;
+  /** What a command is followed by where it must be signed. */
+  readonly key?: string;
 }
 
 /** The story of an incident in plain text: what drifted, since when, what was decided by whom and why, what was done, what was measured, what to do next. */
@@ -68,11 +70,11 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
   const address = told.incident.split('#')[0] ?? told.incident;
   switch (part.outcome) {
     case 'rolled-back':
-      return told.kind === 'undo' || part.cause === 'asked' ? undone(address) : afterFailure(part, told, address);
+      return told.kind === 'undo' || part.cause === 'asked' ? undone(address, told) : afterFailure(part, told, address);
     case 'needs-human':
-      return [`Some of it is neither as desired nor as it was. Repair it by hand, then: holdfast release ${address} --gate needs-human --reason "…"`];
+      return [`Some of it is neither as desired nor as it was. Repair it by hand, then: holdfast release ${address} --gate needs-human --reason WHY${told.key ?? ''}`];
     case 'expired':
-      return [`Nobody answered in time. To be asked again: holdfast retry ${told.incident} --reason "…"`];
+      return [`Nobody answered in time. To be asked again: holdfast retry ${told.incident} --reason WHY${told.key ?? ''}`];
     case 'terminated':
       return ['Its run was ended from outside; look at what was left half done.'];
     case 'rejected':
@@ -80,7 +82,7 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
     case 'accepted':
       return [accepted(part, told, address)];
     case 'fixed':
-      return [`To undo it while its snapshot is kept: holdfast rollback ${told.incident} --reason "…"`];
+      return [`To undo it while its snapshot is kept: holdfast rollback ${told.incident} --reason WHY${told.key ?? ''}`];
     default:
       return [];
   }
@@ -92,21 +94,22 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
  * where the desired state moved, the mistake is there.
  */
 function afterFailure(part: NarratedPart, told: Narrated, address: string): string[] {
-  const release = `To try the same repair again: holdfast release ${address} --gate quarantine --reason "…"`;
+  const release = `To try the same repair again: holdfast release ${address} --gate quarantine --reason WHY${told.key ?? ''}`;
   const values = part.values.map((each) => `${each.place}: live is ${each.actual}, desired says ${each.desired}`);
   if (told.healthyAfterRollback !== true) return ['The repair did not prove healthy, and the same repair is not tried again.', release];
   if (told.desiredMoved === true) {
     return ['What is live is as before and healthy; the new desired state did not prove healthy. Correct the desired state:', ...values, release];
   }
   const or = told.desiredMoved === undefined ? ', unless the desired state has a mistake (no clean look is on record to tell)' : '';
-  return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one, by hand or with: holdfast adopt ${told.incident} --reason "…"`, ...values, release];
+  return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one, by hand or with: holdfast adopt ${told.incident} --reason WHY${told.key ?? ''}`, ...values, release];
 }
 
-function accepted({ until, given, ticket }: NarratedPart, { incident }: Narrated, address: string): string {
+function accepted({ until, given, ticket }: NarratedPart, told: Narrated, address: string): string {
+  const { incident } = told;
   const why = given === undefined ? '' : `: ${given}`;
-  return `The drift is left alone until ${until ?? 'the date given'}${ticket === undefined ? '' : ` (${ticket})`}${why}. If it changes before, it is asked about again. To end that early: holdfast accept ${address}${incident.slice(address.length)} --end --reason "…"`;
+  return `The drift is left alone until ${until ?? 'the date given'}${ticket === undefined ? '' : ` (${ticket})`}${why}. If it changes before, it is asked about again. To end that early: holdfast accept ${address}${incident.slice(address.length)} --end --reason WHY${told.key ?? ''}`;
 }
 
-function undone(address: string): string[] {
-  return [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason "…"`];
+function undone(address: string, told: Narrated): string[] {
+  return [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason WHY${told.key ?? ''}`];
 }

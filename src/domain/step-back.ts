@@ -8,5 +8,5 @@ export function stepsBack(rows: readonly Pick<GateRow, 'gate' | 'scope' | 'resou
 }
 
 export function releaseOf(scope: string): string {
-  return `holdfast release ${scope} --gate step-back --reason "…"`;
+  return `holdfast release ${scope} --gate step-back --reason WHY`;
 }

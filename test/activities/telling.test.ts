@@ -31,7 +31,7 @@ describe('what a target is for', () => {
     { event: 'fixed', says: false, reason: 'nobody has to do anything' },
   ] as const)('$event names the runbook: $says, because $reason', async ({ event, says }) => {
     const told: Notice[] = [];
-    const deps = { tell: (notice: Notice) => { told.push(notice); return Promise.resolve(); } } as unknown as Dependencies;
+    const deps = { config: () => Promise.resolve({ environments: [] }), tell: (notice: Notice) => { told.push(notice); return Promise.resolve(); } } as unknown as Dependencies;
     await tellAbout(deps, target({ intent }), { event, subject: 's', at: '2026-11-02T09:00:00.000Z', title: 't', text: 'words', commands: [], key: 'k' });
     expect(told[0]?.text).toBe(says ? 'words\nRunbook: https://example.com/shop' : 'words');
     expect(told[0]?.intent).toEqual(intent);

@@ -89,7 +89,7 @@ describe('status', () => {
   it('a class that went a step back is shown with what releases it, and presses for no target', async () => {
     const step: ClosedGate = { scope: 'prod', gate: 'step-back', by: 'holdfast', at: '2030-01-31T10:00:00Z', resource: 'configuration', reason: 'the automatic repair of prod/storefront#7 was rolled back: status 503' };
     const ran = await cli(['status'], { deps: { ...recorded({ ...members, allClosedGates: () => Promise.resolve([step]) }), ...connected({}) } });
-    expect(ran.out).toContain('step-back of prod for configuration by holdfast: the automatic repair of prod/storefront#7 was rolled back: status 503; holdfast release prod --gate step-back --reason "…"');
+    expect(ran.out).toContain('step-back of prod for configuration by holdfast: the automatic repair of prod/storefront#7 was rolled back: status 503; holdfast release prod --gate step-back --reason WHY');
     expect(ran.out).not.toContain('step-back is closed');
   });
 

@@ -31,7 +31,7 @@ describe('the narrative', () => {
       'Ended so because: after the soak a read equals the desired state.',
       '',
       'What to do next:',
-      '- To undo it while its snapshot is kept: holdfast rollback prod/storefront#12 --reason "…"',
+      '- To undo it while its snapshot is kept: holdfast rollback prod/storefront#12 --reason WHY',
     ]);
   });
 
