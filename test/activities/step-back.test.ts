@@ -11,6 +11,16 @@ describe('a step back', () => {
     await on.run('rollback', { incident: FIRST, part: 1, plan: ref.plan, round: 1, cause, reason: 'status 503' });
     return on;
   }
+  /** Its quarantine is released, and the same field drifts in an incident of its own. */
+  async function driftedAgain(): Promise<Bench> {
+    const on = await rolledBack();
+    await on.ledger.openGate({ scope: 'prod', gate: 'quarantine', by: 'alice', reason: 'x', at: on.at() });
+    await on.ledger.closeIncident(FIRST, { at: on.at(), outcome: 'rolled-back', parts: [], narrative: 'x', settled: [] });
+    on.write('etc/app.yaml', 'port: 8\nhost: a\n');
+    on.later(HOUR);
+    await on.check();
+    return on;
+  }
   const steps = async (on: Bench): Promise<readonly (string | undefined)[]> => (await on.ledger.allClosedGates(on.at())).filter((row) => row.gate === 'step-back').map((row) => `${row.scope} ${row.resource ?? ''}`);
 
   it('is taken by the class of an automatic repair that was not healthy, loudly', async () => {
@@ -28,12 +38,7 @@ describe('a step back', () => {
   });
 
   it('holds for the class in the whole environment, for what is decided and for what was decided before', async () => {
-    const on = await rolledBack();
-    await on.ledger.openGate({ scope: 'prod', gate: 'quarantine', by: 'alice', reason: 'x', at: on.at() });
-    await on.ledger.closeIncident(FIRST, { at: on.at(), outcome: 'rolled-back', parts: [], narrative: 'x', settled: [] });
-    on.write('etc/app.yaml', 'port: 8\nhost: a\n');
-    on.later(HOUR);
-    await on.check();
+    const on = await driftedAgain();
     expect(only((await on.assess({ incident: { ...FIRST, number: 2 } })).parts)).toMatchObject({ decision: 'ask', rules: expect.arrayContaining(['step-back']) as string[], reason: expect.stringContaining('holdfast release prod --gate step-back') as string });
   });
 
@@ -42,12 +47,7 @@ describe('a step back', () => {
   });
 
   it('is released for the environment by a person with a reason', async () => {
-    const on = await rolledBack();
-    await on.ledger.openGate({ scope: 'prod', gate: 'quarantine', by: 'alice', reason: 'x', at: on.at() });
-    await on.ledger.closeIncident(FIRST, { at: on.at(), outcome: 'rolled-back', parts: [], narrative: 'x', settled: [] });
-    on.write('etc/app.yaml', 'port: 8\nhost: a\n');
-    on.later(HOUR);
-    await on.check();
+    const on = await driftedAgain();
     const second = { ...FIRST, number: 2 };
     const asked = only((await on.assess({ incident: second })).parts);
     await on.ledger.updateIncident(second, { drift: (await on.ledger.incident(FIRST, 2))?.drift ?? '', runId: '11111111-1111-4111-8111-111111111111' });

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +10,7 @@ import { askedOf, type AskedQuestion as Question } from '../support/asked.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
 import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
-import { HOLDFAST } from '../support/processes.js';
+import { shipped } from '../support/shipped.js';
 import { resetBefore } from '../support/signals.js';
 import type { SiteOptions } from '../support/site.js';
 import { signer, type SignatureParts, type Signer } from '../support/ssh-signer.js';
@@ -311,12 +310,12 @@ describe.concurrent('approvals where they must be signed', () => {
     const address = 'prod/cli';
     const { plan } = await asked(address);
     const approve = ['approve', address, '--plan', plan.slice(0, 12)];
-    expect(await holdfast(approve)).toMatchObject({ code: 4, err: expect.stringContaining('needs a signature') as string });
-    const printed = await holdfast([...approve, '--by', 'alice', '--print-statement']);
+    expect(await shipped(lab, approve)).toMatchObject({ code: 4, err: expect.stringContaining('needs a signature') as string });
+    const printed = await shipped(lab, [...approve, '--by', 'alice', '--print-statement']);
     expect(printed).toMatchObject({ code: 0, out: expect.stringContaining(plan) as string });
-    expect(await holdfast([...approve, '--signature', '-'], stranger.sign(printed.out))).toMatchObject({ code: 4, err: expect.stringContaining('is not registered') as string });
-    expect(await holdfast([...approve, '--signature', '-', '--wait'], alice.sign(printed.out))).toMatchObject({ code: 0, out: expect.stringMatching(/by alice, signed[\s\S]*fixed/) as string });
-    const told = await holdfast(['incident', address]);
+    expect(await shipped(lab, [...approve, '--signature', '-'], stranger.sign(printed.out))).toMatchObject({ code: 4, err: expect.stringContaining('is not registered') as string });
+    expect(await shipped(lab, [...approve, '--signature', '-', '--wait'], alice.sign(printed.out))).toMatchObject({ code: 0, out: expect.stringMatching(/by alice, signed[\s\S]*fixed/) as string });
+    const told = await shipped(lab, ['incident', address]);
     expect(told.out).toContain(alice.fingerprint);
   }, 120_000);
 });
@@ -342,16 +341,3 @@ test('a key that is taken out after it has approved lets nothing be written, and
   for (const robbed of ['prod/row', 'prod/judge']) expect((await lab.incident(robbed, 1))?.outcome).toBe('terminated');
   expect(await checkStatements(lab)).toEqual([]);
 }, 120_000);
-
-/** The command line as it is shipped. Not waited for in one breath: the health checks that it waits for are answered here. */
-function holdfast(argv: readonly string[], input = ''): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
-  return new Promise((settle) => {
-    const child = spawn(process.execPath, [HOLDFAST, ...argv, '--config', lab.site.config, '--data-dir', lab.site.dataDir], { env: { ...process.env, ...lab.env, NO_COLOR: '1' } });
-    let out = '';
-    let err = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
-    child.stdin.end(input);
-    child.on('close', (code) => { settle({ code, out, err }); });
-  });
-}

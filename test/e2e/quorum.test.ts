@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { askedOf, type AskedQuestion as Question } from '../support/asked.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
 import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
-import { HOLDFAST } from '../support/processes.js';
+import { shipped, type Shipped } from '../support/shipped.js';
 import { resetBefore } from '../support/signals.js';
 import { signer, type Signer } from '../support/ssh-signer.js';
 import { readTree } from '../support/trees.js';
@@ -196,19 +196,19 @@ describe.concurrent('where two people must approve', () => {
   test('on the command line: who is not asked ends with 4, one of two with 0 and who is still needed', async () => {
     const address = 'prod/cli';
     const { plan } = await asked(address);
-    const approve = async (person: Person, ...more: string[]): Promise<Ran> => {
+    const approve = async (person: Person, ...more: string[]): Promise<Shipped> => {
       const words = ['approve', address, '--plan', plan.slice(0, 12), '--by', person];
-      const printed = await holdfast([...words, '--print-statement']);
-      return holdfast([...words, ...more, '--signature', '-'], KEYS[person].sign(printed.out));
+      const printed = await shipped(lab, [...words, '--print-statement']);
+      return shipped(lab, [...words, ...more, '--signature', '-'], KEYS[person].sign(printed.out));
     };
     expect(await approve('dave')).toMatchObject({ code: 4, err: expect.stringContaining('dave is not among those who may approve this: 2 of sre') as string });
     expect(await approve('bob')).toMatchObject({ code: 0, out: expect.stringContaining('1 of 2 of sre (bob); still needed: 1 more of sre (alice or carol)') as string });
-    const told = await holdfast(['incident', address]);
+    const told = await shipped(lab, ['incident', address]);
     expect(told.out).toMatch(/requires: 2 of sre \(approvals\.rules\[0\] of prod\)/);
     expect(told.out).toContain('approved: 1 of 2 of sre (bob)');
-    expect((await holdfast(['plan', address])).out).toMatch(/requires: 2 of sre \(approvals\.rules\[0\] of prod\); sre: alice, bob or carol/);
+    expect((await shipped(lab, ['plan', address])).out).toMatch(/requires: 2 of sre \(approvals\.rules\[0\] of prod\); sre: alice, bob or carol/);
     expect(await approve('carol', '--wait')).toMatchObject({ code: 0, out: expect.stringContaining('fixed') as string });
-    expect((await holdfast(['incident', address])).out).toContain('Approved by bob and carol');
+    expect((await shipped(lab, ['incident', address])).out).toContain('Approved by bob and carol');
   }, 120_000);
 
   test('the glass is broken by one of those who may, in words that say so, and everybody can see it', async () => {
@@ -220,8 +220,8 @@ describe.concurrent('where two people must approve', () => {
     expect(await isAsDrifted(address)).toBe(true);
     expect(await decide(address, signed(question, 'dave', glass))).toMatchObject({ result: 'accepted', message: expect.stringContaining('the glass is broken') as string });
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
-    expect((await holdfast(['changes', address, '--since', '1h'])).out).toMatch(/break-glass .*dave/);
-    expect((await holdfast(['incident', address])).out).toContain('(break-glass)');
+    expect((await shipped(lab, ['changes', address, '--since', '1h'])).out).toMatch(/break-glass .*dave/);
+    expect((await shipped(lab, ['incident', address])).out).toContain('(break-glass)');
   }, 120_000);
 
   test('whoever has a key and is in no group keeps nothing quiet, lifts no freeze, and undoes no repair', async () => {
@@ -249,22 +249,3 @@ describe.concurrent('where two people must approve', () => {
 test('and what is on record holds together', async () => {
   expect(await checkStatements(lab)).toEqual([]);
 });
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The command line as it is shipped. */
-function holdfast(argv: readonly string[], input = ''): Promise<Ran> {
-  return new Promise((settle) => {
-    const child = spawn(process.execPath, [HOLDFAST, ...argv, '--config', lab.site.config, '--data-dir', lab.site.dataDir], { env: { ...process.env, ...lab.env, NO_COLOR: '1' } });
-    let out = '';
-    let err = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
-    child.stdin.end(input);
-    child.on('close', (code) => { settle({ code, out, err }); });
-  });
-}

@@ -81,12 +81,25 @@ test('a pipeline says for how long it works: repairs wait for its end or for its
 
 const SHOP_IN_BOTH = { staging: { targets: { shop: { soakMs: 10 * MINUTE } } }, prod: { targets: { shop: { after: ['staging'] } } } };
 
+async function driftInBoth(world: GatingWorld): Promise<void> {
+  for (const environment of ['staging', 'prod']) {
+    await world.check(environment);
+    world.drift(`${environment}/shop`, 'etc/app.yaml', 'port: 9\nhost: a\n');
+  }
+}
+
+/** Prod has the same drift, and is checked once staging was rolled back. */
+async function rolledBackInStaging(world: GatingWorld): Promise<void> {
+  await driftInBoth(world);
+  world.healthy('staging/shop', false);
+  await world.check('staging');
+  await world.until('staging is rolled back', outcomeIs(world, 'staging/shop', 'rolled-back'));
+  await world.check('prod');
+}
+
 test('staging then prod: prod waits for the repair of staging and for its soak, and is looked at after it', async () => {
   await inGatingWorld({ environments: SHOP_IN_BOTH }, async (world) => {
-    for (const environment of ['staging', 'prod']) {
-      await world.check(environment);
-      world.drift(`${environment}/shop`, 'etc/app.yaml', 'port: 9\nhost: a\n');
-    }
+    await driftInBoth(world);
     await world.check('staging');
     await world.until('staging soaks', async () => (await world.status('staging/shop')).phase === 'soaking');
     await world.check('prod');
@@ -107,14 +120,7 @@ test('staging then prod: prod waits for the repair of staging and for its soak, 
 
 test('prod stays stopped when staging was rolled back, says what moves it, and goes on once staging is clean', async () => {
   await inGatingWorld({ environments: SHOP_IN_BOTH }, async (world) => {
-    for (const environment of ['staging', 'prod']) {
-      await world.check(environment);
-      world.drift(`${environment}/shop`, 'etc/app.yaml', 'port: 9\nhost: a\n');
-    }
-    world.healthy('staging/shop', false);
-    await world.check('staging');
-    await world.until('staging is rolled back', outcomeIs(world, 'staging/shop', 'rolled-back'));
-    await world.check('prod');
+    await rolledBackInStaging(world);
     await world.until('prod is stopped', async () => (await world.waitsFor('prod/shop')).includes('ended rolled-back; it stays stopped until'));
     const before = await world.events('prod/shop');
     await world.skip(48 * HOUR);
@@ -130,14 +136,7 @@ test('prod stays stopped when staging was rolled back, says what moves it, and g
 
 test('a person lets prod go on without what was rolled back in staging', async () => {
   await inGatingWorld({ environments: SHOP_IN_BOTH }, async (world) => {
-    for (const environment of ['staging', 'prod']) {
-      await world.check(environment);
-      world.drift(`${environment}/shop`, 'etc/app.yaml', 'port: 9\nhost: a\n');
-    }
-    world.healthy('staging/shop', false);
-    await world.check('staging');
-    await world.until('staging is rolled back', outcomeIs(world, 'staging/shop', 'rolled-back'));
-    await world.check('prod');
+    await rolledBackInStaging(world);
     await world.until('prod is stopped', async () => (await world.waitsFor('prod/shop')).includes('it stays stopped'));
     expect(await world.command('prod', { command: 'release', scope: `${world.name('prod')}/shop`, gate: 'after', by: 'alice', reason: 'staging is being rebuilt' })).toContain('goes on without what was rolled back');
     await world.until('prod is fixed', outcomeIs(world, 'prod/shop', 'fixed'));
