@@ -93,6 +93,6 @@ function reversibilityOf(effect: keyof typeof EFFECT, plan: PlanFacts | undefine
   return { value: `${effect}, ${told}`, factor: Math.round(factor * 100) / 100 };
 }
 
-function levelOf(score: number): Risk {
+export function levelOf(score: number): Risk {
   return LEVELS.find(({ from }) => score >= from)?.risk ?? 'low';
 }

@@ -1,6 +1,6 @@
 import type { Decided, Decision } from '../domain/decision.js';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
-import { RISKS } from '../domain/risk.js';
+import { levelOf, RISKS } from '../domain/risk.js';
 
 /** How many changes of each class, `{ exposure: 2 }`. */
 export function classesOf(decided: readonly Decided[]): Readonly<Record<string, number>> {
@@ -12,7 +12,10 @@ export function classesOf(decided: readonly Decided[]): Readonly<Record<string, 
   return counts;
 }
 
-/** The risk of the riskiest change with its parts: `30 = exposure 24 × 1 resource 1 × tier not said 1.25 × update 1`. */
+/**
+ * The risk of the riskiest change with its parts: `30 = exposure 24 × 1 resource 1 × tier not said 1.25 × update 1`,
+ * and what it would be by these alone, where a rule made it more.
+ */
 export function toldRisk(decided: readonly Decided[]): string | undefined {
   const [worst] = [...decided].sort((a, b) => RISKS.indexOf(b.risk) - RISKS.indexOf(a.risk) || scoreOf(b) - scoreOf(a));
   if (worst === undefined || scoreOf(worst) === 0) return undefined;
@@ -20,7 +23,9 @@ export function toldRisk(decided: readonly Decided[]): string | undefined {
     const part = partOf(worst, name);
     return typeof part?.['value'] === 'string' && typeof part['factor'] === 'number' ? [`${part['value']} ${part['factor']}`] : [];
   });
-  return `${scoreOf(worst)} = ${told.join(' × ')}`;
+  const level = levelOf(scoreOf(worst));
+  const raised = RISKS.indexOf(worst.risk) > RISKS.indexOf(level) ? `; ${level} by its parts, raised by a rule` : '';
+  return `${scoreOf(worst)} = ${told.join(' × ')}${raised}`;
 }
 
 /** `configuration 3, metadata 1`. */

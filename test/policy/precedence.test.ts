@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Decided, Decision } from '../../src/domain/decision.js';
 import { decideUnder } from '../../src/policy/decide.js';
 import type { GivenInput, Rule } from '../../src/policy/rule.js';
+import { toldRisk } from '../../src/policy/telling.js';
 import { decideGiven, inputOf } from '../../src/policy/testing.js';
 import { rule } from './rules.js';
 
@@ -142,5 +143,13 @@ describe('precedence', () => {
 
   it('says which rule failed, and why', () => {
     expect(decided([says('remediate', { when: FAILS })]).reason).toBe('rule remediate failed on this change (No such key: missing), which counts as ask');
+  });
+});
+
+describe('the risk as it is told', () => {
+  it('says what it is by its parts, where a rule made it more', () => {
+    expect(toldRisk([decided([rule({ name: 'raises', risk: 'critical' })])])).toMatch(/^[\d.]+ = configuration 6 × .*; low by its parts, raised by a rule$/);
+    expect(toldRisk([decided([rule({ name: 'raises', risk: 'low' })])])).not.toMatch(/raised/);
+    expect(toldRisk([decided([])])).not.toMatch(/raised/);
   });
 });
