@@ -26,7 +26,7 @@ export async function awaitDecision(part: PartState, run: IncidentRun, steps: St
     if (woke || due?.kind === 'gate') await askGatesAgain(part, steps, run);
     else if (due?.kind === 'reminder') await remind(part, run, steps);
     else if (due?.kind === 'escalation') await escalate(part, run, steps);
-    else return 'expired';
+    else return note(part, `nobody answered by ${part.askExpiresAt ?? ''}`, 'expired');
   }
 }
 
