@@ -47,6 +47,11 @@ export function gatesText(answer: GateAnswer): string {
   return closedOf(answer).map(({ reason, opensAt, command }) => (command === undefined ? reason : `${reason}; ${opensAt === undefined ? 'to open it' : 'or'}: ${command}`)).join('; and ');
 }
 
+/** A gate knows no plan; whoever tells it to somebody who looks at one does. */
+export function withPlan(text: string, plan: string | undefined): string {
+  return plan === undefined ? text : text.replaceAll('--plan HASH', `--plan ${plan.slice(0, 12)}`);
+}
+
 /** The command by which a person lets go on what a gate holds. */
 export function releasedBy(gate: GateName, scope: string): string {
   return `holdfast release ${scope} --gate ${gate} --reason WHY`;

@@ -1,6 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatIncident } from '../domain/address.js';
-import { gatesText } from '../domain/gate.js';
+import { gatesText, withPlan } from '../domain/gate.js';
 import { foremostPhase, type Phase } from '../domain/phase.js';
 import { searchAttributes, type IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';
@@ -37,7 +37,7 @@ function describePart(part: PartState): string[] {
   const state = part.outcome ?? MEANING[part.phase];
   const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${prose(part.reason)} (${part.rules.join(', ')})`];
   if (part.note !== '') lines.push('', `Now: ${prose(part.note)}`);
-  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(gatesText(part.gateNow))}`);
+  if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(withPlan(gatesText(part.gateNow), part.plan))}`);
   if (part.since !== undefined && asks(part)) lines.push('', `Changed since it was asked before: ${prose(part.since)}`);
   if (part.requires !== undefined && asks(part)) lines.push('', `Who must approve: ${prose(part.requires)}`);
   if (part.approvals !== undefined && asks(part)) lines.push('', `Approvals: ${prose(part.approvals)}`);

@@ -1,4 +1,4 @@
-import { gatesText } from '../domain/gate.js';
+import { gatesText, withPlan } from '../domain/gate.js';
 import type { PartState } from './state.js';
 
 /** So many characters of a hash are shown; approving needs at least 8 of them. */
@@ -7,7 +7,7 @@ const SHORT_HASH = 12;
 /** What a part waits for, and which time or command moves it, in a line; empty while it is at work or has ended. */
 export function waitsFor(incident: string, part: PartState): string {
   if (part.outcome !== undefined) return '';
-  const gate = part.gateNow.allowed ? [] : [`${part.keepUntil === undefined ? '' : `staged, and kept until ${part.keepUntil}: `}${gatesText(part.gateNow)}`];
+  const gate = part.gateNow.allowed ? [] : [`${part.keepUntil === undefined ? '' : `staged, and kept until ${part.keepUntil}: `}${withPlan(gatesText(part.gateNow), part.plan)}`];
   const note = part.note === '' || (!part.gateNow.allowed && part.adopting === undefined) ? [] : [part.note];
   return [...gate, ...note, ...awaited(incident, part)].join('; ');
 }

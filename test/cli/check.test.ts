@@ -195,7 +195,7 @@ describe('plan', () => {
       { allowed: false, gate: 'breaker', reason: 'breaker of prod by holdfast', command: 'holdfast release prod --gate breaker --reason WHY' },
     ] as const;
     const ran = await cli(['plan', 'prod/storefront'], { deps: { ...deps, assess: () => Promise.resolve({ parts: [{ ...part, gates }], quiet: [] }) } });
-    expect(ran.out).toMatch(/window is closed: outside the allow window .*; opens 2030-02-04T09:00:00.000Z \(Monday 2030-02-04 09:00 Europe\/London\)\n +open it: {2}holdfast approve prod\/storefront --plan HASH --break-glass --reason WHY\n/);
+    expect(ran.out).toMatch(/window is closed: outside the allow window .*; opens 2030-02-04T09:00:00.000Z \(Monday 2030-02-04 09:00 Europe\/London\)\n +open it: {2}holdfast approve prod\/storefront --plan 3f9ac2d10000 --break-glass --reason WHY\n/);
     expect(ran.out).toMatch(/breaker is closed: breaker of prod by holdfast\n +open it: {2}holdfast release prod --gate breaker --reason WHY\n/);
   });
 

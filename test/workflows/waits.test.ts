@@ -25,6 +25,7 @@ describe('what the status query says of a part', () => {
     { of: { phase: 'observed', decision: 'hold', impossible: 'only a person can settle it' }, says: 'nothing is done by itself: it is to be repaired by hand, and is cleared once a check finds it gone', reason: 'what cannot be repaired cannot be approved' },
     { of: { adopting: { id: '1', by: 'bob', at: '2030-01-31T12:00:00.000Z', run: 'r' }, note: 'a patch of 1 file waits to be applied', gateNow: CLOSED }, says: 'inside a deny window; a patch of 1 file waits to be applied', reason: 'an adopted part asks nobody' },
     { of: { phase: 'waiting', decision: 'remediate', gateNow: CLOSED }, says: 'inside a deny window', reason: 'a repair that is allowed waits for its gate alone' },
+    { of: { phase: 'waiting', decision: 'remediate', gateNow: { ...CLOSED, command: 'holdfast approve prod/shop --plan HASH --break-glass --reason WHY' } }, says: 'inside a deny window; or: holdfast approve prod/shop --plan 3f9ac2d10000 --break-glass --reason WHY', reason: 'the command that breaks the glass names the plan, so that it can be pasted' },
     { of: { phase: 'kept', gateNow: CLOSED, keepUntil: '2030-01-31T12:30:00.000Z' }, says: 'staged, and kept until 2030-01-31T12:30:00.000Z: inside a deny window', reason: 'what is kept says until when' },
     { of: { phase: 'closed', outcome: 'fixed', note: 'a read equals the desired state' }, says: '', reason: 'what has ended waits for nothing' },
   ])('$reason', ({ of, says }) => {

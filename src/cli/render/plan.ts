@@ -1,5 +1,6 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { ENGINE } from '../../domain/busy.js';
+import { withPlan } from '../../domain/gate.js';
 import { commandOf } from '../../domain/gates.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
 import { requiredText } from '../../domain/quorum.js';
@@ -34,7 +35,7 @@ export function partLines(part: AssessedPart, number: number, style: Style): rea
         ...trialsOf(part.decided).map((each) => `on trial: ${plain(each)}`),
         ...(part.impossible === undefined ? [] : [`repair:   ${style.red('none')}: ${plain(part.impossible)}`]),
         ...(plan === undefined ? [] : planLines(plan, style)),
-        ...(part.gates.length === 0 ? [`gates:    ${opened(part)}`] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(gate.command)}`])])),
+        ...(part.gates.length === 0 ? [`gates:    ${opened(part)}`] : part.gates.flatMap((gate) => [`gate:     ${style.yellow(gate.gate)} is closed: ${plain(closedText(gate))}`, ...(gate.command === undefined ? [] : [`open it:  ${plain(withPlan(gate.command, plan?.hash))}`])])),
         ...(part.requires === undefined ? [] : [`requires: ${plain(part.requires)}`]),
         ...(part.atSwitch ?? []).map((gate) => `switch:   waits for ${style.yellow(gate.gate)}, and is kept staged: ${plain(closedText(gate))}`),
         `next:     ${nextOf(part)}`,
@@ -73,7 +74,7 @@ export function partMarkdown(part: AssessedPart, number: number): string {
           `- Plan: ${markdownCode(shortHash(plan.hash))}: ${blastText(plan.blastRadius)}; staging ${plan.staging}, rollback ${plan.rollback}`,
           ...plan.steps.map((step, index) => `  ${index + 1}. ${markdown(step.summary)}`),
         ]),
-    ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(closedText(gate))}${gate.command === undefined ? '' : `; open it with ${markdownCode(gate.command)}`}`),
+    ...part.gates.map((gate) => `- Gate ${markdownCode(gate.gate)} is closed: ${markdown(closedText(gate))}${gate.command === undefined ? '' : `; open it with ${markdownCode(withPlan(gate.command, plan?.hash))}`}`),
     ...(part.requires === undefined ? [] : [`- Who must approve: ${markdown(part.requires)}`]),
     ...(part.atSwitch ?? []).map((gate) => `- The switch waits for gate ${markdownCode(gate.gate)}, and is kept staged: ${markdown(closedText(gate))}`),
     `- Next: ${markdown(nextOf(part))}`,
