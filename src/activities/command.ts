@@ -6,7 +6,7 @@ import { causerOf, NOBODY, principalOf } from '../domain/people.js';
 import { isAsked, requiredText, whoMay } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { Config } from '../config/config.js';
-import { targetOf } from '../config/config.js';
+import { mustSignCommand, targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
 import type { CommandAnswer } from '../workflows/messages.js';
 import { no, yes } from './answers.js';
@@ -36,7 +36,7 @@ export function commandActivities(deps: Dependencies): Pick<ControlActivities, '
       try {
         checkScope(config, input);
         const refusal = await refuseUnsigned(deps, config, input);
-        return refusal ?? (await carryOut(deps, config, input));
+        return refusal ?? (await carryOut(deps, config, { ...input, message: asProved(config, input) }));
       } catch (error) {
         if (isHoldfastError(error) && !error.retryable) return { ok: false, message: error.message };
         throw error;
@@ -54,6 +54,11 @@ function checkScope(config: Config, { environment, message }: CommandInput): voi
   if (address === undefined) throw refused(`"${message.scope}" is neither an environment nor environment/target`);
   if (address.environment !== environment) throw refused(`${message.scope} is not of ${environment}; send it to environment/${address.environment}`);
   if (address.target !== undefined && targetOf(config, environment, address.target) === undefined) throw refused(`${message.scope} is not in the configuration`);
+}
+
+/** Where names are proved, one that nobody signed is told as what it is: whoever stops a repair in the name of somebody else is found out. */
+function asProved(config: Config, { environment, message }: CommandInput): CommandMessage {
+  return message.signature !== undefined || !mustSignCommand(config, environment, message.scope) ? message : { ...message, by: `${message.by} (unverified)` };
 }
 
 async function carryOut(deps: Dependencies, config: Config, { message }: CommandInput): Promise<CommandDone> {

@@ -24,10 +24,10 @@ async function stops(on: Bench): Promise<readonly (string | undefined)[]> {
 
 describe('what only stops needs no signature, and therefore ends nothing that stops', () => {
   it.each<{ readonly reason: string; readonly before: Partial<CommandMessage>; readonly after: Partial<CommandMessage>; readonly stays: string }>([
-    { reason: 'a freeze without an end gets none', before: { by: 'alice' }, after: { until: '2026-11-02T09:01:00Z' }, stays: 'freeze by alice until unfrozen' },
-    { reason: 'a freeze does not end sooner', before: { by: 'alice', until: '2026-11-02T12:00:00Z' }, after: { until: '2026-11-02T09:01:00Z' }, stays: 'freeze by alice until 2026-11-02T12:00:00.000Z' },
-    { reason: 'nor at an end that looks later in another time zone', before: { by: 'alice', until: '2026-11-02T12:00:00Z' }, after: { until: '2026-11-02T23:30:00+14:00' }, stays: 'freeze by alice until 2026-11-02T12:00:00.000Z' },
-    { reason: 'work under way does not end sooner, whoever is named', before: { by: 'ci', gate: 'busy', until: '2026-11-02T12:00:00Z' }, after: { by: 'ci', gate: 'busy', until: '2026-11-02T09:01:00Z' }, stays: 'busy by ci until 2026-11-02T12:00:00.000Z' },
+    { reason: 'a freeze without an end gets none', before: { by: 'alice' }, after: { until: '2026-11-02T09:01:00Z' }, stays: 'freeze by alice (unverified) until unfrozen' },
+    { reason: 'a freeze does not end sooner', before: { by: 'alice', until: '2026-11-02T12:00:00Z' }, after: { until: '2026-11-02T09:01:00Z' }, stays: 'freeze by alice (unverified) until 2026-11-02T12:00:00.000Z' },
+    { reason: 'nor at an end that looks later in another time zone', before: { by: 'alice', until: '2026-11-02T12:00:00Z' }, after: { until: '2026-11-02T23:30:00+14:00' }, stays: 'freeze by alice (unverified) until 2026-11-02T12:00:00.000Z' },
+    { reason: 'work under way does not end sooner, whoever is named', before: { by: 'ci', gate: 'busy', until: '2026-11-02T12:00:00Z' }, after: { by: 'ci', gate: 'busy', until: '2026-11-02T09:01:00Z' }, stays: 'busy by ci (unverified) until 2026-11-02T12:00:00.000Z' },
   ])('$reason', async ({ before, after, stays }) => {
     const on = await bench();
     expect(await tell(on, before)).toMatchObject({ ok: true });
@@ -45,7 +45,7 @@ describe('what only stops needs no signature, and therefore ends nothing that st
     const on = await bench();
     await tell(on, { by: 'alice', until: '2026-11-02T12:00:00Z' });
     expect(await tell(on, { until: '2026-11-02T13:00:00Z' })).toMatchObject({ ok: true });
-    expect(await stops(on)).toEqual(['freeze by mallory until 2026-11-02T13:00:00.000Z']);
+    expect(await stops(on)).toEqual(['freeze by mallory (unverified) until 2026-11-02T13:00:00.000Z']);
   });
 });
 
@@ -57,5 +57,5 @@ it('a signature over an unfreeze of everything is good once, whichever environme
   expect(await tell(on, message)).toMatchObject({ ok: true });
   await tell(on, { scope: '*' });
   expect(await tell(on, message, 'staging')).toMatchObject({ ok: false, unauthorised: true });
-  expect(await stops(on)).toEqual(['freeze by mallory until unfrozen']);
+  expect(await stops(on)).toEqual(['freeze by mallory (unverified) until unfrozen']);
 });

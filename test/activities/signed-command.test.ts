@@ -64,7 +64,18 @@ describe('a command where decisions must be signed', () => {
     const on = await bench();
     expect(await command(on, said({ command: 'freeze', until: '2031-01-01T00:00:00Z' }))).toMatchObject({ ok: true });
     await command(on, said({ command: 'freeze', by: 'mallory', until }));
-    expect((await on.ledger.allClosedGates(on.at())).map((row) => [row.by, row.until])).toEqual([['alice', '2031-01-01T00:00:00.000Z']]);
+    expect((await on.ledger.allClosedGates(on.at())).map((row) => [row.by, row.until])).toEqual([['alice (unverified)', '2031-01-01T00:00:00.000Z']]);
+  });
+
+  it.each([
+    { sign: false, by: 'alice (unverified)', reason: 'anybody could have said it' },
+    { sign: true, by: 'alice', reason: 'it is hers' },
+  ])('a freeze is told as by $by: $reason', async ({ sign, by }) => {
+    const on = await bench();
+    const message = said({ command: 'freeze', reason: 'stop' });
+    expect(await command(on, sign ? signedBy(alice, message) : message)).toMatchObject({ ok: true });
+    expect((await on.ledger.allClosedGates(on.at())).map((row) => row.by)).toEqual([by]);
+    expect(on.told.map((notice) => notice.title)).toEqual([`prod is frozen by ${by}`]);
   });
 
   it('is recorded with who signed it', async () => {

@@ -232,7 +232,7 @@ describe.concurrent('where two people must approve', () => {
     await command('alice', { command: 'freeze', scope: address, until: '2999-01-01T00:00:00Z' });
     // Only stopping needs no signature: neither an end that sorts before every other nor one that is no time stops less.
     for (const until of ['9999-12-31T23:59:59-23:59', '2999-99-99T99:99:99Z', '2027-01-01T00:00:00Z']) {
-      await lab.temporal.workflow.getHandle(environmentWorkflowId('prod')).signal('freeze', { scope: address, by: 'erin', reason: 'launch', until });
+      await lab.temporal.workflow.getHandle(environmentWorkflowId('prod')).signal('freeze', { scope: address, by: 'alice', reason: 'launch', until });
     }
     expect(await command('alice', { command: 'freeze', scope: address, until: '2998-01-01T00:00:00Z' })).toMatchObject({ ok: true, message: expect.stringContaining('frozen already') as string });
     expect(await frozen()).toEqual(['alice 2999-01-01T00:00:00.000Z']);
