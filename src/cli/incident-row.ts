@@ -45,7 +45,7 @@ async function unknownIncident(context: Context, ledger: Ledger, asked: TargetAd
   const config = await context.config();
   const known = config.targets.map(formatAddress);
   if (known.includes(address)) {
-    return new CliError(`${address} has had no incident`, { remedy: `Look at it now with: holdfast check ${address}` });
+    return new CliError(`${address} has had no incident`, { remedy: `See what differs now, and what would be done about it, with: holdfast plan ${address}` });
   }
   const near = nearest(address, known);
   return new CliError(`the configuration and the record know no target ${address}`, {
