@@ -10,7 +10,7 @@ import { expandTargets } from './expand.js';
 import { type ConfigFile, readFiles, sectionOf } from './files.js';
 import { check } from './issues.js';
 import { readNotifications } from './notifications.js';
-import { readPeople } from './people.js';
+import { readPeople, unsigned } from './people.js';
 import { isPack, lapsedRules, readPolicies, uncountable } from './policies.js';
 import { createReport, type Report } from './problem.js';
 import { createReader, type Reader, type Stamp } from './read.js';
@@ -105,7 +105,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
   const { suspended } = compareMatches(options.known ?? new Set(), targets.map(formatAddress));
   for (const address of suspended) warn(address, 'its folder matches no longer: the target is suspended');
   for (const { where, message } of uncountable(policies, environments.values())) warn(where, message);
-  warnings.push(...unenforced(environments.values(), resolved), ...outdated(resolved, ctx.now), ...lapsedRules(policies, ctx.now));
+  warnings.push(...unenforced(environments.values(), resolved), ...outdated(resolved, ctx.now), ...lapsedRules(policies, ctx.now), ...unsigned(environments.values(), people));
   const config: LoadedConfig = {
     project,
     file: root.path,

@@ -3,6 +3,8 @@ import { APPROVALS } from '../policy/vocabulary.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
 import { readCondition } from './conditions.js';
 import { isHopeless, type Voters } from '../domain/quorum.js';
+import type { ConfigWarning } from './config.js';
+import type { EnvironmentEntry } from './environments.js';
 import { check } from './issues.js';
 import type { Report } from './problem.js';
 import { groupSchema, principalSchema } from './schema.js';
@@ -109,6 +111,16 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
   if (trust === 'namespace' && !breakGlass.unverified) {
     add(['approvals', 'breakGlass'], 'break-glass needs signed approvals: with trust `namespace` anybody can give any name', 'write trust: signed, or breakGlass: { …, unverified: true } to rely on who reaches Temporal');
   }
+}
+
+/** Rules of approvals that nobody can meet as long as nobody signs in: their groups are the identity provider's. */
+export function unsigned(environments: Iterable<EnvironmentEntry>, { known }: People): readonly ConfigWarning[] {
+  const named: Known = { ...known, groups: Object.fromEntries(Object.entries(known.groups).map(([name, members]) => [name, members.filter((member) => !isDirectoryGroup(member))])) };
+  return [...environments].flatMap(({ name, environment: { approvals } }) => (approvals.rules ?? []).flatMap((rule, index) => {
+    const poll = { requirements: [{ ...rule, because: '' }], excluded: [], escalatedTo: approvals.escalate?.map(({ to }) => to) ?? [], votes: [] };
+    if (isHopeless({ ...poll, people: known }) || !isHopeless({ ...poll, people: named })) return [];
+    return [{ where: `environments.${name}.approvals.rules[${index}]`, message: 'cannot be met yet: nobody signs in to this version, so nobody is in a group by "oidc:group/…"; name principals' }];
+  }));
 }
 
 const TOO_FEW = { fact: 'the people of these groups together are too few: two groups need two people, also where somebody is in both', remedy: 'ask for fewer, or add people to a group' };

@@ -396,3 +396,14 @@ test('the digest is that of the files: the same for the same, another for anothe
   expect(one.digest).toBe(same.digest);
   expect(one.digest).not.toBe(other.digest);
 });
+
+test('a rule of approvals that only a sign-in could meet is warned of, and one that names enough people is not', async () => {
+  const more = 'principals: { ann: {}, bob: {} }\ngroups: { leads: ["oidc:group/leads"], mixed: [ann, "oidc:group/leads"], sre: [bob] }\n';
+  const rules = '{ any: [{ group: leads }] }, { any: [{ group: leads }, { group: sre }] }, { all: [{ group: sre }, { group: mixed }] }, { any: [{ group: mixed, count: 2 }] }';
+  const warned = async (escalate: string): Promise<readonly string[]> => {
+    const { warnings } = await loadText(minimal({ environment: `approvals: { trust: signed, rules: [${rules}]${escalate} }`, more }));
+    return warnings.filter(({ message }) => /nobody signs in/.test(message)).map(({ where }) => where);
+  };
+  expect(await warned('')).toEqual(['environments.dev.approvals.rules[0]', 'environments.dev.approvals.rules[3]']);
+  expect(await warned(', escalate: { after: 1h, to: sre }')).toEqual([]);
+});
