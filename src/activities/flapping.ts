@@ -1,4 +1,5 @@
 import { environmentOf } from '../config/config.js';
+import { hashJson } from '../digest.js';
 import { formatAddress } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
 import { FLAPPING, flappingFields, type Repair } from '../domain/flapping.js';
@@ -17,8 +18,9 @@ export async function closeFlapping(deps: Dependencies, target: Target, changes:
   const closed = found.length === 0 ? [] : (await deps.ledger.closedGates(target, at)).filter((row) => row.gate === 'flapping');
   for (const { resource, path, reason } of found) {
     if (closed.some((row) => row.resource === resource && row.path === path)) continue;
+    // First told: an attempt that was cut short in between finds the gate open, and is told once by its key.
+    await tellFlapping(deps, target, { at, reason, key: `flapping-${hashJson({ resource, path, repaired: repairs.at(-1)?.at ?? at }).slice(0, 16)}` });
     await deps.ledger.closeGate({ scope: formatAddress(target), gate: 'flapping', by: 'holdfast', at, resource, path, reason });
-    await tellFlapping(deps, target, { at, reason });
   }
 }
 
@@ -41,7 +43,7 @@ async function lastRelease(deps: Dependencies, { environment, target }: Target, 
   return last;
 }
 
-async function tellFlapping(deps: Dependencies, target: Target, { at, reason }: { at: string; reason: string }): Promise<void> {
+async function tellFlapping(deps: Dependencies, target: Target, { at, reason, key }: { readonly at: string; readonly reason: string; readonly key: string }): Promise<void> {
   const address = formatAddress(target);
   await tellAbout(deps, target, {
     event: 'needs-human',
@@ -50,6 +52,6 @@ async function tellFlapping(deps: Dependencies, target: Target, { at, reason }: 
     title: `${address} is flapping: no more repairs of this field`,
     text: `${reason}. Find the other writer, or make its value the desired one.`,
     commands: [`holdfast changes ${address} --since 2h`, `holdfast release ${address} --gate flapping --reason WHY`],
-    key: `flapping-${at}`,
+    key,
   });
 }

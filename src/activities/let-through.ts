@@ -33,10 +33,19 @@ export async function passGates(deps: Dependencies, facts: () => Promise<GateFac
       if (known.rows.some((row) => row.gate === 'breaker' && row.holder === asking.holder)) await freeProbe(deps, known.environment ?? '', asking.holder);
       return answer;
     }
+    await freeSpent(deps, known);
     if (await takeAll(deps, placesOf(known, asking))) return answer;
   }
   const opensAt = new Date(deps.now().getTime() + AGAIN_MS).toISOString();
   return { allowed: false, gate: 'breaker', reason: `others were let through first; it is asked again at ${opensAt}`, opensAt };
+}
+
+/** Those that were given for longer than the budget says now: the gate counts them no more, and neither may the ledger. */
+async function freeSpent({ ledger }: Dependencies, { at, rows, budget }: GateFacts): Promise<void> {
+  if (budget === undefined) return;
+  for (const { scope, gate, holder, at: since = at } of rows) {
+    if (gate === 'budget' && holder !== undefined && Date.parse(since) + budget.withinMs <= Date.parse(at)) await ledger.freePlace({ scope, gate, holder, at });
+  }
 }
 
 function placesOf(facts: GateFacts, { automatic, holder, breakGlass }: Asking & { readonly holder: string }): readonly Place[] {

@@ -19,10 +19,8 @@ export async function stepBack(deps: Dependencies, { incident, cause, reason }: 
   const classes = [...new Set(plan.changes.map((change) => classOf(change, plan.provider)))];
   const standing = new Set((await deps.ledger.closedGates(plan, at)).filter((row) => row.gate === 'step-back').map((row) => row.resource));
   const fresh = classes.filter((each) => !standing.has(each));
-  for (const each of fresh) {
-    await deps.ledger.closeGate({ scope, gate: 'step-back', by: 'holdfast', at, incident: incident.number, resource: each, reason: `the automatic repair of ${name} was rolled back: ${oneLine(reason, 300)}` });
-  }
   if (fresh.length === 0) return;
+  // First told: an attempt that was cut short finds by the gates what is left to do, and is told once by its key.
   const what = fresh.join(', ');
   await tellAbout(deps, plan, {
     event: 'needs-human',
@@ -33,6 +31,9 @@ export async function stepBack(deps: Dependencies, { incident, cause, reason }: 
     commands: [`holdfast incident ${name}`, releaseOf(scope)],
     key: `step-back-${classes.join('-')}`,
   });
+  for (const each of fresh) {
+    await deps.ledger.closeGate({ scope, gate: 'step-back', by: 'holdfast', at, incident: incident.number, resource: each, reason: `the automatic repair of ${name} was rolled back: ${oneLine(reason, 300)}` });
+  }
 }
 
 async function wasAutomatic(deps: Dependencies, incident: RollbackInput['incident'], plan: Plan): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Answer } from './answer.js';
 import { describeIncident } from './details.js';
 import { askGatesAgain } from './gates.js';
 import type { IncidentRun, PartState } from './state.js';
-import { untilInstant, type Steps } from './steps.js';
+import { untilOpen, type Steps } from './steps.js';
 import { backOut, stopping } from './stopping.js';
 import { takeTurn } from './turn.js';
 
@@ -26,7 +26,7 @@ export async function keep(part: PartState, run: IncidentRun, steps: Steps): Pro
     part.note = `staged, and kept until ${keepUntil}: ${gateNow.reason}`;
     describeIncident(run);
     const due = gateNow.opensAt !== undefined && gateNow.opensAt < keepUntil ? gateNow.opensAt : keepUntil;
-    const woke = await condition(() => stopped() !== undefined || signalled(), untilInstant(due), { summary: `${gateNow.gate}: what was staged is kept until ${keepUntil}` });
+    const woke = await condition(() => stopped() !== undefined || signalled(), untilOpen(due), { summary: `${gateNow.gate}: what was staged is kept until ${keepUntil}` });
     if (!woke) await askGatesAgain(part, steps, run);
   }
 }

@@ -5,7 +5,7 @@ import { note, type Answer } from './answer.js';
 import { describeIncident } from './details.js';
 import { endingReason } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
-import { told, untilInstant, type Steps } from './steps.js';
+import { told, untilInstant, untilOpen, type Steps } from './steps.js';
 
 /** Waits for a person, without polling; reminders and expiry are durable timers, and the judge alone says what came in time. */
 export async function awaitDecision(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
@@ -55,13 +55,13 @@ function nextDue(part: PartState): Due | undefined {
   if (part.phase !== 'awaiting-approval') return undefined;
   if (!part.gateNow.allowed) {
     const { gate, opensAt } = part.gateNow;
-    return opensAt === undefined ? undefined : { inMs: untilInstant(opensAt), kind: 'gate', summary: `${gate} opens at ${opensAt}` };
+    return opensAt === undefined ? undefined : { inMs: untilOpen(opensAt), kind: 'gate', summary: `${gate} opens at ${opensAt}` };
   }
   if (part.askExpiresAt === undefined) return undefined;
   const ends = nextOf(part, part.askExpiresAt);
   const { closesAt } = part.gateNow;
   // From then on the time of the question stands still.
-  return closesAt === undefined || untilInstant(closesAt) >= ends.inMs ? ends : { inMs: untilInstant(closesAt), kind: 'gate', summary: `a gate closes at ${closesAt}` };
+  return closesAt === undefined || untilInstant(closesAt) >= ends.inMs ? ends : { inMs: untilOpen(closesAt), kind: 'gate', summary: `a gate closes at ${closesAt}` };
 }
 
 /** The next reminder or step of escalation, or the end of a question whose time runs. */

@@ -40,6 +40,13 @@ export function told(summary: string): ActivityOptions {
   return { summary: summary.slice(0, 200) };
 }
 
+/** The clock of a worker may be behind the server's, so that what should have opened is still closed there: then it is asked again after a second, and not at once. */
+const LEAST_WAIT_MS = 1_000;
+
+export function untilOpen(at: string): number {
+  return Math.max(LEAST_WAIT_MS, untilInstant(at));
+}
+
 /** Only the length of a timer comes from this clock, which replays the same; who was in time is judged by event times. */
 export function untilInstant(at: string): number {
   return Math.max(1, Date.parse(at) - Date.now());

@@ -6,7 +6,7 @@ import { askGatesAgain } from './gates.js';
 import { ENVIRONMENT_SIGNALS, environmentWorkflowId } from './messages.js';
 import { endingReason } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
-import { told, untilInstant, type Steps } from './steps.js';
+import { told, untilOpen, type Steps } from './steps.js';
 
 /** Waits until gates are open, no other part of the incident writes, and the environment has given the slot. */
 export async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
@@ -22,7 +22,7 @@ export async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps)
     const stirred = (): boolean => stopped() !== undefined || run.continuing || run.gatesSignals !== (part.gatesSeen ?? 0);
     const opensAt = part.gateNow.opensAt;
     if (opensAt === undefined) await condition(stirred);
-    else await condition(stirred, untilInstant(opensAt), { summary: `${part.gateNow.gate} opens at ${opensAt}` });
+    else await condition(stirred, untilOpen(opensAt), { summary: `${part.gateNow.gate} opens at ${opensAt}` });
     const event = stopped() ?? (run.continuing ? 'rest' : undefined);
     if (event !== undefined) return event;
     await askGatesAgain(part, steps, run);

@@ -85,3 +85,19 @@ test('what was approved on a Friday night and waits for Monday goes on at once w
     expect(world.told.filter((notice) => notice.event === 'break-glass')).toHaveLength(1);
   });
 }, 120_000);
+
+test('a worker whose clock is seconds behind is asked again each second, and not as fast as it answers', async () => {
+  const asked: number[] = [];
+  await inWorld(env, () => ({
+    assess: async () => assessed([part({ decision: 'remediate', gate: { allowed: false, gate: 'window', reason: 'closed', opensAt: new Date((await env.currentTimeMs()) + 1_000).toISOString() } })]),
+    async askGates() {
+      const now = await env.currentTimeMs();
+      asked.push(now);
+      const opensAt = new Date(asked[0] ?? now).toISOString();
+      return { gate: now - (asked[0] ?? now) < 5_000 ? { allowed: false, gate: 'window', reason: 'closed', opensAt } : { allowed: true } };
+    },
+  }), async (world) => {
+    expect(await (await world.start()).result()).toMatchObject({ outcome: 'fixed' });
+    expect(asked.length).toBeLessThanOrEqual(7);
+  });
+}, 60_000);
