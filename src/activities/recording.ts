@@ -62,6 +62,7 @@ async function neededFor(deps: Dependencies, { config, incident }: Judging, { id
   return target === undefined || ask?.kind !== 'person' || plan === undefined ? undefined : { ask, poll: await neededBy(deps, { config, target, plan, ask }) };
 }
 
+/** Puts an approval on record that does not decide alone. One that another run has used is answered as replayed. */
 export async function recordVote(deps: Dependencies, said: Said, answer: Judged & { readonly vote: NonNullable<Judged['vote']> }): Promise<Judged> {
   const { batch, message, at, who, digest } = said;
   const question = batch.questions.find((each) => each.part === answer.vote.part);
@@ -155,6 +156,7 @@ function proofOf({ who: { proved } }: Said): Pick<DecisionRow, 'key' | 'signed'>
   return proved === undefined ? {} : { key: proved.key, signed: proved.signed };
 }
 
+/** Refuses, on record, what another run has used before: a reset replays nothing. */
 export async function replayOf(deps: Dependencies, { batch, message }: Said, answer: Judged): Promise<Judged> {
   const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
   await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
@@ -177,10 +179,12 @@ async function tellBroken(deps: Dependencies, { batch, message, at, who }: Said,
   });
 }
 
+/** What was refused is on record, with why. */
 export async function refuse(deps: Dependencies, batch: JudgeBatch, reason: string): Promise<void> {
   await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', ...where(batch), data: { reason, incident: formatIncident(batch.incident) } });
 }
 
+/** The place of an entry about this batch's incident. */
 export function where({ incident }: JudgeBatch): { environment: string; target: string; incident: number } {
   return { environment: incident.environment, target: incident.target, incident: incident.number };
 }

@@ -10,6 +10,7 @@ export interface Staging {
   readonly stagedAt?: string;
 }
 
+/** When staging of a part began and ended (ISO, UTC), from the record; what is not on record is absent. */
 export async function stagingOf(deps: Dependencies, ref: Round): Promise<Staging> {
   const entry = await entryOfRound(deps, ref, 'staged');
   if (entry === undefined) return {};

@@ -82,6 +82,7 @@ export interface Known {
 /** A target's own values are the same for each of its changes of a class. */
 const shared = new WeakMap<Target, Map<ChangeClass, Known & { readonly environment: EnvironmentFacts }>>();
 
+/** What the conditions of rules look at, with the plain values it was made of. Sensitive values are left out. */
 export function ruleFacts(input: DecisionInput, typed: Typed): Known {
   const ofTarget = shared.get(input.target) ?? new Map<ChangeClass, Known & { readonly environment: EnvironmentFacts }>();
   shared.set(input.target, ofTarget);

@@ -30,6 +30,7 @@ export interface RuleBook {
   readonly index: RuleIndex;
 }
 
+/** Indexes rules once; they keep their order. */
 export function openRuleBook(rules: readonly Rule[]): RuleBook {
   return { rules, index: indexRules(rules) };
 }
@@ -49,6 +50,7 @@ export function hear({ index }: RuleBook, input: DecisionInput, assessed: RiskAs
   return { heard, values };
 }
 
+/** Asks one rule; `at` is ISO, UTC, and ends those whose `until` has come. Never throws. */
 export function hearOne(rule: Rule, { at }: Pick<DecisionInput, 'at'>, facts: Facts): Heard {
   if (rule.until !== undefined && rule.until <= at) return { rule, answer: 'not' };
   const answer = rule.when?.ask(facts) ?? true;
@@ -68,6 +70,7 @@ export function decisionOf({ rule, answer }: Heard): Decision | undefined {
   return rule.decision;
 }
 
+/** The risk that a rule adds; a rule that failed adds its own all the same. */
 export function riskOfHeard({ rule, answer }: Heard): Risk | undefined {
   return answer === 'waiting' ? undefined : rule.risk;
 }
