@@ -80,10 +80,10 @@ export const KEPT: Scene = {
   target: { address: 'dev/kept', service: true },
   drift: { 'etc/features.toml': '[checkout]\nexpress = false\n' },
   outcome: 'fixed',
-  stalls: [{ point: 'probe', when: 'before', act: 'stall', ms: 4_000, of: 'shadow http', call: 1 }],
+  stalls: [{ point: 'probe', when: 'before', act: 'stall', ms: 8_000, of: 'shadow http', call: 1 }],
   async people(laboratory) {
     await laboratory.untilPhase('dev/kept', 'validating');
-    const until = new Date(Date.now() + 12_000).toISOString();
+    const until = new Date(Date.now() + 20_000).toISOString();
     await laboratory.temporal.workflow.getHandle('environment/dev').signal('freeze', { scope: 'dev/kept', gate: 'busy', by: 'ci', reason: 'a release goes out', until });
   },
 };

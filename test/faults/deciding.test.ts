@@ -59,7 +59,7 @@ describe('what was decided in part', () => {
   }), 150_000 + ASKED_S * 1_000);
 
   test.concurrent('the worker is killed while a stage is kept: another one switches it when the gate opens, staged once', () => inLaboratory({ targets: [{ address: 'dev/kept', service: true }] }, async (lab) => {
-    const worker = await lab.faultyWorker({ faults: [{ point: 'probe', when: 'before', act: 'stall', ms: 4_000, of: 'shadow http', call: 1 }] });
+    const worker = await lab.faultyWorker({ faults: [{ point: 'probe', when: 'before', act: 'stall', ms: 8_000, of: 'shadow http', call: 1 }] });
     await lab.site.drift('dev/kept', GREETING);
     await lab.check('dev');
     await lab.untilPhase('dev/kept', 'validating');
@@ -74,7 +74,7 @@ describe('what was decided in part', () => {
   }), 150_000);
 
   test.concurrent('the worker is killed while a stage is kept, and a freeze comes while nobody works: it is unstaged, and repaired when that is lifted', () => inLaboratory({ targets: [{ address: 'dev/frozen', service: true }] }, async (lab) => {
-    const worker = await lab.faultyWorker({ faults: [{ point: 'probe', when: 'before', act: 'stall', ms: 4_000, of: 'shadow http', call: 1 }] });
+    const worker = await lab.faultyWorker({ faults: [{ point: 'probe', when: 'before', act: 'stall', ms: 8_000, of: 'shadow http', call: 1 }] });
     await lab.site.drift('dev/frozen', GREETING);
     await lab.check('dev');
     await lab.untilPhase('dev/frozen', 'validating');

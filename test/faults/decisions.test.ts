@@ -203,15 +203,17 @@ describe('decisions that come late, twice, for something else, or in no shape at
 
 test('with the workers away, an approval in time counts although it is handled after the expiry, and a late one does not although it is handled first', async () => {
   const targets = [{ address: 'prod/in-time', files: FILES }, { address: 'prod/late', files: FILES }];
-  const away = await openLaboratory(await newNamespace(server.address), { targets, environments: { prod: { remediation: 'ask', approvals: { expires: '8s' } } } });
+  const away = await openLaboratory(await newNamespace(server.address), { targets, environments: { prod: { remediation: 'ask', approvals: { expires: '15s' } } } });
   try {
     const worker = await away.worker();
     for (const { address } of targets) await away.site.drift(address, DRIFT);
     await away.check('prod');
-    const plans = await Promise.all(targets.map(async ({ address }) => (await away.untilPhase(address, 'awaiting-approval')).parts[0]?.plan));
+    const parts = await Promise.all(targets.map(async ({ address }) => (await away.untilPhase(address, 'awaiting-approval')).parts[0]));
+    const plans = parts.map((part) => part?.plan);
     await worker.kill();
     await handleOf(away, 'prod/in-time').signal('approve', { by: 'alice', plan: plans[0] });
-    await sleep(9_000);
+    const last = Math.max(...parts.map((part) => Date.parse(part?.expiresAt ?? '')));
+    await sleep(Math.max(0, last - Date.now()) + 1_000);
     await handleOf(away, 'prod/late').signal('approve', { by: 'alice', plan: plans[1] });
     await away.worker();
     expect((await away.untilClosed('prod/in-time')).outcome).toBe('fixed');

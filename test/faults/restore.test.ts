@@ -156,20 +156,21 @@ describe('what staging kept is lost', () => {
   afterAll(() => server.stop());
 
   test.concurrent.each(['artifacts', 'keys'])('%s lost between stage and finalize: it is staged again under the same approval; lost after the switch: a rollback needs a human, and says so', async (folder) => {
-    const lab = await openLaboratory(await newNamespace(server.address), { targets: [{ address: 'dev/staged', files: FILES, inPlace: true }, { address: 'risky/switched', files: FILES, inPlace: true, more: { soak: '4s' } }], environments: { risky: { remediation: 'auto' } } });
+    const lab = await openLaboratory(await newNamespace(server.address), { targets: [{ address: 'dev/staged', files: FILES, inPlace: true }, { address: 'risky/switched', files: FILES, inPlace: true, more: { soak: '10s' } }], environments: { risky: { remediation: 'auto' } } });
     try {
       const lose = async (environment: string): Promise<void> => {
         const place = join(lab.site.dataDir, folder);
         for (const name of existsSync(place) ? await readdir(place) : []) if (name.startsWith(environment)) await rm(join(place, name), { recursive: true });
       };
-      await lab.faultyWorker({ faults: [{ point: 'files.finalize', when: 'before', act: 'stall', ms: 3_000, of: '"target":"staged"', call: 1 }] });
+      await lab.faultyWorker({ faults: [{ point: 'files.finalize', when: 'before', act: 'stall', ms: 8_000, of: '"target":"staged"', call: 1 }] });
       await lab.site.drift('dev/staged', DRIFT);
       await lab.site.drift('risky/switched', DRIFT);
       await Promise.all([lab.check('dev'), lab.check('risky')]);
-      await lab.untilPhase('dev/staged', 'finalizing');
-      await lose('dev');
-      await lab.untilPhase('risky/switched', 'soaking');
-      await lose('risky');
+      // Each as soon as it stands there: neither waits for how fast the other is.
+      await Promise.all(([['dev/staged', 'finalizing'], ['risky/switched', 'soaking']] as const).map(async ([address, phase]) => {
+        await lab.untilPhase(address, phase);
+        await lose(environmentOf(address));
+      }));
       lab.site.health.set('risky/switched', () => false);
       expect((await lab.untilClosed('dev/staged')).outcome).toBe('fixed');
       const row = await lab.untilClosed('risky/switched');
@@ -185,6 +186,10 @@ describe('what staging kept is lost', () => {
     }
   }, 120_000);
 });
+
+function environmentOf(address: string): string {
+  return address.split('/')[0] ?? '';
+}
 
 /** As docs/operations.md says, in its order, while everything runs. */
 async function backUp(site: Site): Promise<string> {

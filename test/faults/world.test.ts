@@ -114,16 +114,19 @@ describe('what the world does to it', () => {
   test.concurrent('frozen between stage and finalize: it is unstaged, waits, and is repaired when the freeze is lifted; frozen after the switch: it finishes', () => inLaboratory({
     targets: [{ address: 'dev/early', service: true }, { address: 'dev/late', files: FILES, more: { soak: '4s' } }],
   }, async (lab) => {
-    await lab.faultyWorker({ faults: [{ point: 'probe', when: 'before', act: 'stall', ms: 3_000, of: 'shadow http', call: 1 }] });
+    await lab.faultyWorker({ faults: [{ point: 'probe', when: 'before', act: 'stall', ms: 8_000, of: 'shadow http', call: 1 }] });
     await lab.site.drift('dev/early', { 'etc/app.yaml': 'name: shop\ngreeting: drifted\n' });
     await lab.site.drift('dev/late', DRIFT);
     await lab.check('dev');
-    await Promise.all([lab.untilPhase('dev/early', 'validating'), lab.untilPhase('dev/late', 'soaking')]);
-    await lab.client.command('dev', { command: 'freeze', scope: 'dev', by: 'alice', reason: 'hold everything' });
+    // Each as soon as it stands there: neither waits for how fast the other is.
+    await Promise.all(([['dev/early', 'validating'], ['dev/late', 'soaking']] as const).map(async ([address, phase]) => {
+      await lab.untilPhase(address, phase);
+      await lab.client.command('dev', { command: 'freeze', scope: address, by: 'alice', reason: 'hold it' });
+    }));
     expect((await lab.untilClosed('dev/late')).outcome).toBe('fixed');
     await lab.untilPhase('dev/early', 'waiting');
     expect(await isAsDrifted(lab, 'dev/early')).toBe(true);
-    await lab.client.command('dev', { command: 'unfreeze', scope: 'dev', by: 'alice', reason: 'go on' });
+    await lab.client.command('dev', { command: 'unfreeze', scope: 'dev/early', by: 'alice', reason: 'go on' });
     expect((await lab.untilClosed('dev/early')).outcome).toBe('fixed');
   }), 120_000);
 
