@@ -80,6 +80,12 @@ describe('help', () => {
   });
 });
 
+describe('help of a subcommand', () => {
+  it.each(['audit export', 'audit verify', 'config validate', 'config schema', 'config print', 'schedules list', 'schedules sync', 'schedules pause', 'schedules resume', 'schedules trigger', 'notify test', 'policy test', 'policy explain', 'policy replay'])('%s has an example of its own', async (name) => {
+    expect((await cli([...name.split(' '), '--help'])).out).toContain(`$ holdfast ${name}`);
+  });
+});
+
 describe('errors', () => {
   it('say the message and the remedy of a failure, and no stack', async () => {
     const ran = await cli(['check'], { deps: { loadConfig: () => Promise.reject(new HoldfastError('Unreachable', 'the ledger is held', { remedy: 'end the other process' })) } });

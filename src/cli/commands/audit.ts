@@ -24,11 +24,13 @@ function exportCommand(cli: Cli): Command {
     .description('Print the record, the oldest entry first.')
     .addOption(new Option('--format <format>', 'how').choices(['jsonl', 'csv']).default('jsonl'))
     .option('--since <when>', 'since then: a duration (30d) or a time');
+  example(command, 'holdfast audit export --since 30d > record.jsonl', 'holdfast audit export --format csv');
   return define<ExportOptions>(cli, { command, formats: [], run: ({ context, options }) => exportRecord(context, options) });
 }
 
 function verifyCommand(cli: Cli): Command {
   const command = new Command('verify').description('Check that no entry was changed, removed, reordered or cut off, that every checkpoint is signed, and that incidents, decisions and plans are what the entries say. Exits 1 and names what is bad otherwise.');
+  example(command, 'holdfast audit verify');
   return define(cli, { command, run: ({ context }) => verify(context) });
 }
 

@@ -18,11 +18,13 @@ export function configCommand(cli: Cli): Command {
 
 function validateCommand(cli: Cli): Command {
   const command = new Command('validate').description('Check the configuration; every problem has its file, line and remedy.');
+  example(command, 'holdfast config validate');
   return define(cli, { command, run: ({ context }) => validate(context) });
 }
 
 function schemaCommand(cli: Cli): Command {
   const command = new Command('schema').description('Print the JSON Schema, for editors.');
+  example(command, 'holdfast config schema > holdfast.schema.json');
   return define(cli, {
     command,
     run: async ({ context }) => {
@@ -34,6 +36,7 @@ function schemaCommand(cli: Cli): Command {
 
 function printCommand(cli: Cli): Command {
   const command = new Command('print').description('Print the merged configuration of a target, with the file and line of each value.').argument('<address>', 'ENVIRONMENT/TARGET');
+  example(command, 'holdfast config print prod/storefront');
   return define(cli, { command, run: ({ context, args: [address = ''] }) => print(context, address) });
 }
 

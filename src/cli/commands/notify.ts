@@ -14,6 +14,7 @@ export function notifyCommand(cli: Cli): Command {
 
 function testCommand(cli: Cli): Command {
   const command = new Command('test').description('Send a test event through one sink, or through all of them, now.').argument('[sink]', 'its name under notifications.sinks');
+  example(command, 'holdfast notify test on-call');
   return define(cli, { command, run: ({ context, args: [sink] }) => test(context, sink) });
 }
 

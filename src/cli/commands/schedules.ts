@@ -26,26 +26,31 @@ export function schedulesCommand(cli: Cli): Command {
 
 function listCommand(cli: Cli): Command {
   const command = new Command('list').description('List them (what schedules does on its own).');
+  example(command, 'holdfast schedules list');
   return define(cli, { command, run: ({ context }) => withClient(context, (client) => list(context, client)) });
 }
 
 function syncCommand(cli: Cli): Command {
   const command = new Command('sync').description('Make the schedules those of the configuration.');
+  example(command, 'holdfast schedules sync');
   return define(cli, { command, run: ({ context }) => withClient(context, (client) => sync(context, client)) });
 }
 
 function pauseCommand(cli: Cli): Command {
   const command = new Command('pause').description('Stop checking an environment on its schedule.').argument('<environment>').addOption(reasonOption()).addOption(byOption());
+  example(command, 'holdfast schedules pause prod --reason "maintenance"');
   return define<NoteOptions>(cli, { command, run: ({ context, args: [name = ''], options }) => pause(context, name, { ...options, paused: true }) });
 }
 
 function resumeCommand(cli: Cli): Command {
   const command = new Command('resume').description('Check an environment on its schedule again.').argument('<environment>').addOption(reasonOption()).addOption(byOption());
+  example(command, 'holdfast schedules resume prod --reason "maintenance is over"');
   return define<NoteOptions>(cli, { command, run: ({ context, args: [name = ''], options }) => pause(context, name, { ...options, paused: false }) });
 }
 
 function triggerCommand(cli: Cli): Command {
   const command = new Command('trigger').description('Check an environment or a target now, as its schedule would.').argument('<address>').option('--wait', 'wait for what it finds');
+  example(command, 'holdfast schedules trigger prod/storefront --wait');
   return define<{ readonly wait?: boolean }>(cli, {
     command,
     run: async ({ context, args: [address = ''], options }) => {
