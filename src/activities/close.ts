@@ -1,4 +1,5 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
+import { failedIn } from '../domain/breaker.js';
 import { changesInBrief } from '../domain/describe.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import { narrate, type NarratedPart } from '../domain/narrative.js';
@@ -54,12 +55,22 @@ export async function recordEnd(deps: Dependencies, input: CloseInput, ctx: Read
 /** A part that ended without a rollback of its own: what a breaker let through is given back, and what needs a person counts as failed. */
 async function toldBreaker(deps: Dependencies, { incident, parts }: CloseInput): Promise<void> {
   for (const { part, outcome, cause } of parts) {
-    if (outcome === 'needs-human') await repairFailed(deps, { incident, part });
-    else if (outcome === 'fixed' || outcome === 'rolled-back') continue;
+    if (outcome === 'needs-human') {
+      if (await hasFailed(deps, incident, part)) await letGo(deps, { incident, part });
+      else await repairFailed(deps, { incident, part });
+      continue;
+    }
+    if (outcome === 'fixed' || outcome === 'rolled-back') continue;
     // What was never begun, or only unstaged, has written nothing.
-    else if (cause === undefined || cause === 'gate-closed') await unspent(deps, { incident, part });
+    if (cause === undefined || cause === 'gate-closed') await unspent(deps, { incident, part });
     else await letGo(deps, { incident, part });
   }
+}
+
+/** Its rollback has told the breaker when it failed: its incident may end hours later, and that is no other failure. */
+async function hasFailed(deps: Dependencies, { environment, target, number }: IncidentId, part: number): Promise<boolean> {
+  for await (const entry of deps.ledger.entries({ environment, target, incident: number, kinds: ['rolled-back'] })) if (failedIn(entry).includes(part)) return true;
+  return false;
 }
 
 interface Closing {

@@ -46,3 +46,15 @@ it('a budget whose time is shortened counts at once by that: nobody asks again e
   on.later(600_000);
   expect(await on.run('askGates', refOf(part), { worker: { config: () => Promise.resolve(config) } })).toMatchObject({ gate: { allowed: true } });
 });
+
+it.each([
+  { reason: 'its rollback failed two minutes ago, and said so then', rolledBack: true, closed: 0 },
+  { reason: 'nothing of it was ever put back', rolledBack: false, closed: 1 },
+])('a part that needs a person fails once, and not again when its incident ends: $reason', async ({ rolledBack, closed }) => {
+  const on = await openBench({ environment: { limits: { concurrent: 2, reads: 4, failures: { max: 1, withinMs: 60_000 } } } });
+  const { part, decision, plan = '', ask = '' } = await openIncident(on);
+  if (rolledBack) await on.ledger.append({ at: on.at(), kind: 'rolled-back', environment: 'prod', target: 'storefront', incident: 1, data: { part, result: 'not-restored', cause: 'unhealthy' } });
+  on.later(120_000);
+  await on.run('close', { incident: FIRST, run: 'r', outcome: 'needs-human', malformed: 0, parts: [{ part, decision, plan, ask, outcome: 'needs-human', reason: 'x', cause: 'unhealthy' }] });
+  expect(await gates(on, 'breaker')).toBe(closed);
+});
