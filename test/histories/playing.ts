@@ -87,6 +87,6 @@ export async function until(world: World, holds: (status: Awaited<ReturnType<Wor
   throw new Error(`it never came to that: ${JSON.stringify(await world.status())}`);
 }
 
-export function pause(): Promise<void> {
+function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 25));
 }
