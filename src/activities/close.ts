@@ -20,7 +20,7 @@ import { expectOwnStep, readablePlan } from './guard.js';
 import { letGo, repairFailed, unspent } from './let-through.js';
 import { refused } from '../domain/errors.js';
 import { mustSign, targetOf } from '../config/config.js';
-import { isLetGo } from './let-go.js';
+import { isLetGo, QUARANTINES } from './let-go.js';
 import { settledRows } from './settling.js';
 import { KEY, tellAbout } from './telling.js';
 import type { CloseInput, ControlActivities, EndedPart } from './types.js';
@@ -99,7 +99,8 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
     ...(moved === undefined ? {} : { desiredMoved: moved }),
     ...(mustSign(await deps.config(), input.incident.environment) ? { key: KEY } : {}),
   });
-  const settled = await Promise.all(input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome)).map((part) => settledRows(deps, input.incident, {
+  const settling = input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome));
+  const settled = await Promise.all(settling.map((part) => settledRows(deps, input.incident, {
     at, outcome: part.outcome, reason: part.given ?? part.reason, parts: [part],
     ...(part.by === undefined ? {} : { by: part.by }),
     ...(part.until === undefined ? {} : { until: part.until }),
@@ -107,12 +108,13 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
   })));
   // What was released while the incident was open is asked about again.
   const gates = rolledBack ? await deps.ledger.closedGates(input.incident, at) : [];
+  const wasQuarantined = settling.map((part) => part.outcome === 'rolled-back' && QUARANTINES.includes(part.cause ?? ''));
   await deps.ledger.closeIncident(input.incident, {
     at,
     outcome: input.outcome,
     parts: input.parts.map((part, index) => ({ ...known(row.parts, part.part), ...endOf(part), phase: 'closed', ...fingerprintsOf(plans[index]) })),
     narrative,
-    settled: settled.flat().filter((each) => each.outcome !== 'rolled-back' || !isLetGo(each, gates)),
+    settled: settled.flatMap((rows, index) => rows.filter((each) => wasQuarantined[index] !== true || !isLetGo(each, gates))),
   });
 }
 
