@@ -2,9 +2,6 @@ import { parseAddress } from '../domain/address.js';
 import { isHoldfastError, refused } from '../domain/errors.js';
 import { inUtc } from '../domain/instant.js';
 import type { CommandMessage } from '../domain/message.js';
-import { causerOf, NOBODY, principalOf } from '../domain/people.js';
-import { isAsked, requiredText, whoMay } from '../domain/quorum.js';
-import type { Target } from '../domain/target.js';
 import type { Config } from '../config/config.js';
 import { mustSignCommand, targetOf } from '../config/config.js';
 import { startEnvironment } from '../client.js';
@@ -13,8 +10,8 @@ import { no, yes } from './answers.js';
 import { inStep } from './context.js';
 import type { Dependencies } from './deps.js';
 import { freeze, unfreeze, workOn } from './freeze.js';
-import { expectGuard, storedPlan } from './guard.js';
-import { namedPoll, pollOf } from './poll.js';
+import { mayAccept, mayResume, mayUndo } from './entitled.js';
+import { expectGuard } from './guard.js';
 import { release } from './release.js';
 import { refuseUnsigned } from './signed-command.js';
 import { startIncident } from './start.js';
@@ -67,11 +64,11 @@ async function carryOut(deps: Dependencies, config: Config, { message }: Command
     case 'freeze':
       return message.gate === 'busy' ? workOn(deps, message, at) : freeze(deps, message, at);
     case 'unfreeze':
-      return unfreeze(deps, message, at);
+      return (await mayResume(deps, config, message, at)) ?? (await unfreeze(deps, message, at));
     case 'release':
-      return release(deps, message, at);
+      return (await mayResume(deps, config, message, at)) ?? (await release(deps, message, at));
     case 'retry':
-      return retry(deps, message, at);
+      return (await mayResume(deps, config, message, at)) ?? (await retry(deps, message, at));
     case 'undo':
       return undo(deps, config, message, at);
     case 'accept':
@@ -113,34 +110,6 @@ async function undo(deps: Dependencies, config: Config, message: CommandMessage,
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident: opened.number, by, data: { decision: 'undo', reason, undoes: incident } });
   await startIncident(deps, target, opened, { number: incident, part: Number(part['part']), plan, by, reason });
   return yes(`${scope}#${opened.number} puts back what was live before ${scope}#${incident}`);
-}
-
-interface Undoing {
-  readonly config: Config;
-  readonly target: Target;
-  readonly by: string;
-  readonly plan: string;
-  readonly ask: unknown;
-}
-
-/** An undo writes, and brings the drift back: it takes one of those who are asked about the repair, and nobody who caused what was repaired. */
-async function mayUndo(deps: Dependencies, { config, target, by, plan: hash, ask: id }: Undoing): Promise<CommandAnswer | undefined> {
-  const ask = typeof id === 'string' ? await deps.ledger.askOf(id) : undefined;
-  if (ask === undefined) return no('the question about the repair is not on record, so nobody can say who may undo it');
-  const plan = await storedPlan(deps, hash);
-  const poll = await pollOf(deps, { config, target, plan, ask });
-  const person = principalOf(poll.people, by);
-  const caused = [...(ask.causedBy ?? []), ...plan.changes.flatMap((change) => change.by ?? [])].some((name) => causerOf(poll.people, name) === person);
-  if (caused) return { ...no(`${person} caused what was repaired and cannot bring it back; somebody else must`), unauthorised: true };
-  return isAsked(poll, person) ? undefined : { ...no(`${person} is not among those who may undo this: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
-}
-
-/** Who may accept is who may decide: nobody keeps drift quiet from outside whose word in an incident would be refused. */
-function mayAccept(config: Config, { scope, by }: CommandMessage): CommandAnswer | undefined {
-  const poll = namedPoll(config, addressOf(scope).environment);
-  const person = principalOf(config.people ?? NOBODY, by);
-  if (poll === undefined || isAsked(poll, person)) return undefined;
-  return { ...no(`${person} is not among those who decide here: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
 }
 
 async function announce(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {

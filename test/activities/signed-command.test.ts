@@ -7,11 +7,12 @@ import { openBench, type Bench, type Runner } from './bench.js';
 
 const alice = signer();
 const bob = signer();
-const PEOPLE = { principals: [{ name: 'alice', aliases: [], keys: [{ key: alice.line, fingerprint: alice.fingerprint }] }, { name: 'bob', aliases: [], keys: [{ key: bob.line, fingerprint: bob.fingerprint }] }], groups: {} };
+const ci = signer();
+const PEOPLE = { principals: [{ name: 'alice', aliases: [], keys: [{ key: alice.line, fingerprint: alice.fingerprint }] }, { name: 'bob', aliases: [], keys: [{ key: bob.line, fingerprint: bob.fingerprint }] }, { name: 'ci', aliases: [], keys: [{ key: ci.line, fingerprint: ci.fingerprint }] }], groups: { sre: ['alice', 'bob'] } };
 const NOW = '2026-11-02T09:00:00.000Z';
 
-function bench(trust: 'signed' | 'namespace' = 'signed'): Promise<Bench> {
-  return openBench({ people: PEOPLE, environment: { approvals: { trust, expiresMs: 3_600_000, remindMs: [], onExpiry: 'hold', settledMs: 1 } } });
+function bench(trust: 'signed' | 'namespace' = 'signed', asked = {}): Promise<Bench> {
+  return openBench({ people: PEOPLE, environment: { approvals: { trust, ...asked, expiresMs: 3_600_000, remindMs: [], onExpiry: 'hold', settledMs: 1 } } });
 }
 
 function said(overrides: Partial<CommandMessage> = {}): CommandMessage {
@@ -108,6 +109,40 @@ describe('a command where decisions must be signed', () => {
     expect(await command(on, message)).toMatchObject({ ok: true });
     expect(await command(on, message)).not.toMatchObject({ unauthorised: true });
     expect(await command(on, message, { runId: '33333333-3333-4333-8333-333333333333' })).toMatchObject({ ok: false, unauthorised: true, message: expect.stringContaining('used before') as string });
+  });
+});
+
+describe('where approval rules name a group, who resumes is one of it', () => {
+  const RULES = { rules: [{ any: [{ group: 'sre', count: 1 }] }] };
+  const KEYS = { alice, bob, ci };
+  type Said = Partial<CommandMessage> & { readonly by: keyof typeof KEYS; readonly isUnsigned?: true };
+  const UNFREEZE = { command: 'unfreeze', by: 'ci' } as const;
+  const BUSY = { command: 'freeze', gate: 'busy', until: '2026-11-02T10:00:00.000Z' } as const;
+
+  it.each<{ readonly before: readonly Said[]; readonly then: Said; readonly ok: boolean; readonly reason: string }>([
+    { before: [{ command: 'freeze', by: 'alice' }], then: { ...UNFREEZE, by: 'bob' }, ok: true, reason: 'another of the group' },
+    { before: [{ command: 'freeze', by: 'alice' }], then: UNFREEZE, ok: false, reason: 'a key that is in no group' },
+    { before: [{ command: 'freeze', by: 'alice', scope: '*' }], then: { ...UNFREEZE, scope: '*' }, ok: false, reason: 'what is said to everything is said to this environment too' },
+    { before: [{ ...BUSY, by: 'ci' }], then: UNFREEZE, ok: true, reason: 'a pipeline ends its own work' },
+    { before: [{ command: 'freeze', by: 'ci' }], then: UNFREEZE, ok: true, reason: 'and its own freeze' },
+    { before: [{ ...BUSY, by: 'ci', isUnsigned: true }], then: UNFREEZE, ok: false, reason: 'anybody could have said that it was the pipeline' },
+    { before: [{ command: 'freeze', by: 'alice', until: '2026-11-02T10:00:00.000Z' }, { command: 'freeze', by: 'ci' }], then: UNFREEZE, ok: false, reason: 'one that lasts longer does not make the other its own' },
+    { before: [{ command: 'freeze', by: 'alice' }, { ...BUSY, by: 'bob' }, { command: 'release', gate: 'busy', by: 'bob' }], then: UNFREEZE, ok: false, reason: 'the work is over, the freeze stands' },
+    { before: [{ command: 'freeze', by: 'alice' }, { command: 'unfreeze', by: 'alice' }, { command: 'freeze', by: 'ci' }], then: UNFREEZE, ok: true, reason: 'what alice stopped she let go on' },
+    { before: [{ command: 'freeze', by: 'alice', scope: 'prod/storefront' }, { command: 'freeze', by: 'ci' }], then: UNFREEZE, ok: true, reason: 'that of the target is another, and stands' },
+    { before: [], then: { command: 'release', gate: 'quarantine', by: 'ci' }, ok: false, reason: 'what was rolled back could be tried again' },
+    { before: [], then: { command: 'retry', scope: 'prod/storefront', incident: 1, by: 'ci' }, ok: false, reason: 'what was decided would be asked again' },
+  ])('$then.command by $then.by, allowed $ok: $reason', async ({ before, then, ok }) => {
+    const on = await bench('signed', RULES);
+    const say = ({ isUnsigned, ...rest }: Said): Promise<CommandDone> => {
+      const message = said({ reason: 'go on', ...rest });
+      return command(on, isUnsigned === true ? message : signedBy(KEYS[rest.by], message));
+    };
+    for (const each of before) expect(await say(each)).toMatchObject({ ok: true });
+    const standing = (await on.ledger.allClosedGates(on.at())).length;
+    const answer = await say(then);
+    expect(answer).toMatchObject(ok ? { ok: true } : { ok: false, unauthorised: true, message: expect.stringContaining('ci is not among those who decide here: 1 of sre') as string });
+    expect(await on.ledger.allClosedGates(on.at())).toHaveLength(ok ? standing - 1 : standing);
   });
 });
 
