@@ -6,6 +6,7 @@ import { narrate, type NarratedPart } from '../domain/narrative.js';
 import { SETTLING_OUTCOMES, type Outcome } from '../domain/phase.js';
 import { fieldKey } from '../domain/gates.js';
 import type { Plan } from '../domain/plan.js';
+import { KEY } from '../domain/gate.js';
 import type { Target } from '../domain/target.js';
 import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';
@@ -22,7 +23,7 @@ import { refused } from '../domain/errors.js';
 import { mustSign, targetOf } from '../config/config.js';
 import { isLetGo, QUARANTINES } from './let-go.js';
 import { settledRows } from './settling.js';
-import { KEY, tellAbout } from './telling.js';
+import { tellAbout } from './telling.js';
 import type { CloseInput, ControlActivities, EndedPart } from './types.js';
 
 const LOUD: Readonly<Record<string, NoticeEvent>> = { fixed: 'fixed', 'rolled-back': 'rolled-back', 'needs-human': 'needs-human' };

@@ -5,6 +5,7 @@ import { changesInBrief } from '../domain/describe.js';
 import { intentLines, type Intent } from '../domain/intent.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Plan } from '../domain/plan.js';
+import { KEY, withKey } from '../domain/gate.js';
 import type { Target } from '../domain/target.js';
 import type { Notice } from '../notify/sink.js';
 import type { Showing } from '../trust/showing.js';
@@ -20,14 +21,9 @@ export async function tellAbout(deps: Dependencies, about: TargetAddress & Parti
   await deps.tell({ ...notice, commands, text: [notice.text, ...runbook].join('\n'), environment, target, ...(owner === undefined ? {} : { owner }), ...(intent === undefined ? {} : { intent }) }, key);
 }
 
-/** These let something go on, or keep drift quiet: where decisions are signed, they are. */
-const SIGNED = /^holdfast (approve|reject|adopt|accept|release|retry|unfreeze) /;
-export const KEY = ' --key ~/.ssh/id_ed25519';
-
 /** The commands as they are to be typed about a scope: `prod`, `prod/storefront` or `*`. */
 export function signable(config: Pick<Config, 'environments'>, scope: string, commands: readonly string[]): readonly string[] {
-  if (!mustSignCommand(config, scope.split('/')[0] ?? scope, scope)) return commands;
-  return commands.map((command) => (SIGNED.test(command) && !command.includes(' --key ') ? `${command}${KEY}` : command));
+  return mustSignCommand(config, scope.split('/')[0] ?? scope, scope) ? commands.map(withKey) : commands;
 }
 
 export interface PartTold {

@@ -20,6 +20,8 @@ export interface RecordedPart {
   readonly blocked?: string;
   readonly expiresAt?: string;
   readonly reason?: string;
+  /** Its changes in a few words: `etc/app.yaml /port`. */
+  readonly brief?: string;
   /** Why it was decided so, by which rules, and what would have been done about what is only observed. */
   readonly because?: string;
   readonly rules?: readonly string[];
@@ -83,6 +85,7 @@ export function readPart(part: JsonObject): RecordedPart {
     blocked: text('blocked'),
     expiresAt: text('expiresAt'),
     reason: text('reason'),
+    brief: text('brief'),
     because: text('because'),
     rules: namesOf(part, 'rules'),
     would: text('would'),

@@ -52,6 +52,11 @@ export function withPlan(text: string, plan: string | undefined): string {
   return plan === undefined ? text : text.replaceAll('--plan HASH', `--plan ${plan.slice(0, 12)}`);
 }
 
+/** Where something holds, in words: `prod`, `prod/storefront`, `everything`. */
+export function scopeText(scope: string): string {
+  return scope === '*' ? 'everything' : scope;
+}
+
 /** The command by which a person lets go on what a gate holds. */
 export function releasedBy(gate: GateName, scope: string): string {
   return `holdfast release ${scope} --gate ${gate} --reason WHY`;
@@ -65,4 +70,14 @@ export function unfrozenBy(scope: string): string {
 /** The command that has the changes of an ended incident asked about again: what was rolled back is quarantined until it is released. */
 export function askedAgainBy(incident: string, outcome: string | undefined): string {
   return outcome === 'rolled-back' ? releasedBy('quarantine', incident.split('#')[0] ?? incident) : `holdfast retry ${incident} --reason WHY`;
+}
+
+/** These let something go on, or keep drift quiet: where decisions are signed, they are. */
+const SIGNED = /^holdfast (approve|reject|adopt|accept|release|retry|unfreeze) /;
+/** The option with which a told command is signed. */
+export const KEY = ' --key ~/.ssh/id_ed25519';
+
+/** A told command as it is typed where decisions must be signed. */
+export function withKey(command: string): string {
+  return SIGNED.test(command) && !command.includes(' --key ') ? `${command}${KEY}` : command;
 }

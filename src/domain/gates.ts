@@ -3,7 +3,7 @@ import { afterGate, type DependencyState } from './after.js';
 import { breakerGate } from './breaker.js';
 import { budgetGate, type Budget } from './budget.js';
 import { busyGate, ENGINE, type Busy } from './busy.js';
-import { closedBy, closedOf, OPEN, releasedBy, unfrozenBy, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
+import { closedBy, closedOf, OPEN, releasedBy, scopeText, unfrozenBy, withKey, type ClosedAnswer, type GateAnswer, type GateName } from './gate.js';
 import { settlingGate, type Settling } from './settling.js';
 import { windowGate, type WindowRule } from './window.js';
 
@@ -41,6 +41,8 @@ export interface GateFacts {
   readonly windows?: readonly WindowRule[];
   /** The environment names who may break the glass. */
   readonly glass?: boolean;
+  /** Decisions must be signed there, and so must what opens a gate. */
+  readonly signed?: boolean;
   /** `prod/storefront`. */
   readonly address?: string;
   /** Who is repaired before it, in the order of the configuration; those that are configured no more are left out. */
@@ -81,7 +83,7 @@ const GATES: readonly Gate[] = [rowGate('freeze', () => true), breakerGate, ...O
 /** Whether a repair of these changes may go on now. */
 export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
   const answers = GATES.map((gate) => gate(facts, asking)).filter((answer) => answer.allowed || !(asking.breakGlass === true && answer.gate === 'window'));
-  const [first, ...also] = answers.flatMap(closedOf);
+  const [first, ...also] = answers.flatMap(closedOf).map((answer) => (facts.signed !== true || answer.command === undefined ? answer : { ...answer, command: withKey(answer.command) }));
   if (first !== undefined) return also.length === 0 ? first : { ...first, also };
   const [closesAt] = answers.flatMap((answer) => (answer.allowed && answer.closesAt !== undefined ? [answer.closesAt] : [])).sort();
   return closesAt === undefined ? OPEN : { allowed: true, closesAt };
@@ -112,7 +114,7 @@ function closed(row: GateRow): ClosedAnswer {
   return {
     allowed: false,
     gate: row.gate,
-    reason: `${row.gate} of ${row.scope} by ${row.by}, ${opens}: ${row.reason}`,
+    reason: `${row.gate} of ${scopeText(row.scope)} by ${row.by}, ${opens}: ${row.reason}`,
     ...(row.until === undefined ? {} : { opensAt: row.until }),
     command: commandOf(row),
   };

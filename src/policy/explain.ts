@@ -24,6 +24,8 @@ export interface Explained {
   readonly when?: string;
   /** What its condition looked at; sensitive values are left out. */
   readonly saw: Readonly<Record<string, Json>>;
+  /** ISO, UTC: its `until`, which had come when it was asked. */
+  readonly ended?: string;
   /** Why it failed. */
   readonly reason?: string;
 }
@@ -48,7 +50,7 @@ export function explainChange(book: RuleBook, input: DecisionInput): Explanation
     return {
       rule: rule.name, at: rule.at, result: resultOf(rule, answer, own === undefined ? undefined : own === decision), saw: sawOf(rule, values),
       ...(own === undefined ? {} : { decision: own }), ...(rule.risk === undefined ? {} : { risk: rule.risk }),
-      ...(rule.when === undefined ? {} : { when: rule.when.text }), ...(reason === undefined ? {} : { reason }),
+      ...(rule.when === undefined ? {} : { when: rule.when.text }), ...(rule.until === undefined || rule.until > input.at ? {} : { ended: rule.until }), ...(reason === undefined ? {} : { reason }),
     };
   });
   return { rules, others: book.rules.length - selected.length };

@@ -41,6 +41,7 @@ export async function gateFacts({ config, target, changes, at, ledger, rows, inp
     rows: rows ?? (await ledger?.closedGates(target, at)) ?? [],
     environment: target.environment,
     address: formatAddress(target),
+    ...(environment?.approvals.trust === 'signed' ? { signed: true } : {}),
     ...(budget === undefined ? {} : { budget }),
     ...(windows.length === 0 ? {} : { windows: windowRules(windows), glass: environment?.approvals.breakGlass !== undefined }),
     ...(dependencies.length === 0 ? {} : { dependencies }),

@@ -1,4 +1,4 @@
-import { gatesText, withPlan } from '../domain/gate.js';
+import { gatesText, KEY, withPlan } from '../domain/gate.js';
 import type { PartState } from './state.js';
 
 /** So many characters of a hash are shown; approving needs at least 8 of them. */
@@ -23,7 +23,7 @@ function awaited(incident: string, part: PartState): readonly string[] {
 }
 
 function command(incident: string, { plan, signing }: PartState, decision: 'approve' | 'adopt'): string {
-  return `holdfast ${decision} ${incident}${plan === undefined ? '' : ` --plan ${plan.slice(0, SHORT_HASH)}`}${signing === undefined ? '' : ' --key ~/.ssh/id_ed25519'}`;
+  return `holdfast ${decision} ${incident}${plan === undefined ? '' : ` --plan ${plan.slice(0, SHORT_HASH)}`}${signing === undefined ? '' : KEY}`;
 }
 
 /** Until when, and who may approve too before that. */

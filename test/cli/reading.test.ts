@@ -185,6 +185,16 @@ describe('incident', () => {
     intents: () => Promise.resolve([{ environment: 'prod', target: 'storefront', number: 7, key: 'k', step: 'prod/storefront#7/1.1/finalize', write: 'switch', plan: HASH, fence: 1, at: '2030-01-31T11:31:00Z', attempts: 1 }]),
   });
 
+  it('where several parts ask, says above the commands of each which one they answer; not in JSON, where each is a command', async () => {
+    const other = 'b'.repeat(64);
+    const asking = (part: number, plan: string, brief: string) => ({ part, phase: 'awaiting-approval', decision: 'ask', ask: `q${part}`, plan, brief });
+    const of = (...parts: readonly ReturnType<typeof asking>[]) => ({ ...recorded({ incident: () => Promise.resolve(incident({ parts })) }), ...connected({}) });
+    const two = of(asking(1, HASH, 'etc/motd'), asking(2, other, 'etc/app.yaml /port'));
+    expect((await cli(['incident', 'prod/storefront#7'], { deps: two })).out).toMatch(/# part 1: etc\/motd\n.*--plan 3f9ac2d1[\s\S]*# part 2: etc\/app\.yaml \/port\n.*--plan bbbb/);
+    expect((await cli(['incident', 'prod/storefront#7'], { deps: of(asking(1, HASH, 'etc/motd')) })).out).not.toContain('# part');
+    expect(json(await cli(['incident', 'prod/storefront#7', '-o', 'json'], { deps: two }))['commands']).toHaveLength(8);
+  });
+
   it('of a held part says no line that somebody was asked, and lists parts by their number', async () => {
     const at = '2030-01-31T11:00:00.000Z';
     const entries = (decision: string): readonly Entry[] => [

@@ -65,6 +65,15 @@ describe('askGates', () => {
     expect(closedOf(ask([short, long, row('breaker')])).map(({ gate, opensAt }) => [gate, opensAt])).toEqual([['freeze', '2026-11-02T14:00:00.000Z'], ['freeze', '2026-11-02T12:00:00.000Z'], ['breaker', undefined]]);
   });
 
+  it('where decisions are signed, names each command with its key, and what looks or stops without', () => {
+    const facts = { at: '2026-11-02T09:00:00.000Z', rows: [row('freeze', { scope: '*' }), QUARANTINE], signed: true };
+    expect(closedOf(askGates(facts, { action: 'stage', changes: [CHANGE], automatic: true })).map((each) => each.command)).toEqual([
+      'holdfast unfreeze --all --reason WHY --key ~/.ssh/id_ed25519',
+      `holdfast release ${QUARANTINE.scope} --gate quarantine --reason WHY --key ~/.ssh/id_ed25519`,
+    ]);
+    expect(gatesText(askGates(facts, { action: 'stage', changes: [CHANGE], automatic: true }))).toMatch(/^freeze of everything by alice/);
+  });
+
   it('opens no gate by asking for fewer rows, whatever their order', () => {
     const rows = [row('freeze'), row('breaker'), QUARANTINE, FLAPPING];
     fc.assert(fc.property(fc.shuffledSubarray(rows), fc.boolean(), (some, automatic) => {

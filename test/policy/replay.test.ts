@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/ledger/ledger.js';
 import { decideUnder } from '../../src/policy/decide.js';
+import { explainedLines } from '../../src/cli/render/explain.js';
+import { makeStyle } from '../../src/cli/render/style.js';
 import { explainChange } from '../../src/policy/explain.js';
 import { givenOf, NAMED, restOf } from '../../src/policy/recorded.js';
 import { replay } from '../../src/policy/replay.js';
@@ -106,6 +108,12 @@ describe('explaining', () => {
     expect(explained.find((each) => each.rule === 'repairs')).toMatchObject({ decision: 'remediate', when: 'change.desired == 1', saw: { 'change.desired': 1 } });
     expect(explained.find((each) => each.rule === 'fails')).toMatchObject({ decision: 'ask', reason: 'No such key: x' });
     expect(others).toBe(1);
+  });
+
+  it('says of a rule whose date has passed that it has ended, and not that its condition does not hold', () => {
+    const explained = explainChange(openRuleBook([rule({ name: 'old', decision: 'hold', until: '2020-01-01T00:00:00.000Z' })]), inputOf(GIVEN));
+    expect(explained.rules).toMatchObject([{ result: 'no', ended: '2020-01-01T00:00:00.000Z' }]);
+    expect(explainedLines({ resource: 'a', path: '', kind: 'drifted', effect: 'update', ...explained }, makeStyle(false)).join('\n')).toContain('hold; has ended: its until, 2020-01-01T00:00:00.000Z, has passed');
   });
 
   it('without a plan says which rules wait for it', () => {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { mustSign } from '../../config/config.js';
 import { formatIncident } from '../../domain/address.js';
+import { KEY } from '../../domain/gate.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { closedAlready, decide, type DecideRequest } from '../deciding.js';
@@ -69,7 +70,7 @@ async function showPlan(context: Context, id: string): Promise<number> {
     for (const { hash, plan } of plans) {
       context.note(`${plain(name)} asks about plan ${shortHash(hash)}:`);
       if (plan !== undefined) context.note(indent(planLines(plan, context.style).slice(1), 2).join('\n'));
-      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}${signs ? ' --key ~/.ssh/id_ed25519' : ''}\n`);
+      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}${signs ? KEY : ''}\n`);
     }
     return EXIT.error;
   } finally {

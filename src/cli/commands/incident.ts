@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Change } from '../../domain/change.js';
-import { askedAgainBy } from '../../domain/gate.js';
+import { askedAgainBy, KEY } from '../../domain/gate.js';
 import { intentLines, type Intent } from '../../domain/intent.js';
 import type { Plan } from '../../domain/plan.js';
 import { wouldText } from '../../policy/telling.js';
@@ -127,7 +127,7 @@ async function print(context: Context, full: Full): Promise<void> {
   const timeline = told.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], told.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
   section('Timeline', timeline);
   section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
-  section('Commands', commandsOf(row, signs));
+  section('Commands', commandsOf(row, signs, { namesParts: true }));
   section('To sign', isClosed(row) || !signs ? [] : await signingLines((await context.config()).project, row));
   await context.say(sections.map((lines) => lines.join('\n')).join('\n\n'));
 }
@@ -200,15 +200,22 @@ function adoptionLines({ row, entries }: Full): readonly string[] {
   return [...made, ...(patch === undefined ? [] : ['', ...plainLines(patch.trimEnd())]), ...(unusable === undefined ? [] : ['', `This picture cannot be applied as it is, since ${plain(unusable)}: use --write.`])];
 }
 
-function commandsOf(row: IncidentRow, signs: boolean): readonly string[] {
-  const key = signs ? ' --key ~/.ssh/id_ed25519' : '';
+/** `namesParts`: with a comment above the commands of each part that asks, where several do. */
+function commandsOf(row: IncidentRow, signs: boolean, { namesParts = false } = {}): readonly string[] {
+  const key = signs ? KEY : '';
   const name = shellWord(formatIncident(row));
+  const answersTo = (plan: string): readonly string[] => {
+    const about = `${name} --plan ${shortHash(plan)}`;
+    return [`approve ${about}`, `reject ${about} --reason WHY`, `adopt ${about} --reason WHY`, `accept ${about} --until 7d --reason WHY`];
+  };
   if (isClosed(row)) {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
     const again = asksAgain(row) ? [`${askedAgainBy(name, endOf(row))}${key}`] : [];
     return [...undo.map((each) => `${each}${key}`), ...(endOf(row) === 'rolled-back' && row.kind === 'drift' ? [`holdfast adopt ${name} --reason WHY${key}`] : []), ...again, `holdfast check ${formatAddress(row)}`];
   }
-  const asked = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [`holdfast approve ${name} --plan ${shortHash(part.plan)}${key}`, `holdfast reject ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast adopt ${name} --plan ${shortHash(part.plan)} --reason WHY${key}`, `holdfast accept ${name} --plan ${shortHash(part.plan)} --until 7d --reason WHY${key}`]));
+  const asking = askedParts(row).filter((part) => part.plan !== undefined);
+  const named = namesParts && asking.length > 1;
+  const asked = asking.flatMap((part) => [...(named ? [`# part ${part.part ?? ''}${part.brief === undefined ? '' : `: ${plain(part.brief)}`}`] : []), ...answersTo(part.plan ?? '').map((each) => `holdfast ${each}${key}`)]);
   const unrepaired = partsOf(row).some((part) => part.outcome === undefined && part.phase === 'observed' && part.plan === undefined);
   if (asked.length === 0 && unrepaired) return [`holdfast adopt ${name} --reason WHY${key}`, `holdfast check ${formatAddress(row)}`];
   return asked.length > 0 ? asked : [`holdfast rollback ${name} --reason WHY`, `holdfast freeze ${formatAddress(row)} --reason WHY`];

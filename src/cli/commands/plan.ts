@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Observation } from '../../domain/change.js';
 import { intentLines } from '../../domain/intent.js';
+import { KEY } from '../../domain/gate.js';
 import type { Target } from '../../domain/target.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
@@ -72,7 +73,7 @@ function nowOf(part: AssessedPart, { target, row, signs }: Standing): string {
   const name = shellWord(formatIncident(row));
   const known = partsOf(row).filter((each) => each.plan !== undefined && each.plan === part.plan?.hash);
   const same = known.find((each) => each.outcome === undefined && each.phase !== 'closed');
-  const key = signs ? ' --key ~/.ssh/id_ed25519' : '';
+  const key = signs ? KEY : '';
   if (same?.plan === undefined) {
     const ended = known.some((each) => each.outcome === 'rolled-back' || each.phase === 'closed');
     return ended ? `${name} has ended this plan, and is open with other parts; why it ended: holdfast incident ${name}` : `${name} is open with other parts; the next check tells it what moved, at once with: holdfast check ${address} --remote`;

@@ -59,9 +59,9 @@ function decisionLines({ decision, risk, rules, reason, would, requires = [] }: 
   ];
 }
 
-function ruleLines({ rule, at, result, decision, risk, when, saw, reason }: Explained, style: Style): readonly string[] {
+function ruleLines({ rule, at, result, decision, risk, when, saw, ended, reason }: Explained, style: Style): readonly string[] {
   const says = [decision, risk === undefined ? undefined : `risk ${risk}`].filter((each) => each !== undefined).join(', ');
-  const head = `  ${result.padEnd(8)}  ${plain(rule)} (${plain(at)}): ${says}; ${MEANING[result]}${reason === undefined ? '' : `: ${plain(reason)}`}`;
+  const head = `  ${result.padEnd(8)}  ${plain(rule)} (${plain(at)}): ${says}; ${ended === undefined ? MEANING[result] : `has ended: its until, ${plain(ended)}, has passed`}${reason === undefined ? '' : `: ${plain(reason)}`}`;
   const lines = [head, ...(when === undefined ? [] : [`            when ${plain(when.replace(/\s+/g, ' '))}`, `            saw  ${sawText(saw)}`])];
   return result === 'no' ? lines.map((line) => style.dim(line)) : lines;
 }

@@ -1,6 +1,6 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { ENGINE } from '../../domain/busy.js';
-import { withPlan } from '../../domain/gate.js';
+import { scopeText, withPlan } from '../../domain/gate.js';
 import { commandOf } from '../../domain/gates.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
 import { requiredText } from '../../domain/quorum.js';
@@ -103,7 +103,7 @@ export function gateText(gate: ClosedGate): string {
   const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${path}`;
   const until = gate.until === undefined ? '' : ` until ${plain(gate.until)}`;
   const half = gate.halfOpenAt === undefined ? '' : `, one repair is let through from ${plain(gate.halfOpenAt)} on`;
-  return `${gate.gate} of ${plain(gate.scope)}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}${opens(gate)}`;
+  return `${gate.gate} of ${plain(scopeText(gate.scope))}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}${opens(gate)}`;
 }
 
 /** No command opens a window: its reason says when it opens. */
