@@ -9,3 +9,8 @@ export function yes(message: string): CommandAnswer {
 export function no(message: string): CommandAnswer {
   return { ok: false, message };
 }
+
+/** The same, because of who said it. */
+export function notAllowed(message: string): CommandAnswer {
+  return { ...no(message), unauthorised: true };
+}

@@ -1,4 +1,4 @@
-import { environmentOf } from '../config/config.js';
+import { trustOf } from '../config/config.js';
 import { hashJson } from '../digest.js';
 import type { Json } from '../domain/json.js';
 import { askedFor, requiredText, toldOf, type Poll } from '../domain/quorum.js';
@@ -43,7 +43,7 @@ export async function askedNow(deps: Dependencies, { target, row, part }: Standi
   if (decision !== undefined) return {};
   const known = row?.parts.find((each) => each['part'] === part.part);
   const poll = await pollOf(deps, polling);
-  const needs = needsOf(poll, trustOf(config, target));
+  const needs = needsOf(poll, trustOf(config, target.environment));
   if (known?.['needs'] !== undefined && known['needs'] !== needs) return { otherwise: `who must approve it is different now: ${requiredText(poll)}` };
   const told = toldOf(poll);
   if (told.requires === undefined || told.requires === known?.['requires']) return {};
@@ -54,8 +54,4 @@ export async function askedNow(deps: Dependencies, { target, row, part }: Standi
 /** Digest of what is asked for, and of how it must be proved. */
 export function needsOf(poll: Pick<Poll, 'requirements'>, trust: string): string {
   return hashJson({ trust, asked: askedFor(poll) as unknown as Json }).slice(0, 16);
-}
-
-function trustOf(config: Parameters<typeof environmentOf>[0], { environment }: Pick<Target, 'environment'>): string {
-  return environmentOf(config, environment)?.approvals.trust ?? 'namespace';
 }

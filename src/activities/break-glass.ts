@@ -2,7 +2,7 @@ import type { Config } from '../config/config.js';
 import { isJsonObject } from '../domain/json.js';
 import { principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
-import { whyNoBreakGlass } from '../domain/quorum.js';
+import { startBy, whyNoBreakGlass } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import type { Dependencies } from './deps.js';
@@ -35,11 +35,11 @@ export async function brokenFor(deps: Dependencies, { config, target, plan, deci
     if (ask === undefined) return undefined;
     const poll = await pollOf(deps, { config, target, plan, ask });
     const claimed = isJsonObject(data['breakGlass']) ? data['breakGlass']['startBy'] : undefined;
-    const latest = new Date(Date.parse(said) + (poll.breakGlass?.expiresMs ?? 0)).toISOString();
-    const startBy = typeof claimed === 'string' && claimed < latest ? claimed : latest;
+    const latest = startBy(poll, said);
+    const ends = typeof claimed === 'string' && claimed < latest ? claimed : latest;
     const signed = signedOf(data['signed']);
     const spoken = { environment, target: decision.target, number, by, at: said, ...(signed === undefined ? {} : { signed }) };
-    if (at <= startBy && whyNoBreakGlass(poll, principalOf(poll.people, by)) === undefined && unprovedBreak(config, spoken, { plan: plan.hash, ask: ask.id }) === undefined) return { startBy };
+    if (at <= ends && whyNoBreakGlass(poll, principalOf(poll.people, by)) === undefined && unprovedBreak(config, spoken, { plan: plan.hash, ask: ask.id }) === undefined) return { startBy: ends };
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { isAsked, requiredText, whoMay } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import { mustSign, type Config } from '../config/config.js';
 import type { CommandAnswer } from '../workflows/messages.js';
-import { no } from './answers.js';
+import { no, notAllowed } from './answers.js';
 import type { Dependencies } from './deps.js';
 import { storedPlan } from './guard.js';
 import { namedPoll, pollOf } from './poll.js';
@@ -26,8 +26,8 @@ export async function mayUndo(deps: Dependencies, { config, target, by, plan: ha
   const poll = await pollOf(deps, { config, target, plan, ask });
   const person = principalOf(poll.people, by);
   const caused = [...(ask.causedBy ?? []), ...plan.changes.flatMap((change) => change.by ?? [])].some((name) => causerOf(poll.people, name) === person);
-  if (caused) return { ...no(`${person} caused what was repaired and cannot bring it back; somebody else must`), unauthorised: true };
-  return isAsked(poll, person) ? undefined : { ...no(`${person} is not among those who may undo this: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
+  if (caused) return notAllowed(`${person} caused what was repaired and cannot bring it back; somebody else must`);
+  return isAsked(poll, person) ? undefined : notAllowed(`${person} is not among those who may undo this: ${requiredText(poll)}; ${whoMay(poll)}`);
 }
 
 /** Who may accept is who may decide: nobody keeps drift quiet from outside whose word in an incident would be refused. */
@@ -54,7 +54,7 @@ function decidesIn(config: Config, environment: string, by: string): CommandAnsw
   const poll = namedPoll(config, environment);
   const person = principalOf(config.people ?? NOBODY, by);
   if (poll === undefined || isAsked(poll, person)) return undefined;
-  return { ...no(`${person} is not among those who decide here: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
+  return notAllowed(`${person} is not among those who decide here: ${requiredText(poll)}; ${whoMay(poll)}`);
 }
 
 /**

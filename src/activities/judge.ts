@@ -1,4 +1,4 @@
-import { environmentOf, mustSign, targetOf } from '../config/config.js';
+import { environmentOf, mustSign, targetOf, trustOf } from '../config/config.js';
 import { isHoldfastError } from '../domain/errors.js';
 import { judge, type Question } from '../domain/judge.js';
 import { DECIDED } from '../domain/message.js';
@@ -90,7 +90,7 @@ function after(question: Question, { message }: InboxMessage, { by, afterwards }
 async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, at: string): Promise<Judged> {
   const { message } = item;
   const { config } = batch;
-  const trust = environmentOf(config, batch.incident.environment)?.approvals.trust ?? 'namespace';
+  const trust = trustOf(config, batch.incident.environment);
   const who = whoDecides({ batch, message, at, config });
   const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }), ...(message.breakGlass === undefined ? {} : { breakGlass: true }) }) };
   const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;

@@ -4,7 +4,7 @@ import { moved } from '../domain/errors.js';
 import type { DecisionInput } from '../domain/decision.js';
 import { NOBODY, principalOf } from '../domain/people.js';
 import type { Plan } from '../domain/plan.js';
-import { tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
+import { startBy, tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
 import { freshPoll } from '../policy/approving.js';
@@ -73,7 +73,7 @@ export async function whyNotEnough(deps: Dependencies, polling: Polling, decisio
 function whyNotBroken(poll: Poll, { config, plan }: Polling, decision: DecisionRow): string | undefined {
   const signed = decision.signed === undefined ? undefined : saidIn(decision.signed.statement);
   const meant = !mustSign(config, decision.environment) || signed?.['breakGlass'] === true;
-  const latest = new Date(Date.parse(decision.at) + (poll.breakGlass?.expiresMs ?? 0)).toISOString();
+  const latest = startBy(poll, decision.at);
   const problem = whyNoBreakGlass(poll, principalOf(poll.people, decision.by)) ?? (!meant ? `${decision.by} did not sign that the glass is broken` : undefined) ?? ((decision.breakGlass?.startBy ?? '') > latest ? 'it would hold longer than it may' : undefined);
   return problem === undefined ? undefined : `plan ${plan.hash.slice(0, 12)}: ${problem}`;
 }

@@ -6,6 +6,7 @@ import { onlyStops } from '../domain/signed.js';
 import { prove } from '../trust/proof.js';
 import { commandStatement } from '../trust/statement.js';
 import type { CommandAnswer } from '../workflows/messages.js';
+import { notAllowed } from './answers.js';
 import type { Dependencies } from './deps.js';
 import type { CommandInput } from './types.js';
 
@@ -25,7 +26,7 @@ export async function refuseUnsigned(deps: Dependencies, config: Config, { envir
   if (problem === undefined) return undefined;
   const [, target] = message.scope.split('/');
   await deps.ledger.append({ at: deps.now().toISOString(), kind: 'refused', environment, ...(target === undefined ? {} : { target }), by: message.by, data: { reason: `${message.command} of ${message.scope} by ${message.by}: ${problem}` } });
-  return { ok: false, message: problem, unauthorised: true };
+  return notAllowed(problem);
 }
 
 async function problemOf(deps: Dependencies, config: Config, { environment, message }: Pick<CommandInput, 'environment' | 'message'>): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { KEY } from '../domain/gate.js';
 import { NOBODY, principalOf, type People } from '../domain/people.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
@@ -48,7 +49,7 @@ export async function signed(context: Context, { signing, by, needed, statementO
   if (key === undefined && file === undefined) {
     const speaker = decider(context, by);
     if (!needed) return { by: speaker };
-    throw new CliError(`${what} needs a signature, because approvals.trust is signed`, { exit: EXIT.unauthorised, remedy: 'Sign with your registered key: --key ~/.ssh/id_ed25519 — or elsewhere: --print-statement, then --signature FILE.' });
+    throw new CliError(`${what} needs a signature, because approvals.trust is signed`, { exit: EXIT.unauthorised, remedy: `Sign with your registered key:${KEY} — or elsewhere: --print-statement, then --signature FILE.` });
   }
   const { fingerprintOf, signWithKey } = await import('./ssh-keygen.js');
   const { prove } = await import('../trust/proof.js');

@@ -156,9 +156,14 @@ export function environmentOf({ environments }: Pick<Config, 'environments'>, na
   return environments.find((environment) => environment.name === name);
 }
 
-/** Whether what is said there counts only with a signature; of one that is configured no more nothing is asked. */
+/** `approvals.trust`; of one that is configured no more nothing is asked. */
+export function trustOf(config: Pick<Config, 'environments'>, environment: string): 'namespace' | 'signed' {
+  return environmentOf(config, environment)?.approvals.trust ?? 'namespace';
+}
+
+/** Whether what is said there counts only with a signature. */
 export function mustSign(config: Pick<Config, 'environments'>, environment: string): boolean {
-  return environmentOf(config, environment)?.approvals.trust === 'signed';
+  return trustOf(config, environment) === 'signed';
 }
 
 /** The same for a command: what is said to everything concerns every environment, whichever of them is told. */

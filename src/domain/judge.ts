@@ -1,7 +1,7 @@
 import { inUtc } from './instant.js';
 import type { DecisionMessage } from './message.js';
 import type { Outcome, Phase } from './phase.js';
-import { isAsked, requiredText, tally, whoMay, whyNoBreakGlass, whyNot, type Poll } from './quorum.js';
+import { isAsked, requiredText, startBy, tally, whoMay, whyNoBreakGlass, whyNot, type Poll } from './quorum.js';
 import { onlyStops } from './signed.js';
 
 /** What a decision may be about: one part of the incident as it stands when the message is judged. */
@@ -150,8 +150,8 @@ function judgeBreakGlass(question: Question, poll: Poll | undefined, input: Judg
   if (poll?.breakGlass === undefined) return say('refused', 'nobody may break the glass here: approvals.breakGlass of the environment must name who may');
   const problem = whyNoBreakGlass(poll, personOf(input));
   if (problem !== undefined) return { ...say('refused', problem), unauthorised: true };
-  const startBy = new Date(Date.parse(input.at) + poll.breakGlass.expiresMs).toISOString();
-  return { ...say('accepted', `the glass is broken: plan ${short(question)} goes on, through a closed window too, and must start by ${startBy}; everybody is told`, [question.part]), breakGlass: { startBy }, ...(question.approved === undefined ? {} : { afterwards: true }) };
+  const latest = startBy(poll, input.at);
+  return { ...say('accepted', `the glass is broken: plan ${short(question)} goes on, through a closed window too, and must start by ${latest}; everybody is told`, [question.part]), breakGlass: { startBy: latest }, ...(question.approved === undefined ? {} : { afterwards: true }) };
 }
 
 function goesOn(question: Question): string {

@@ -79,6 +79,11 @@ export function whyNoBreakGlass(poll: Poll, person: string): string | undefined 
   return isMember(people, breakGlass.group, person) ? undefined : `${person} may not break the glass: ${breakGlass.group} may (${namesIn(poll, breakGlass.group)})`;
 }
 
+/** Until when a repair must start, ISO, UTC, for which the glass was broken `at` (ISO); at once where nobody may. */
+export function startBy({ breakGlass }: Pick<Poll, 'breakGlass'>, at: string): string {
+  return new Date(Date.parse(at) + (breakGlass?.expiresMs ?? 0)).toISOString();
+}
+
 /** Whether this person is one of those who are asked, whatever they have done: who may say no. */
 export function isAsked(poll: Poll, person: string): boolean {
   return poll.requirements.length === 0 || groupsOf(poll).some((group) => standsFor(poll, group, person));
