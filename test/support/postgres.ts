@@ -81,16 +81,18 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     }
   }
 
-  /** SIGINT is PostgreSQL's fast stop. */
+  /** SIGINT is PostgreSQL's fast stop. A killed one is stopped first, so that it starts no backend behind our back, which would hold its shared memory. */
   async function end(signal: NodeJS.Signals): Promise<void> {
     const running = server;
     server = undefined;
     if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
     const ended = once(running, 'exit');
-    const children = signal === 'SIGKILL' ? childrenOf(running.pid ?? 0) : [];
+    if (signal === 'SIGKILL') running.kill('SIGSTOP');
+    const backends = signal === 'SIGKILL' ? childrenOf(running.pid ?? 0) : [];
     running.kill(signal);
-    for (const pid of children) killQuietly(pid);
+    for (const pid of backends) killQuietly(pid);
     await ended;
+    while (backends.some(isAlive)) await new Promise((resolve) => { setTimeout(resolve, 10); });
   }
 
   await start();
@@ -167,5 +169,14 @@ function killQuietly(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It ended with its parent.
+  }
+}
+
+/** Whether it still runs; one that ended and was not yet collected does not. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
   }
 }
