@@ -63,6 +63,9 @@ async function runTests() {
     failed += result.numFailedTests ?? 0;
     const broken = (result.testResults ?? []).filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'));
     for (const file of broken) count(`${file.name.replace(root, '')} could not be run`, false);
+    for (const test of (result.testResults ?? []).flatMap((file) => file.assertionResults)) {
+      if (test.status === 'passed' && (test.failureMessages?.length ?? 0) > 0) say(`passed only when tried again: ${test.fullName}: ${test.failureMessages[0].split('\n')[0]}`);
+    }
     // An error outside any test, or a run that ended early, must not pass for success.
     if (code !== 0 && (result.numFailedTests ?? 0) + broken.length === 0) count('the test run as a whole', false);
   } finally {

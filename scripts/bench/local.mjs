@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { decideByRemediation, splitParts } from '../../dist/domain/decide.js';
+import { decideByRemediation, splitParts } from '../../dist/domain/deciding/decide.js';
 import { decideUnder } from '../../dist/policy/decide.js';
 import { RULES } from '../../dist/policy/vocabulary.js';
 import { freePort } from '../../dist/embedded/ports.js';
@@ -81,33 +81,31 @@ export async function cliRows(say) {
 
 /** Deciding and splitting ten thousand changes at once, by `remediation` alone and under 200 rules of many kinds. */
 export function decideRows() {
-  const bare = secondsToDecide(decideByRemediation, 10_000);
-  const ruled = secondsToDecide(decideUnder(manyRules()), 10_000);
-  const twice = secondsToDecide(decideUnder(manyRules()), 20_000);
+  const bare = Array.from({ length: RUNS }, (_, run) => secondsToDecide(decideByRemediation, { count: 10_000, run }));
+  // In turn, so that what else the machine does meets both sides of the ratio.
+  const pairs = Array.from({ length: RUNS }, (_, run) => [10_000, 20_000].map((count) => secondsToDecide(decideUnder(manyRules()), { count, run })));
+  const ruled = pairs.map(([once]) => once);
   return [
-    row({ name: 'decide: 10,000 changes', value: bare, unit: 's', goal: 0.5 }),
-    row({ name: 'decide: 10,000 changes under 200 rules', value: ruled, unit: 's', goal: 0.5 }),
-    row({ name: 'decide: 20,000 changes against 10,000 under 200 rules', value: twice / ruled, unit: '×', goal: 2.5 }),
+    row({ name: 'decide: 10,000 changes', value: median(bare), unit: 's', goal: 0.5 }),
+    row({ name: 'decide: 10,000 changes under 200 rules', value: median(ruled), unit: 's', goal: 0.5 }),
+    row({ name: 'decide: 20,000 changes against 10,000 under 200 rules', value: median(pairs.map(([once, twice]) => twice / once)), unit: '×', goal: 2.5 }),
   ];
 }
 
-/** The median of several runs, each with changes that no run saw before. */
-function secondsToDecide(decide, count) {
+/** With changes that no run saw before. */
+function secondsToDecide(decide, { count, run }) {
   const environment = { name: 'prod', remediation: 'auto', timezone: 'Europe/London' };
   const target = { environment: 'prod', target: 'shop', provider: 'opentofu', pool: 'prod', remediation: 'auto', health: [{}], intent: { tier: 'high' } };
   const history = { recurrence: 1, firstLook: false };
-  const times = Array.from({ length: RUNS }, (_, run) => {
-    const inputs = Array.from({ length: count }, (_unused, index) => ({
-      target, environment, history, baseline: 'healthy', at: '2026-11-02T09:00:00.000Z',
-      change: { resource: `aws_type_${index % 60}.r${run}_${index}`, path: `/field_${index % 80}`, kind: 'changed', effect: index % 7 === 0 ? 'delete' : 'update', desired: index, actual: index + 1, sensitive: false, revision: 'r', fingerprint: `v1:${run}:${index}` },
-    }));
-    const started = process.hrtime.bigint();
-    const parts = splitParts(inputs.map((input) => ({ change: input.change, decided: decide(input) })));
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    if (parts.length < 2) throw new Error('the changes did not split into parts');
-    return seconds;
-  });
-  return median(times);
+  const inputs = Array.from({ length: count }, (_unused, index) => ({
+    target, environment, history, baseline: 'healthy', at: '2026-11-02T09:00:00.000Z',
+    change: { resource: `aws_type_${index % 60}.r${run}_${index}`, path: `/field_${index % 80}`, kind: 'changed', effect: index % 7 === 0 ? 'delete' : 'update', desired: index, actual: index + 1, sensitive: false, revision: 'r', fingerprint: `v1:${run}:${index}` },
+  }));
+  const started = process.hrtime.bigint();
+  const parts = splitParts(inputs.map((input) => ({ change: input.change, decided: decide(input) })));
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  if (parts.length < 2) throw new Error('the changes did not split into parts');
+  return seconds;
 }
 
 /** 200 rules: by type, by path, by both as globs, by condition alone, and some that every change is asked about. */
