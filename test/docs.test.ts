@@ -10,7 +10,7 @@ import { runTests } from '../src/policy/testing.js';
 import { sections } from '../src/config/schema.js';
 import { environmentSchema } from '../src/config/schema-environment.js';
 import { targetFields } from '../src/config/schema-target.js';
-import type { GateName } from '../src/domain/gate.js';
+import type { GateName } from '../src/domain/gates/gate.js';
 import type { Outcome } from '../src/domain/phase.js';
 import { providers } from '../src/providers/index.js';
 import { cli } from './cli/support.js';

@@ -1,8 +1,8 @@
 import { environmentOf } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved, refused } from '../domain/errors.js';
-import { principalOf } from '../domain/people.js';
-import { tally, whyNot } from '../domain/quorum.js';
+import { principalOf } from '../domain/approving/people.js';
+import { tally, whyNot } from '../domain/approving/quorum.js';
 import { hashJson } from '../digest.js';
 import type { Ask } from '../ledger/ledger.js';
 import { configured, type Dependencies } from './deps.js';

@@ -1,7 +1,7 @@
 import { trustOf } from '../config/config.js';
 import { hashJson } from '../digest.js';
 import type { Json } from '../domain/json.js';
-import { askedFor, requiredText, toldOf, type Poll } from '../domain/quorum.js';
+import { askedFor, requiredText, toldOf, type Poll } from '../domain/approving/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { configured, type Dependencies } from './deps.js';

@@ -1,7 +1,7 @@
 import { formatIncident } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
 import { driftMarkdown, intentMarkdown } from '../domain/describe.js';
-import { highestRisk } from '../domain/risk.js';
+import { highestRisk } from '../domain/deciding/risk.js';
 import { REST_PHASES } from '../domain/phase.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Target } from '../domain/target.js';

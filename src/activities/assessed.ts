@@ -1,6 +1,6 @@
 import { formatIncident } from '../domain/address.js';
-import type { Decided, DecisionInput } from '../domain/decision.js';
-import { gatesText } from '../domain/gate.js';
+import type { Decided, DecisionInput } from '../domain/deciding/decision.js';
+import { gatesText } from '../domain/gates/gate.js';
 import type { JsonObject } from '../domain/json.js';
 import { oneLine } from '../domain/plain-text.js';
 import { type AssessedPart as Proposed, factsOf } from '../policy/assess.js';

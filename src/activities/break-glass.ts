@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.js';
 import { isJsonObject } from '../domain/json.js';
-import { principalOf } from '../domain/people.js';
+import { principalOf } from '../domain/approving/people.js';
 import type { Plan } from '../domain/plan.js';
-import { startBy, whyNoBreakGlass } from '../domain/quorum.js';
+import { startBy, whyNoBreakGlass } from '../domain/approving/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import type { Dependencies } from './deps.js';

@@ -1,6 +1,6 @@
-import { partCauses } from '../domain/cause.js';
+import { partCauses } from '../domain/deciding/cause.js';
 import type { Change } from '../domain/change.js';
-import type { DecisionInput } from '../domain/decision.js';
+import type { DecisionInput } from '../domain/deciding/decision.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Target } from '../domain/target.js';
 import type { Environment } from '../config/config.js';

@@ -3,7 +3,7 @@ import { formatAddress } from '../domain/address.js';
 import { isHoldfastError } from '../domain/errors.js';
 import type { Observation } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
-import { sightingAction } from '../domain/sighting.js';
+import { sightingAction } from '../domain/deciding/sighting.js';
 import type { Target } from '../domain/target.js';
 import { environmentOf, targetOf } from '../config/config.js';
 import type { IncidentRow } from '../ledger/ledger.js';

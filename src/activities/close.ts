@@ -1,12 +1,12 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
-import { failedIn } from '../domain/breaker.js';
+import { failedIn } from '../domain/gates/breaker.js';
 import { changesInBrief } from '../domain/describe.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import { narrate, type NarratedPart } from '../domain/narrative.js';
 import { SETTLING_OUTCOMES, type Outcome } from '../domain/phase.js';
-import { fieldKey } from '../domain/gates.js';
+import { fieldKey } from '../domain/change.js';
 import type { Plan } from '../domain/plan.js';
-import { KEY } from '../domain/gate.js';
+import { KEY } from '../domain/gates/gate.js';
 import type { Target } from '../domain/target.js';
 import type { NoticeEvent } from '../notify/sink.js';
 import { oneLine } from '../domain/plain-text.js';

@@ -1,9 +1,8 @@
 import { parseAddress } from '../domain/address.js';
 import { isHoldfastError, refused } from '../domain/errors.js';
-import { inUtc } from '../domain/instant.js';
+import { inUtc } from '../domain/approving/instant.js';
 import type { CommandMessage } from '../domain/message.js';
-import type { Config } from '../config/config.js';
-import { mustSignCommand, targetOf } from '../config/config.js';
+import { mustSignCommand, targetOf, type Config } from '../config/config.js';
 import { startEnvironment } from '../client.js';
 import type { CommandAnswer } from '../workflows/messages.js';
 import { no, yes } from './answers.js';

@@ -1,7 +1,7 @@
 import { startCheck } from '../client.js';
 import type { Config } from '../config/config.js';
 import { formatAddress, formatIncident, type IncidentId, type TargetAddress } from '../domain/address.js';
-import { causesIn, dependantsOf } from '../domain/after.js';
+import { causesIn, dependantsOf } from '../domain/gates/after.js';
 import type { JsonObject } from '../domain/json.js';
 import type { Outcome } from '../domain/phase.js';
 import type { Target } from '../domain/target.js';

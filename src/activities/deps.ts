@@ -1,10 +1,9 @@
 import type { Client } from '@temporalio/client';
-import type { Config } from '../config/config.js';
-import { targetOf } from '../config/config.js';
+import { targetOf, type Config } from '../config/config.js';
 import type { Sources } from '../config/sources.js';
 import { formatAddress, type TargetAddress } from '../domain/address.js';
 import { HoldfastError } from '../domain/errors.js';
-import type { DecideChange } from '../domain/decision.js';
+import type { DecideChange } from '../domain/deciding/decision.js';
 import type { Target } from '../domain/target.js';
 import type { Probe } from '../health/probe.js';
 import type { ArtifactStore } from '../ledger/artifacts.js';

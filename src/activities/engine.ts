@@ -1,5 +1,5 @@
 import { formatAddress } from '../domain/address.js';
-import { compareBusy, ENGINE, resourcesOf, type Busy } from '../domain/busy.js';
+import { compareBusy, ENGINE, resourcesOf, type Busy } from '../domain/gates/busy.js';
 import type { Change } from '../domain/change.js';
 import type { Target } from '../domain/target.js';
 import type { ReadContext } from '../providers/provider.js';

@@ -1,7 +1,7 @@
 import { parseAddress } from '../domain/address.js';
 import type { CommandMessage } from '../domain/message.js';
-import { causerOf, NOBODY, principalOf } from '../domain/people.js';
-import { isAsked, requiredText, whoMay } from '../domain/quorum.js';
+import { causerOf, NOBODY, principalOf } from '../domain/approving/people.js';
+import { isAsked, requiredText, whoMay } from '../domain/approving/quorum.js';
 import type { Target } from '../domain/target.js';
 import { mustSign, type Config } from '../config/config.js';
 import type { CommandAnswer } from '../workflows/messages.js';

@@ -1,5 +1,5 @@
 import { environmentOf, mustSign } from '../config/config.js';
-import { toldOf } from '../domain/quorum.js';
+import { toldOf } from '../domain/approving/quorum.js';
 import { inStep } from './context.js';
 import { configured, type Dependencies } from './deps.js';
 import { expectOwnStep, storedPlan } from './guard.js';

@@ -2,7 +2,7 @@ import { environmentOf } from '../config/config.js';
 import { hashJson } from '../digest.js';
 import { formatAddress } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
-import { FLAPPING, flappingFields, type Repair } from '../domain/flapping.js';
+import { FLAPPING, flappingFields, type Repair } from '../domain/gates/flapping.js';
 import type { Target } from '../domain/target.js';
 import type { Dependencies } from './deps.js';
 import { tellAbout } from './telling.js';

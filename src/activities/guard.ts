@@ -1,8 +1,9 @@
 import { activityInfo } from '@temporalio/activity';
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { HoldfastError, isHoldfastError, moved, refused } from '../domain/errors.js';
-import { askGates, type Asking, type GateFacts } from '../domain/gates.js';
-import type { GateAnswer } from '../domain/gate.js';
+import { askGates } from '../domain/gates/ask.js';
+import type { Asking, GateFacts } from '../domain/gates/facts.js';
+import type { GateAnswer } from '../domain/gates/gate.js';
 import type { Json } from '../domain/json.js';
 import { makePlan, type Plan, type Staged } from '../domain/plan.js';
 import { hashJson } from '../digest.js';

@@ -1,10 +1,10 @@
 import { environmentOf, mustSign, targetOf, trustOf } from '../config/config.js';
 import { isHoldfastError } from '../domain/errors.js';
-import { judge, type Question } from '../domain/judge.js';
+import { judge, type Question } from '../domain/approving/judge.js';
 import { DECIDED } from '../domain/message.js';
-import { toldOf } from '../domain/quorum.js';
-import type { GateAnswer } from '../domain/gate.js';
-import { keptUntil } from '../domain/keeping.js';
+import { toldOf } from '../domain/approving/quorum.js';
+import type { GateAnswer } from '../domain/gates/gate.js';
+import { keptUntil } from '../domain/gates/keeping.js';
 import { hashJson } from '../digest.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import { incidentWorkflowId } from '../workflows/messages.js';

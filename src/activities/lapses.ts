@@ -1,7 +1,7 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import { changesInBrief } from '../domain/describe.js';
-import { exceptionKey, lapsedText } from '../domain/exception.js';
-import { fieldKey } from '../domain/gates.js';
+import { exceptionKey, lapsedText } from '../domain/deciding/exception.js';
+import { fieldKey } from '../domain/change.js';
 import type { Target } from '../domain/target.js';
 import { hashJson } from '../digest.js';
 import type { Concerns } from '../policy/concerns.js';

@@ -1,7 +1,8 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
-import { failedIn, halfOpen, incidentOf, tripped, type Failure } from '../domain/breaker.js';
-import { releasedBy, type GateAnswer } from '../domain/gate.js';
-import { askGates, type Asking, type GateFacts } from '../domain/gates.js';
+import { failedIn, halfOpen, incidentOf, tripped, type Failure } from '../domain/gates/breaker.js';
+import { releasedBy, type GateAnswer } from '../domain/gates/gate.js';
+import { askGates } from '../domain/gates/ask.js';
+import type { Asking, GateFacts } from '../domain/gates/facts.js';
 import type { JsonObject } from '../domain/json.js';
 import { environmentOf } from '../config/config.js';
 import type { Place } from '../ledger/ledger.js';

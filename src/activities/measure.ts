@@ -1,7 +1,6 @@
-import type { Observation } from '../domain/change.js';
+import { fieldKey, type Observation } from '../domain/change.js';
 import { changesInBrief } from '../domain/describe.js';
 import { HoldfastError } from '../domain/errors.js';
-import { fieldKey } from '../domain/gates.js';
 import type { HealthCheck, HealthReport } from '../domain/health.js';
 import type { Plan } from '../domain/plan.js';
 import type { ReadContext } from '../providers/provider.js';

@@ -1,5 +1,5 @@
 import { formatAddress } from '../domain/address.js';
-import { fieldKey } from '../domain/gates.js';
+import { fieldKey } from '../domain/change.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Target } from '../domain/target.js';
 import type { Ledger } from '../ledger/ledger.js';

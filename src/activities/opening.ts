@@ -1,13 +1,12 @@
 import { formatIncident } from '../domain/address.js';
 import { changesInBrief, planMarkdown } from '../domain/describe.js';
-import type { Change } from '../domain/change.js';
-import type { DecisionInput } from '../domain/decision.js';
-import { gatesText } from '../domain/gate.js';
-import { fieldKey } from '../domain/gates.js';
+import { fieldKey, type Change } from '../domain/change.js';
+import type { DecisionInput } from '../domain/deciding/decision.js';
+import { gatesText } from '../domain/gates/gate.js';
 import type { HealthVerdict } from '../domain/health.js';
 import type { Plan } from '../domain/plan.js';
-import { toldOf, type Poll } from '../domain/quorum.js';
-import { whatChanged } from '../domain/since.js';
+import { toldOf, type Poll } from '../domain/approving/quorum.js';
+import { whatChanged } from '../domain/deciding/since.js';
 import type { Target } from '../domain/target.js';
 import type { Environment } from '../config/config.js';
 import { hashJson } from '../digest.js';

@@ -1,10 +1,10 @@
 import { environmentOf, mustSign, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import { moved } from '../domain/errors.js';
-import type { DecisionInput } from '../domain/decision.js';
-import { NOBODY, principalOf } from '../domain/people.js';
+import type { DecisionInput } from '../domain/deciding/decision.js';
+import { NOBODY, principalOf } from '../domain/approving/people.js';
 import type { Plan } from '../domain/plan.js';
-import { startBy, tally, whyNoBreakGlass, type Poll } from '../domain/quorum.js';
+import { startBy, tally, whyNoBreakGlass, type Poll } from '../domain/approving/quorum.js';
 import type { Target } from '../domain/target.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
 import { freshPoll } from '../policy/approving.js';

@@ -1,7 +1,7 @@
 import { targetOf, type Config } from '../config/config.js';
 import { formatIncident } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
-import type { Poll } from '../domain/quorum.js';
+import type { Poll } from '../domain/approving/quorum.js';
 import type { Ask, DecisionRow, VoteRow } from '../ledger/ledger.js';
 import { BREAK_GLASS } from './break-glass.js';
 import type { Dependencies } from './deps.js';

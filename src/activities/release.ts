@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from '../domain/address.js';
-import type { GateName } from '../domain/gate.js';
-import { RELEASABLE } from '../domain/gates.js';
+import type { GateName } from '../domain/gates/gate.js';
+import { RELEASABLE } from '../domain/gates/ask.js';
 import type { CommandMessage } from '../domain/message.js';
 import { no, yes } from './answers.js';
 import type { Dependencies } from './deps.js';

@@ -1,5 +1,5 @@
 import { driftFingerprint, type Observation } from '../domain/change.js';
-import { CLEAN } from '../domain/sighting.js';
+import { CLEAN } from '../domain/deciding/sighting.js';
 import type { Target } from '../domain/target.js';
 import { hashJson } from '../digest.js';
 import { concerns, type Concerns } from '../policy/concerns.js';

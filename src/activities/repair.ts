@@ -1,13 +1,12 @@
 import { formatAddress, formatIncident } from '../domain/address.js';
-import type { Observation } from '../domain/change.js';
+import { fieldKey, type Observation } from '../domain/change.js';
 import { environmentOf } from '../config/config.js';
-import { beyondReach } from '../domain/blast-radius.js';
+import { beyondReach } from '../domain/gates/blast-radius.js';
 import { changesInBrief } from '../domain/describe.js';
 import { hashJson } from '../digest.js';
 import { HoldfastError, isHoldfastError, refused } from '../domain/errors.js';
-import type { GateAnswer } from '../domain/gate.js';
-import { fieldKey } from '../domain/gates.js';
-import { keptUntil } from '../domain/keeping.js';
+import type { GateAnswer } from '../domain/gates/gate.js';
+import { keptUntil } from '../domain/gates/keeping.js';
 import type { Json } from '../domain/json.js';
 import type { Plan, Staged } from '../domain/plan.js';
 import type { EntryKind } from '../ledger/ledger.js';

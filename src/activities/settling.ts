@@ -1,6 +1,5 @@
 import type { IncidentId, TargetAddress } from '../domain/address.js';
-import type { Change } from '../domain/change.js';
-import { fieldKey } from '../domain/gates.js';
+import { fieldKey, type Change } from '../domain/change.js';
 import type { Json } from '../domain/json.js';
 import type { Outcome } from '../domain/phase.js';
 import { environmentOf } from '../config/config.js';

@@ -1,8 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
 import { mustSignCommand, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
-import { NOBODY } from '../domain/people.js';
-import { onlyStops } from '../domain/signed.js';
+import { NOBODY } from '../domain/approving/people.js';
+import { onlyStops } from '../domain/approving/signed.js';
 import { prove } from '../trust/proof.js';
 import { commandStatement } from '../trust/statement.js';
 import type { CommandAnswer } from '../workflows/messages.js';

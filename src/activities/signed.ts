@@ -1,11 +1,11 @@
 import { formatIncident, type IncidentId } from '../domain/address.js';
 import type { DecisionMessage } from '../domain/message.js';
 import { moved, refused, type HoldfastError } from '../domain/errors.js';
-import { NOBODY, principalOf } from '../domain/people.js';
+import { NOBODY, principalOf } from '../domain/approving/people.js';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
 import { mustSign, type Config } from '../config/config.js';
 import { sha256 } from '../digest.js';
-import type { Signed } from '../domain/signed.js';
+import type { Signed } from '../domain/approving/signed.js';
 import type { DecisionRow } from '../ledger/ledger.js';
 import { prove, saidIn } from '../trust/proof.js';
 import { decisionStatement } from '../trust/statement.js';

@@ -1,7 +1,6 @@
-import type { Change } from '../domain/change.js';
-import { fieldKey } from '../domain/gates.js';
+import { fieldKey, type Change } from '../domain/change.js';
 import { REST_PHASES } from '../domain/phase.js';
-import { acceptedText } from '../domain/exception.js';
+import { acceptedText } from '../domain/deciding/exception.js';
 import type { Revision, Target } from '../domain/target.js';
 import type { AssessedPart as Proposed } from '../policy/assess.js';
 import type { Concerns } from '../policy/concerns.js';

@@ -1,8 +1,8 @@
 import { formatAddress, formatIncident } from '../domain/address.js';
-import { classOf } from '../domain/class.js';
+import { classOf } from '../domain/deciding/class.js';
 import { oneLine } from '../domain/plain-text.js';
 import type { Plan } from '../domain/plan.js';
-import { releaseOf } from '../domain/step-back.js';
+import { releaseOf } from '../domain/deciding/step-back.js';
 import type { Dependencies } from './deps.js';
 import { tellAbout } from './telling.js';
 import type { RollbackInput } from './types.js';

@@ -1,9 +1,9 @@
 import type { IncidentId } from '../domain/address.js';
 import type { Verdict } from '../domain/change.js';
-import type { Decision, Risk } from '../domain/decision.js';
-import type { GateAnswer } from '../domain/gate.js';
+import type { Decision, Risk } from '../domain/deciding/decision.js';
+import type { GateAnswer } from '../domain/gates/gate.js';
 import type { HealthReport } from '../domain/health.js';
-import type { Judgement, Question } from '../domain/judge.js';
+import type { Judgement, Question } from '../domain/approving/judge.js';
 import type { CommandMessage, DecisionMessage } from '../domain/message.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { RollbackKind, Staged, StagingKind } from '../domain/plan.js';

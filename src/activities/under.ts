@@ -1,8 +1,8 @@
 import { environmentOf, targetOf, type Config } from '../config/config.js';
 import { formatAddress, type TargetAddress } from '../domain/address.js';
-import { dependenciesOf } from '../domain/after.js';
+import { dependenciesOf } from '../domain/gates/after.js';
 import type { Json } from '../domain/json.js';
-import { CLEAN } from '../domain/sighting.js';
+import { CLEAN } from '../domain/deciding/sighting.js';
 import type { Target } from '../domain/target.js';
 import { hashJson } from '../digest.js';
 import type { IncidentRow } from '../ledger/ledger.js';

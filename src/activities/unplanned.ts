@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.js';
-import type { Decided } from '../domain/decision.js';
+import type { Decided } from '../domain/deciding/decision.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
-import { causerOf, NOBODY } from '../domain/people.js';
-import type { Question } from '../domain/judge.js';
-import type { Poll, Requirement } from '../domain/quorum.js';
+import { causerOf, NOBODY } from '../domain/approving/people.js';
+import type { Question } from '../domain/approving/judge.js';
+import type { Poll, Requirement } from '../domain/approving/quorum.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { namedPoll } from './poll.js';
 

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js';
-import type { Who } from '../domain/judge.js';
+import type { Who } from '../domain/approving/judge.js';
 import type { DecisionMessage } from '../domain/message.js';
-import { NOBODY, principalOf } from '../domain/people.js';
+import { NOBODY, principalOf } from '../domain/approving/people.js';
 import { proveDecision, type ProvedDecision } from './signed.js';
 import type { JudgeBatch } from './types.js';
 

@@ -1,7 +1,7 @@
-import { groupByCause, type CauseSight } from '../domain/cause.js';
+import { groupByCause, type CauseSight } from '../domain/deciding/cause.js';
 import { formatAddress, formatIncident } from '../domain/address.js';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
-import { highestRisk, RISKS } from '../domain/risk.js';
+import { highestRisk, RISKS } from '../domain/deciding/risk.js';
 import type { IncidentRow } from '../ledger/ledger.js';
 import { CliError } from './errors.js';
 import { count } from './render/changes.js';

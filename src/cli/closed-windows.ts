@@ -4,7 +4,7 @@ import type { ClosedGate } from '../ledger/closed-gate.js';
 /** The windows that are closed now, as the record has other gates: they are in the configuration alone. */
 export async function closedWindows({ environments }: Config, environment: string | undefined, now: Date): Promise<readonly ClosedGate[]> {
   const { windowRules } = await import('../config/windows.js');
-  const { windowGate } = await import('../domain/window.js');
+  const { windowGate } = await import('../domain/gates/window.js');
   const at = now.toISOString();
   return environments.filter(({ name, windows }) => windows.length > 0 && (environment === undefined || name === environment)).flatMap(({ name, windows }): ClosedGate[] => {
     const rules = windowRules(windows);

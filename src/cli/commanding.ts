@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { EnvironmentCommand } from '../client.js';
 import { mustSignCommand } from '../config/config.js';
-import { onlyStops } from '../domain/signed.js';
+import { onlyStops } from '../domain/approving/signed.js';
 import { parseInstant } from './render/time.js';
 import { addSigning, printStatement, provesItself, signed, type Signing } from './signing.js';
 import type { Context } from './context.js';

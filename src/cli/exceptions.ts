@@ -1,5 +1,5 @@
 import { formatAddress, formatIncident } from '../domain/address.js';
-import type { Exception } from '../domain/exception.js';
+import type { Exception } from '../domain/deciding/exception.js';
 import type { Target } from '../domain/target.js';
 import type { Acceptance, Ledger } from '../ledger/ledger.js';
 import type { Context } from './context.js';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { KEY } from '../domain/gate.js';
-import { NOBODY, principalOf, type People } from '../domain/people.js';
+import { KEY } from '../domain/gates/gate.js';
+import { NOBODY, principalOf, type People } from '../domain/approving/people.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
 import { EXIT } from './exit.js';

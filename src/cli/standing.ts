@@ -1,6 +1,6 @@
 import type { Config, Environment } from '../config/config.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
-import { FIRST_SEEN } from '../domain/safeguards.js';
+import { FIRST_SEEN } from '../domain/deciding/safeguards.js';
 import type { Target } from '../domain/target.js';
 import type { ScheduleInfo } from '../client.js';
 import type { ClosedGate, IncidentRow, TargetRow } from '../ledger/ledger.js';

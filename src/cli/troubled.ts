@@ -1,4 +1,4 @@
-import { fieldKey } from '../domain/gates.js';
+import { fieldKey } from '../domain/change.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';
 import { isClosed, partsOf } from './incident-row.js';
 

@@ -1,13 +1,13 @@
 import { formatAddress } from '../domain/address.js';
-import type { ReachLimit } from '../domain/blast-radius.js';
-import type { FailureLimit } from '../domain/breaker.js';
-import type { Budget } from '../domain/budget.js';
-import type { FlappingLimit } from '../domain/flapping.js';
-import type { People } from '../domain/people.js';
-import type { Voters } from '../domain/quorum.js';
-import type { ReadinessThresholds } from '../domain/readiness.js';
+import type { ReachLimit } from '../domain/gates/blast-radius.js';
+import type { FailureLimit } from '../domain/gates/breaker.js';
+import type { Budget } from '../domain/gates/budget.js';
+import type { FlappingLimit } from '../domain/gates/flapping.js';
+import type { People } from '../domain/approving/people.js';
+import type { Voters } from '../domain/approving/quorum.js';
+import type { ReadinessThresholds } from '../domain/deciding/readiness.js';
 import type { Remediation, Target } from '../domain/target.js';
-import type { TimeWindow } from '../domain/window.js';
+import type { TimeWindow } from '../domain/gates/window.js';
 import type { RuleFile } from '../policy/rule.js';
 
 /** The configuration after includes, defaults, variables, `each` and overrides: what the rest of Holdfast reads. */

@@ -1,6 +1,6 @@
 import { nameProblem } from './values.js';
-import { STAGE_KEPT_MS } from '../domain/keeping.js';
-import type { TimeWindow } from '../domain/window.js';
+import { STAGE_KEPT_MS } from '../domain/gates/keeping.js';
+import type { TimeWindow } from '../domain/gates/window.js';
 import type { Environment, Schedule } from './config.js';
 import { shortestInterval } from './cron.js';
 import { formatDuration } from './durations.js';

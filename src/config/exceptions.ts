@@ -1,5 +1,5 @@
-import { INTENT_KEYS } from '../domain/intent.js';
-import { TIER_WORDS } from '../domain/risk.js';
+import { INTENT_KEYS } from '../domain/deciding/intent.js';
+import { TIER_WORDS } from '../domain/deciding/risk.js';
 import type { AcceptRule, Target } from '../domain/target.js';
 import type { ConfigWarning } from './config.js';
 import type { Resolved } from './rules.js';

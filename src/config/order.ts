@@ -1,5 +1,5 @@
 import { formatAddress } from '../domain/address.js';
-import { dependenciesOf } from '../domain/after.js';
+import { dependenciesOf } from '../domain/gates/after.js';
 import type { Report } from './problem.js';
 import type { Resolved } from './rules.js';
 import { quote, suggest } from './text.js';

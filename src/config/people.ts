@@ -1,8 +1,8 @@
-import { isDirectoryGroup, namesOf, type People as Known, type Principal, type PrincipalKey } from '../domain/people.js';
+import { isDirectoryGroup, namesOf, type People as Known, type Principal, type PrincipalKey } from '../domain/approving/people.js';
 import { APPROVALS } from '../policy/vocabulary.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
 import { readCondition } from './conditions.js';
-import { isHopeless, type Voters } from '../domain/quorum.js';
+import { isHopeless, type Voters } from '../domain/approving/quorum.js';
 import type { ConfigWarning } from './config.js';
 import type { EnvironmentEntry } from './environments.js';
 import { check } from './issues.js';

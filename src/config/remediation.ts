@@ -1,5 +1,5 @@
-import { CLASSES } from '../domain/class.js';
-import { REMEDIATIONS, settingsOf, type RemediationInput, type Settings } from '../domain/remediation.js';
+import { CLASSES } from '../domain/deciding/class.js';
+import { REMEDIATIONS, settingsOf, type RemediationInput, type Settings } from '../domain/deciding/remediation.js';
 import type { Remediation, Target } from '../domain/target.js';
 import type { EnvironmentEntry } from './environments.js';
 import { type Instance } from './expand.js';

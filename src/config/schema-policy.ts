@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { CLASSES } from '../domain/class.js';
-import { RESTRICTIVE } from '../domain/decide.js';
-import { REMEDIATIONS } from '../domain/remediation.js';
-import { RISKS } from '../domain/risk.js';
+import { CLASSES } from '../domain/deciding/class.js';
+import { RESTRICTIVE } from '../domain/deciding/decide.js';
+import { REMEDIATIONS } from '../domain/deciding/remediation.js';
+import { RISKS } from '../domain/deciding/risk.js';
 import { dateSchema } from './schema-target.js';
 import { durationOrZeroSchema, globSchema, jsonSchema, lineSchema, nameSchema, said, timezoneSchema } from './values.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CLASSES, type ChangeClass } from '../domain/class.js';
-import { REMEDIATIONS, type RemediationInput, type Share } from '../domain/remediation.js';
+import { CLASSES, type ChangeClass } from '../domain/deciding/class.js';
+import { REMEDIATIONS, type RemediationInput, type Share } from '../domain/deciding/remediation.js';
 import type { Remediation } from '../domain/target.js';
 import { nameSchema, said } from './values.js';
 

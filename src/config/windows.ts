@@ -1,4 +1,4 @@
-import { openingFor, type TimeWindow, type WindowAction, type WindowRule } from '../domain/window.js';
+import { openingFor, type TimeWindow, type WindowAction, type WindowRule } from '../domain/gates/window.js';
 import { formatDuration } from './durations.js';
 import { occurrencesOf } from './occurrences.js';
 

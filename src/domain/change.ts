@@ -73,3 +73,8 @@ export function fingerprintOf(address: TargetAddress, difference: Difference, ha
 export function driftFingerprint(changes: readonly Pick<Change, 'fingerprint'>[], hash: HashJson): string {
   return `v1:${hash(changes.map((change) => change.fingerprint).sort())}`;
 }
+
+/** A field of a resource, whatever it changed to. */
+export function fieldKey(change: Pick<Difference, 'resource' | 'path'>): string {
+  return `${change.resource} ${change.path}`;
+}

@@ -1,5 +1,5 @@
 import type { Change } from './change.js';
-import { intentLines, type Intent } from './intent.js';
+import { intentLines, type Intent } from './deciding/intent.js';
 import type { Json } from './json.js';
 import { oneLine } from './plain-text.js';
 import type { Plan } from './plan.js';

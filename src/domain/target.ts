@@ -1,8 +1,8 @@
 import type { TargetAddress } from './address.js';
 import type { HealthCheck } from './health.js';
-import type { Intent } from './intent.js';
+import type { Intent } from './deciding/intent.js';
 import type { Json } from './json.js';
-import type { Settings } from './remediation.js';
+import type { Settings } from './deciding/remediation.js';
 
 export type Remediation = 'observe' | 'ask' | 'auto';
 

@@ -1,6 +1,6 @@
 import type { IncidentId } from '../domain/address.js';
 import type { HealthVerdict } from '../domain/health.js';
-import type { Signed } from '../domain/signed.js';
+import type { Signed } from '../domain/approving/signed.js';
 
 export interface Ask extends IncidentId {
   /** Random; an approval consumes it once. */

@@ -1,5 +1,5 @@
-import type { GateName } from '../domain/gate.js';
-import type { GateRow } from '../domain/gates.js';
+import type { GateName } from '../domain/gates/gate.js';
+import type { GateRow } from '../domain/gates/facts.js';
 
 /** A gate as the ledger keeps it: what gates are asked with, and the incident in which it was closed. */
 export interface ClosedGate extends GateRow {

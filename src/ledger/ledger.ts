@@ -1,7 +1,7 @@
 import type { IncidentId, TargetAddress } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
-import type { Exception } from '../domain/exception.js';
-import type { GateName } from '../domain/gate.js';
+import type { Exception } from '../domain/deciding/exception.js';
+import type { GateName } from '../domain/gates/gate.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { Plan } from '../domain/plan.js';

@@ -1,4 +1,4 @@
-import type { Intent } from '../domain/intent.js';
+import type { Intent } from '../domain/deciding/intent.js';
 import type { HashJson, JsonObject } from '../domain/json.js';
 import { oneLine, plainText } from '../domain/plain-text.js';
 import type { OutboxMessage } from '../ledger/ledger.js';

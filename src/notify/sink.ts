@@ -1,4 +1,4 @@
-import type { Intent } from '../domain/intent.js';
+import type { Intent } from '../domain/deciding/intent.js';
 import type { OutboxMessage } from '../ledger/ledger.js';
 
 /** What happened, as routes and sinks see it. One message per incident is updated: `subject` is the same throughout. */

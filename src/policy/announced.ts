@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.js';
 import type { Change } from '../domain/change.js';
-import type { Exception } from '../domain/exception.js';
-import { NOBODY, principalOf } from '../domain/people.js';
-import { isAsked, requiredText, type Requirement } from '../domain/quorum.js';
+import type { Exception } from '../domain/deciding/exception.js';
+import { NOBODY, principalOf } from '../domain/approving/people.js';
+import { isAsked, requiredText, type Requirement } from '../domain/approving/quorum.js';
 import { deciderOf } from './decide.js';
 import { decisionInputs, type Knowing } from './inputs.js';
 import { rulesIn } from './rule.js';

@@ -1,10 +1,10 @@
 import type { ApprovalRule, Approvals } from '../config/config.js';
-import { classOf, CLASSES, type ChangeClass } from '../domain/class.js';
-import type { DecideChange, Decided, DecisionInput, PlanFacts } from '../domain/decision.js';
-import { causerOf, NOBODY, type People } from '../domain/people.js';
+import { classOf, CLASSES, type ChangeClass } from '../domain/deciding/class.js';
+import type { DecideChange, Decided, DecisionInput, PlanFacts } from '../domain/deciding/decision.js';
+import { causerOf, NOBODY, type People } from '../domain/approving/people.js';
 import type { Plan } from '../domain/plan.js';
-import type { Excluded, Poll, Requirement } from '../domain/quorum.js';
-import { highestRisk } from '../domain/risk.js';
+import type { Excluded, Poll, Requirement } from '../domain/approving/quorum.js';
+import { highestRisk } from '../domain/deciding/risk.js';
 import { factsOf } from './assess.js';
 import { isProblem, type Condition, type Facts } from './condition.js';
 import { approvalFacts } from './facts.js';

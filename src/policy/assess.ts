@@ -1,9 +1,10 @@
-import { beyondReach, type ReachLimit } from '../domain/blast-radius.js';
-import { askGates, heldBy, type GateFacts } from '../domain/gates.js';
-import { type DecidedChange, moreRestrictive, partOf, splitParts } from '../domain/decide.js';
+import { beyondReach, type ReachLimit } from '../domain/gates/blast-radius.js';
+import { askGates, heldBy } from '../domain/gates/ask.js';
+import type { GateFacts } from '../domain/gates/facts.js';
+import { type DecidedChange, moreRestrictive, partOf, splitParts } from '../domain/deciding/decide.js';
 import type { Change } from '../domain/change.js';
-import type { DecideChange, DecisionInput, Part, PlanFacts } from '../domain/decision.js';
-import { OPEN, type GateAnswer } from '../domain/gate.js';
+import type { DecideChange, DecisionInput, Part, PlanFacts } from '../domain/deciding/decision.js';
+import { OPEN, type GateAnswer } from '../domain/gates/gate.js';
 import type { HashJson } from '../domain/json.js';
 import { makePlan, type Plan } from '../domain/plan.js';
 import type { Revision, Target } from '../domain/target.js';

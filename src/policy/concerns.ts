@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.js';
 import { formatAddress, formatIncident } from '../domain/address.js';
 import type { Change } from '../domain/change.js';
-import { acceptedText, judgeException, type Exception, type Judged, type Placed } from '../domain/exception.js';
-import type { Decided } from '../domain/decision.js';
-import { askedAgainBy } from '../domain/gate.js';
+import { acceptedText, judgeException, type Exception, type Judged, type Placed } from '../domain/deciding/exception.js';
+import type { Decided } from '../domain/deciding/decision.js';
+import { askedAgainBy } from '../domain/gates/gate.js';
 import type { AcceptRule, Target } from '../domain/target.js';
 import type { Acceptance, Ledger, Settled } from '../ledger/ledger.js';
 import { compileGlob } from '../providers/glob.js';

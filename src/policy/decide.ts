@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js';
-import { decideByRemediation, decideWith } from '../domain/decide.js';
-import type { DecideChange } from '../domain/decision.js';
+import { decideByRemediation, decideWith } from '../domain/deciding/decide.js';
+import type { DecideChange } from '../domain/deciding/decision.js';
 import { type Rule, rulesIn } from './rule.js';
 import { rulesOf } from './saying.js';
 import { openRuleBook } from './speak.js';

@@ -1,7 +1,7 @@
-import { typeOf } from '../domain/class.js';
-import type { Decision, DecisionInput, Risk } from '../domain/decision.js';
+import { typeOf } from '../domain/deciding/class.js';
+import type { Decision, DecisionInput, Risk } from '../domain/deciding/decision.js';
 import type { Json } from '../domain/json.js';
-import { riskOf } from '../domain/risk.js';
+import { riskOf } from '../domain/deciding/risk.js';
 import { ruleFacts } from './facts.js';
 import { valueAt } from './saying.js';
 import type { Rule } from './rule.js';

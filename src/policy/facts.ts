@@ -1,9 +1,9 @@
-import type { ChangeClass } from '../domain/class.js';
-import type { DecisionInput, EnvironmentFacts, PlanFacts, Risk } from '../domain/decision.js';
+import type { ChangeClass } from '../domain/deciding/class.js';
+import type { DecisionInput, EnvironmentFacts, PlanFacts, Risk } from '../domain/deciding/decision.js';
 import type { Json } from '../domain/json.js';
-import type { RiskAssessment } from '../domain/risk.js';
+import type { RiskAssessment } from '../domain/deciding/risk.js';
 import type { Remediation, Target } from '../domain/target.js';
-import { remediationOf } from '../domain/remediation.js';
+import { remediationOf } from '../domain/deciding/remediation.js';
 import type { Facts, Values } from './condition.js';
 import { APPROVALS, RULES } from './vocabulary.js';
 

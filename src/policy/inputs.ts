@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.js';
 import type { Change } from '../domain/change.js';
-import type { ChangeHistory, DecisionInput, EnvironmentFacts } from '../domain/decision.js';
-import type { GateRow } from '../domain/gates.js';
+import type { ChangeHistory, DecisionInput, EnvironmentFacts } from '../domain/deciding/decision.js';
+import type { GateRow } from '../domain/gates/facts.js';
 import type { Target } from '../domain/target.js';
-import { classOf } from '../domain/class.js';
-import { stepsBack } from '../domain/step-back.js';
+import { classOf } from '../domain/deciding/class.js';
+import { stepsBack } from '../domain/deciding/step-back.js';
 import type { Ledger, Sighting } from '../ledger/ledger.js';
 
 /** In place of an instant: the target was never read. */

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js';
 import type { Change } from '../domain/change.js';
-import { classOf, typeOf } from '../domain/class.js';
-import type { Decided } from '../domain/decision.js';
+import { classOf, typeOf } from '../domain/deciding/class.js';
+import type { Decided } from '../domain/deciding/decision.js';
 import { deciderOf } from './decide.js';
 import { decisionInputs, type Knowing } from './inputs.js';
 import { indexRules, type RuleIndex } from './rule-index.js';

@@ -1,8 +1,8 @@
-import { CLASSES, type ChangeClass } from '../domain/class.js';
-import type { Decision } from '../domain/decision.js';
+import { CLASSES, type ChangeClass } from '../domain/deciding/class.js';
+import type { Decision } from '../domain/deciding/decision.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import type { Outcome } from '../domain/phase.js';
-import type { ReadinessCase } from '../domain/readiness.js';
+import type { ReadinessCase } from '../domain/deciding/readiness.js';
 import type { Entry, EntryKind, Ledger } from '../ledger/ledger.js';
 
 const KINDS: readonly EntryKind[] = ['opened', 'assessed', 'approved', 'decided', 'closed'];

@@ -1,8 +1,8 @@
 import type { Change } from '../domain/change.js';
-import { classOf } from '../domain/class.js';
-import type { Decided, DecisionInput, PlanFacts } from '../domain/decision.js';
+import { classOf } from '../domain/deciding/class.js';
+import type { Decided, DecisionInput, PlanFacts } from '../domain/deciding/decision.js';
 import type { JsonObject } from '../domain/json.js';
-import { remediationOf } from '../domain/remediation.js';
+import { remediationOf } from '../domain/deciding/remediation.js';
 import type { Remediation, Target } from '../domain/target.js';
 
 /** An entry says all of so many changes of a part; what the others have in common is said once. */

@@ -1,5 +1,5 @@
 import type { Change } from '../domain/change.js';
-import type { Decided, DecideChange, Decision, DecisionInput, Risk } from '../domain/decision.js';
+import type { Decided, DecideChange, Decision, DecisionInput, Risk } from '../domain/deciding/decision.js';
 import type { Target } from '../domain/target.js';
 import type { Entry } from '../ledger/ledger.js';
 import { recordedIn } from './recorded.js';

@@ -1,4 +1,4 @@
-import type { ChangeClass } from '../domain/class.js';
+import type { ChangeClass } from '../domain/deciding/class.js';
 import type { Change } from '../domain/change.js';
 import { compileGlobs } from '../providers/glob.js';
 import type { Rule } from './rule.js';

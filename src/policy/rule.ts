@@ -1,9 +1,9 @@
-import type { ChangeClass } from '../domain/class.js';
+import type { ChangeClass } from '../domain/deciding/class.js';
 import type { Change, ChangeKind } from '../domain/change.js';
-import type { Decision, Risk } from '../domain/decision.js';
+import type { Decision, Risk } from '../domain/deciding/decision.js';
 import type { Json, JsonObject } from '../domain/json.js';
 import type { Fencing, RollbackKind, StagingKind } from '../domain/plan.js';
-import type { Requirement } from '../domain/quorum.js';
+import type { Requirement } from '../domain/approving/quorum.js';
 import type { Remediation } from '../domain/target.js';
 import type { Condition } from './condition.js';
 

@@ -1,7 +1,7 @@
-import type { Decided, Decision } from '../domain/decision.js';
-import type { Rules, Spoken } from '../domain/decide.js';
+import type { Decided, Decision } from '../domain/deciding/decision.js';
+import type { Rules, Spoken } from '../domain/deciding/decide.js';
 import type { Json, JsonObject } from '../domain/json.js';
-import { highestRisk } from '../domain/risk.js';
+import { highestRisk } from '../domain/deciding/risk.js';
 import type { Values } from './condition.js';
 import { decisionOf, hear, type Heard, type Hearing, mostRestrictive, riskOfHeard, type RuleBook } from './speak.js';
 import { ruleName } from './rule.js';

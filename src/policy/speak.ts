@@ -1,7 +1,7 @@
-import { typeOf } from '../domain/class.js';
-import type { Decision, DecisionInput, Risk } from '../domain/decision.js';
-import { RESTRICTIVE } from '../domain/decide.js';
-import type { RiskAssessment } from '../domain/risk.js';
+import { typeOf } from '../domain/deciding/class.js';
+import type { Decision, DecisionInput, Risk } from '../domain/deciding/decision.js';
+import { RESTRICTIVE } from '../domain/deciding/decide.js';
+import type { RiskAssessment } from '../domain/deciding/risk.js';
 import { ruleFacts } from './facts.js';
 import type { Facts, Values } from './condition.js';
 import { indexRules, type RuleIndex } from './rule-index.js';

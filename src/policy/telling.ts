@@ -1,6 +1,6 @@
-import type { Decided, Decision } from '../domain/decision.js';
+import type { Decided, Decision } from '../domain/deciding/decision.js';
 import { isJsonObject, type JsonObject } from '../domain/json.js';
-import { levelOf, RISKS } from '../domain/risk.js';
+import { levelOf, RISKS } from '../domain/deciding/risk.js';
 
 /** How many changes of each class, `{ exposure: 2 }`. */
 export function classesOf(decided: readonly Decided[]): Readonly<Record<string, number>> {

@@ -1,7 +1,7 @@
 import { hashJson } from '../digest.js';
 import { fingerprintOf } from '../domain/change.js';
-import { moreRestrictive } from '../domain/decide.js';
-import type { Decided, DecideChange, DecisionInput, PlanFacts } from '../domain/decision.js';
+import { moreRestrictive } from '../domain/deciding/decide.js';
+import type { Decided, DecideChange, DecisionInput, PlanFacts } from '../domain/deciding/decision.js';
 import type { HealthCheck } from '../domain/health.js';
 import type { Outcome } from '../domain/phase.js';
 import type { Target } from '../domain/target.js';

@@ -1,9 +1,9 @@
 import type { Change, ChangeKind } from '../domain/change.js';
-import { CLASSES } from '../domain/class.js';
+import { CLASSES } from '../domain/deciding/class.js';
 import { OUTCOMES } from '../domain/phase.js';
 import type { Fencing, RollbackKind, StagingKind } from '../domain/plan.js';
-import { REMEDIATIONS } from '../domain/remediation.js';
-import { RISKS } from '../domain/risk.js';
+import { REMEDIATIONS } from '../domain/deciding/remediation.js';
+import { RISKS } from '../domain/deciding/risk.js';
 import { createVocabulary, type Field, type Input } from './condition.js';
 
 const text = (meaning: string): Field => ({ type: 'string', meaning });

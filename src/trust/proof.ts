@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../domain/json.js';
-import { keyStanding } from '../domain/key-standing.js';
-import type { People } from '../domain/people.js';
+import { keyStanding } from '../domain/approving/key-standing.js';
+import type { People } from '../domain/approving/people.js';
 import { isSignatureOf, parseSignature } from './ssh-signature.js';
 import { NAMESPACE } from './statement.js';
 

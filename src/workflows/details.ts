@@ -1,6 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatIncident } from '../domain/address.js';
-import { gatesText, withPlan } from '../domain/gate.js';
+import { gatesText, withPlan } from '../domain/gates/gate.js';
 import { foremostPhase, type Phase } from '../domain/phase.js';
 import { searchAttributes, type IncidentStatus } from './messages.js';
 import type { IncidentRun, PartState } from './state.js';

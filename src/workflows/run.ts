@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { CloseInput } from '../activities/types.js';
-import { OPEN } from '../domain/gate.js';
+import { OPEN } from '../domain/gates/gate.js';
 import { foremostOutcome } from '../domain/phase.js';
 import type { CarriedState, IncidentInput, IncidentRun, PartState } from './state.js';
 

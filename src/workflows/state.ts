@@ -1,5 +1,5 @@
 import type { IncidentId } from '../domain/address.js';
-import type { GateAnswer } from '../domain/gate.js';
+import type { GateAnswer } from '../domain/gates/gate.js';
 import type { DecisionKind } from '../domain/message.js';
 import type { Outcome, Phase } from '../domain/phase.js';
 import type { Staged } from '../domain/plan.js';

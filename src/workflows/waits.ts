@@ -1,4 +1,4 @@
-import { gatesText, KEY, withPlan } from '../domain/gate.js';
+import { gatesText, KEY, withPlan } from '../domain/gates/gate.js';
 import type { PartState } from './state.js';
 
 /** So many characters of a hash are shown; approving needs at least 8 of them. */

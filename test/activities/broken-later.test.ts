@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { AssessedPart, Judged, PartRef } from '../../src/activities/types.js';
 import type { Approvals, Config } from '../../src/config/config.js';
-import type { Question } from '../../src/domain/judge.js';
+import type { Question } from '../../src/domain/approving/judge.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
 import { decisionStatement } from '../../src/trust/statement.js';
-import { deny } from '../domain/windows.js';
+import { deny } from '../domain/gates/windows.js';
 import { signer, type Signer } from '../support/ssh-signer.js';
 import { FIRST, only, openBench, openIncident, OTHER_RUN, refOf, RUN, staged, START, type Bench } from './bench.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AssessedPart, Assessment } from '../../src/activities/types.js';
 import type { Approvals, Config, Environment } from '../../src/config/config.js';
 import type { Target } from '../../src/domain/target.js';
-import { allow } from '../domain/windows.js';
+import { allow } from '../domain/gates/windows.js';
 import { rule } from '../policy/rules.js';
 import { FIRST, only, openBench, openIncident, refOf, RUN, standing, type Bench, type BenchOptions } from './bench.js';
 

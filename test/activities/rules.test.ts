@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DecideChange } from '../../src/domain/decision.js';
+import type { DecideChange } from '../../src/domain/deciding/decision.js';
 import { deciderOf } from '../../src/policy/decide.js';
 import { givenOf, recordedIn } from '../../src/policy/recorded.js';
 import { replay } from '../../src/policy/replay.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TimeWindow } from '../../src/domain/window.js';
+import type { TimeWindow } from '../../src/domain/gates/window.js';
 import { openBench, openIncident, refOf, SHOP, staged, START, type Bench } from './bench.js';
 
 const MINUTE_MS = 60_000;

@@ -21,7 +21,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   system: { may: ['domain'], packages: ['re2js'], builtins: true },
   trust: { may: ['domain', 'digest'], builtins: true },
   workflows: {
-    may: ['domain/phase.ts', 'domain/message.ts', 'domain/address.ts', 'domain/gate.ts'],
+    may: ['domain/phase.ts', 'domain/message.ts', 'domain/address.ts', 'domain/gates/gate.ts'],
     types: ['domain', 'activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
   },

@@ -1,7 +1,7 @@
 import { hashJson } from '../../src/digest.js';
 import { fingerprintOf, type Change, type Difference } from '../../src/domain/change.js';
 import { makePlan, type Plan } from '../../src/domain/plan.js';
-import type { DecisionInput } from '../../src/domain/decision.js';
+import type { DecisionInput } from '../../src/domain/deciding/decision.js';
 import type { HttpCheck } from '../../src/domain/health.js';
 import type { Target } from '../../src/domain/target.js';
 

@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Judged } from '../../src/activities/types.js';
-import type { GateAnswer } from '../../src/domain/gate.js';
+import type { GateAnswer } from '../../src/domain/gates/gate.js';
 import { assessed, type Script, type World } from '../workflows/world.js';
 import { APPROVE, asks, auto, ended, FROZEN, looks, repairs, soon, stir, toItsEnd, until, whileWaiting, YEAR_MS, type Scenario } from './playing.js';
 

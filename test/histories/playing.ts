@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { GateAnswer } from '../../src/domain/gate.js';
+import type { GateAnswer } from '../../src/domain/gates/gate.js';
 import { assessed, part, PLAN, type Script, type World } from '../workflows/world.js';
 
 /** One kind of history: the steps it is given, and what people and checks do to it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decideByRemediation } from '../../src/domain/decide.js';
-import type { Decided, DecisionInput } from '../../src/domain/decision.js';
+import { decideByRemediation } from '../../src/domain/deciding/decide.js';
+import type { Decided, DecisionInput } from '../../src/domain/deciding/decision.js';
 import { requirementsOf } from '../../src/policy/approving.js';
 import { change, decisionInput, target } from '../domain/build.js';
 

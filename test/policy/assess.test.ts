@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hashJson } from '../../src/digest.js';
 import type { Change } from '../../src/domain/change.js';
-import type { DecideChange, Decision } from '../../src/domain/decision.js';
-import type { GateFacts, GateRow } from '../../src/domain/gates.js';
+import type { DecideChange, Decision } from '../../src/domain/deciding/decision.js';
+import type { GateFacts, GateRow } from '../../src/domain/gates/facts.js';
 import type { Proposal } from '../../src/domain/plan.js';
 import { assessParts, type AssessedPart, type Assessing } from '../../src/policy/assess.js';
 import type { PlanResult, Provider, ReadContext } from '../../src/providers/provider.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { RESTRICTIVE } from '../../src/domain/decide.js';
+import { RESTRICTIVE } from '../../src/domain/deciding/decide.js';
 import { FUNCTIONS } from '../../src/policy/bounds.js';
 import type { Input } from '../../src/policy/condition.js';
 import { APPROVAL_INPUT, RULE_INPUT } from '../../src/policy/vocabulary.js';

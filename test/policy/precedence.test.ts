@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Decided, Decision } from '../../src/domain/decision.js';
+import type { Decided, Decision } from '../../src/domain/deciding/decision.js';
 import { decideUnder } from '../../src/policy/decide.js';
 import type { GivenInput, Rule } from '../../src/policy/rule.js';
 import { toldRisk } from '../../src/policy/telling.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RESTRICTIVE } from '../../src/domain/decide.js';
-import type { Decided, Decision, Risk } from '../../src/domain/decision.js';
-import { RISKS } from '../../src/domain/risk.js';
+import { RESTRICTIVE } from '../../src/domain/deciding/decide.js';
+import type { Decided, Decision, Risk } from '../../src/domain/deciding/decision.js';
+import { RISKS } from '../../src/domain/deciding/risk.js';
 import { decideUnder } from '../../src/policy/decide.js';
 import type { GivenInput, Rule } from '../../src/policy/rule.js';
 import { decideGiven, inputOf } from '../../src/policy/testing.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLASSES } from '../../src/domain/class.js';
+import { CLASSES } from '../../src/domain/deciding/class.js';
 import { indexRules, type Traits } from '../../src/policy/rule-index.js';
 import type { Rule, Selectors } from '../../src/policy/rule.js';
 import { RULES } from '../../src/policy/vocabulary.js';

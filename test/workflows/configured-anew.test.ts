@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
-import { deny } from '../domain/windows.js';
+import { deny } from '../domain/gates/windows.js';
 import { shareEnvironment } from '../support/time-skipping.js';
 import { environmentWorkflowId, incidentWorkflowId, WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
 import { inGatingWorld } from './gating-world.js';

@@ -1,9 +1,10 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { windowRules } from '../../src/config/windows.js';
-import { askGates, type Asking, type GateRow } from '../../src/domain/gates.js';
-import type { GateAnswer } from '../../src/domain/gate.js';
-import { keptUntil } from '../../src/domain/keeping.js';
-import type { TimeWindow } from '../../src/domain/window.js';
+import { askGates } from '../../src/domain/gates/ask.js';
+import type { Asking, GateRow } from '../../src/domain/gates/facts.js';
+import type { GateAnswer } from '../../src/domain/gates/gate.js';
+import { keptUntil } from '../../src/domain/gates/keeping.js';
+import type { TimeWindow } from '../../src/domain/gates/window.js';
 import type { AssessedPart } from '../../src/activities/types.js';
 import { assessed, part, type Script, type World } from './world.js';
 

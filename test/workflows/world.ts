@@ -3,9 +3,8 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { AssessedPart, Assessment, AssessInput, CloseInput, ControlActivities, JudgeBatch, ReadActivities, WriteActivities } from '../../src/activities/types.js';
-import { judge } from '../../src/domain/judge.js';
-import type { IncidentStatus } from '../../src/workflows/messages.js';
-import { environmentWorkflowId, incidentWorkflowId, poolQueue, WORKFLOW_QUEUE } from '../../src/workflows/messages.js';
+import { judge } from '../../src/domain/approving/judge.js';
+import { environmentWorkflowId, incidentWorkflowId, poolQueue, WORKFLOW_QUEUE, type IncidentStatus } from '../../src/workflows/messages.js';
 import type { IncidentInput } from '../../src/workflows/state.js';
 import { payloadConverterPath, workflowBundle } from '../support/workflow-bundle.js';
 

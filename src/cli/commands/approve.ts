@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { mustSign } from '../../config/config.js';
 import { formatIncident } from '../../domain/address.js';
-import { KEY } from '../../domain/gate.js';
+import { KEY } from '../../domain/gates/gate.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { closedAlready, decide, type DecideRequest } from '../deciding.js';

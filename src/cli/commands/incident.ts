@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Change } from '../../domain/change.js';
-import { askedAgainBy, KEY } from '../../domain/gate.js';
-import { intentLines, type Intent } from '../../domain/intent.js';
+import { askedAgainBy, KEY } from '../../domain/gates/gate.js';
+import { intentLines, type Intent } from '../../domain/deciding/intent.js';
 import type { Plan } from '../../domain/plan.js';
 import { wouldText } from '../../policy/telling.js';
 import { mustSign, targetOf } from '../../config/config.js';

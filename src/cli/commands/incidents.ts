@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { formatIncident, parseAddress } from '../../domain/address.js';
 import type { Outcome } from '../../domain/phase.js';
-import { FIRST_SEEN } from '../../domain/safeguards.js';
+import { FIRST_SEEN } from '../../domain/deciding/safeguards.js';
 import type { IncidentRow } from '../../ledger/ledger.js';
 import { type CauseGroup, causeGroups, causeJson, causeText } from '../causes.js';
 import { type Cli, define, example, integerOption } from '../command.js';

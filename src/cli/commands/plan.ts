@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Observation } from '../../domain/change.js';
-import { intentLines } from '../../domain/intent.js';
-import { KEY } from '../../domain/gate.js';
+import { intentLines } from '../../domain/deciding/intent.js';
+import { KEY } from '../../domain/gates/gate.js';
 import type { Target } from '../../domain/target.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';

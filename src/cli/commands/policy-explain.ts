@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { formatAddress, formatIncident } from '../../domain/address.js';
 import type { Change } from '../../domain/change.js';
-import type { Decided } from '../../domain/decision.js';
+import type { Decided } from '../../domain/deciding/decision.js';
 import type { Entry } from '../../ledger/ledger.js';
 import type { Explanation } from '../../policy/explain.js';
 import { type Cli, define, example } from '../command.js';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { RELEASABLE } from '../../domain/gates.js';
+import { RELEASABLE } from '../../domain/gates/ask.js';
 import { type Cli, define, example } from '../command.js';
 import { addCommandSigning, command as send, type CommandSigning } from '../commanding.js';
 import { CliError } from '../errors.js';

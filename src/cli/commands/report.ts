@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import type { Config } from '../../config/config.js';
-import type { ChangeClass } from '../../domain/class.js';
-import { READINESS, readinessOf, type ReadinessLine } from '../../domain/readiness.js';
-import { REMEDIATIONS, remediationOf } from '../../domain/remediation.js';
-import { stepsBack } from '../../domain/step-back.js';
+import type { ChangeClass } from '../../domain/deciding/class.js';
+import { READINESS, readinessOf, type ReadinessLine } from '../../domain/deciding/readiness.js';
+import { REMEDIATIONS, remediationOf } from '../../domain/deciding/remediation.js';
+import { stepsBack } from '../../domain/deciding/step-back.js';
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';

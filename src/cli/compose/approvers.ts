@@ -1,7 +1,7 @@
 import { environmentOf, type Config } from '../../config/config.js';
-import type { DecideChange, DecisionInput } from '../../domain/decision.js';
+import type { DecideChange, DecisionInput } from '../../domain/deciding/decision.js';
 import type { Plan } from '../../domain/plan.js';
-import { toldOf, whoMay } from '../../domain/quorum.js';
+import { toldOf, whoMay } from '../../domain/approving/quorum.js';
 import type { Target } from '../../domain/target.js';
 
 export interface Asking {

@@ -1,9 +1,8 @@
-import type { Decided } from '../../domain/decision.js';
+import type { Decided } from '../../domain/deciding/decision.js';
 import { isJsonObject, type Json } from '../../domain/json.js';
 import type { Explained, Explanation } from '../../policy/explain.js';
 import { plain } from './escape.js';
-import type { Style } from './style.js';
-import { paintWord } from './style.js';
+import { paintWord, type Style } from './style.js';
 
 /** A change, what was decided, and what every rule made of it. */
 export interface ExplainedChange extends Explanation {

@@ -1,10 +1,10 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
-import { ENGINE } from '../../domain/busy.js';
-import { scopeText, withPlan } from '../../domain/gate.js';
-import { commandOf } from '../../domain/gates.js';
+import { ENGINE } from '../../domain/gates/busy.js';
+import { scopeText, withPlan } from '../../domain/gates/gate.js';
+import { commandOf } from '../../domain/gates/ask.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
-import { requiredText } from '../../domain/quorum.js';
-import { releaseOf } from '../../domain/step-back.js';
+import { requiredText } from '../../domain/approving/quorum.js';
+import { releaseOf } from '../../domain/deciding/step-back.js';
 import { classesText, toldRisk, trialsOf, wouldText } from '../../policy/telling.js';
 import type { AssessedPart } from '../deps.js';
 import { count } from './changes.js';

@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from '../../domain/address.js';
 import { HoldfastError } from '../../domain/errors.js';
-import type { GateName } from '../../domain/gate.js';
+import type { GateName } from '../../domain/gates/gate.js';
 import { instant, optionalInstant } from '../instant.js';
 import type { ClosedGate, Ledger } from '../ledger.js';
 import { storableText } from '../storable.js';

@@ -1,6 +1,6 @@
 import type { Approvals, Limits } from '../../../src/config/config.js';
 import type { Outcome, Phase } from '../../../src/domain/phase.js';
-import type { TimeWindow } from '../../../src/domain/window.js';
+import type { TimeWindow } from '../../../src/domain/gates/window.js';
 import type { State } from './cloud.js';
 import type { Person } from './people.js';
 

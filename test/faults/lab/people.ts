@@ -1,4 +1,4 @@
-import type { People } from '../../../src/domain/people.js';
+import type { People } from '../../../src/domain/approving/people.js';
 import { signer, type Signer } from '../../support/ssh-signer.js';
 
 export const PERSONS = ['alice', 'bob', 'carol', 'dave'] as const;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config, Environment } from '../../../src/config/config.js';
 import type { HealthCheck } from '../../../src/domain/health.js';
-import type { People } from '../../../src/domain/people.js';
+import type { People } from '../../../src/domain/approving/people.js';
 import type { Target } from '../../../src/domain/target.js';
 import type { Fault } from './faults.js';
 import { pathNamed, type Path } from './paths.js';

@@ -1,0 +1,80 @@
+import { formatAddress, type TargetAddress } from '../address.js';
+import { askedAgainBy, OPEN, releasedBy, type GateAnswer } from './gate.js';
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import type { Asking, GateFacts } from './facts.js';
+import type { Outcome } from '../phase.js';
+
+/** Who is repaired before a target: the target that bears its name in another environment, or another target of its own. */
+export interface Dependency extends TargetAddress {
+  /** As the configuration names it: an environment or a target. */
+  readonly name: string;
+}
+
+/** Where a dependency stands. */
+export interface DependencyState {
+  /** `staging/storefront`. */
+  readonly address: string;
+  /** Its open incident, or the last one that ended. */
+  readonly incident?: {
+    /** `staging/storefront#3`. */
+    readonly id: string;
+    readonly open: boolean;
+    readonly phase: string;
+    readonly outcome?: Outcome;
+  };
+  /** It was found clean since that incident ended, or a person lets go on whoever waits for it. */
+  readonly passed?: true;
+  /** It comes first for these changes alone, which have the same cause there. Absent: for all. */
+  readonly fingerprints?: readonly string[];
+}
+
+type Ordered = TargetAddress & { readonly after: readonly string[] };
+
+/** A name of an environment means the same target there; the own environment's name means nothing, so that all environments may share the list. */
+export function dependenciesOf({ environment, target, after }: Ordered, environments: readonly string[]): readonly Dependency[] {
+  return after.flatMap((name) => {
+    if (name === environment) return [];
+    return [environments.includes(name) ? { name, environment: name, target } : { name, environment, target: name }];
+  });
+}
+
+/** Which of these come after the one that is named. */
+export function dependantsOf<T extends Ordered>(targets: readonly T[], of: TargetAddress, environments: readonly string[]): readonly T[] {
+  return targets.filter((each) => each.after.length > 0 && dependenciesOf(each, environments).some((dependency) => formatAddress(dependency) === formatAddress(of)));
+}
+
+/** The keys of what an incident's parts have in common with changes elsewhere, as its row keeps them. */
+export function causesIn(parts: readonly JsonObject[]): ReadonlySet<string> {
+  const causes = parts.flatMap((part) => (Array.isArray(part['causes']) && part['outcome'] === undefined ? (part['causes'] as readonly Json[]) : []));
+  return new Set(causes.flatMap((cause) => (isJsonObject(cause) && typeof cause['key'] === 'string' ? [cause['key']] : [])));
+}
+
+/** Ends after which nobody knows that the repair is good: what depends on it waits for more than its end. */
+const STOPS: readonly Outcome[] = ['rolled-back', 'needs-human', 'terminated', 'cancelled'];
+
+/** Whether an incident that ended so holds what comes after it. */
+export function stopsDependants(outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && STOPS.includes(outcome);
+}
+
+/**
+ * Waits for the open incident of each dependency, its soak included, and stops where that was put
+ * back. What never drifted, was repaired, or is configured no more, holds nobody.
+ */
+export function afterGate({ dependencies = [], address = '' }: GateFacts, { changes }: Pick<Asking, 'changes'>): GateAnswer {
+  for (const { address: of, incident, passed, fingerprints } of dependencies) {
+    if (incident === undefined || passed === true) continue;
+    if (fingerprints !== undefined && !changes.some((change) => fingerprints.includes(change.fingerprint))) continue;
+    if (incident.open) {
+      return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident ${incident.id}` };
+    }
+    if (!stopsDependants(incident.outcome)) continue;
+    return {
+      allowed: false,
+      gate: 'after',
+      reason: `after ${of}: ${incident.id} ended ${incident.outcome ?? ''}; it stays stopped until ${of} is repaired or clean (${askedAgainBy(incident.id, incident.outcome)}), or a person lets it go on`,
+      command: releasedBy('after', address),
+    };
+  }
+  return OPEN;
+}
