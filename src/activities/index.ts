@@ -1,14 +1,14 @@
-import { adoptActivities } from './adopt.js';
-import { assessActivities } from './assess.js';
-import { batchActivities } from './batches.js';
-import { checkActivities } from './check.js';
-import { closeActivities } from './close.js';
-import { commandActivities } from './command.js';
+import { adoptActivities } from './adopting/adopt.js';
+import { assessActivities } from './deciding/assess.js';
+import { batchActivities } from './looking/batches.js';
+import { checkActivities } from './looking/check.js';
+import { closeActivities } from './incidents/close.js';
+import { commandActivities } from './commanding/command.js';
 import type { Dependencies } from './deps.js';
-import { escalateActivities } from './escalate.js';
-import { judgeActivities } from './judge.js';
-import { measureActivities } from './measure.js';
-import { repairActivities } from './repair.js';
+import { escalateActivities } from './approving/escalate.js';
+import { judgeActivities } from './approving/judge.js';
+import { measureActivities } from './repairing/measure.js';
+import { repairActivities } from './repairing/repair.js';
 import type { ControlActivities, ReadActivities, WriteActivities } from './types.js';
 
 export interface Activities {

@@ -1,7 +1,7 @@
-import { recordOverdue } from '../activities/check.js';
+import { recordOverdue } from '../activities/looking/check.js';
 import type { Dependencies } from '../activities/deps.js';
-import { renewRuns, replaceStuckGuards } from '../activities/renewal.js';
-import { decidedElse } from '../activities/under.js';
+import { renewRuns, replaceStuckGuards } from '../activities/incidents/renewal.js';
+import { decidedElse } from '../activities/deciding/under.js';
 import { holdfastClient, startCheck } from '../client.js';
 import type { Config } from '../config/config.js';
 

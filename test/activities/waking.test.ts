@@ -1,6 +1,6 @@
 import { ServiceError, type Client } from '@temporalio/client';
 import { expect, it } from 'vitest';
-import { wakeAll } from '../../src/activities/waking.js';
+import { wakeAll } from '../../src/activities/incidents/waking.js';
 
 const OPEN = ['one', 'two', 'three'].map((target) => ({ environment: 'prod', target }));
 

@@ -1,0 +1,41 @@
+import { environmentOf, mustSign } from '../../config/config.js';
+import { toldOf } from '../../domain/approving/quorum.js';
+import { inStep } from '../context.js';
+import { configured, type Dependencies } from '../deps.js';
+import { expectOwnStep, storedPlan } from '../repairing/guard.js';
+import { pollOf } from './poll.js';
+import { partNotice } from '../telling.js';
+import type { ControlActivities, EscalateInput } from '../types.js';
+
+/** Widens who may approve: puts it on record, where the judge and the write worker look, and tells people. */
+export function escalateActivities(deps: Dependencies): Pick<ControlActivities, 'escalate'> {
+  return {
+    escalate: (input) => inStep(deps, async () => {
+      expectOwnStep(input.incident);
+      const { incident, part, plan: hash, ask: id, step, to } = input;
+      const { config, target } = await configured(deps, incident);
+      const ask = await deps.ledger.askOf(id);
+      const steps = environmentOf(config, incident.environment)?.approvals.escalate ?? [];
+      // Somebody took that step out of the configuration while it waited.
+      if (ask === undefined || !steps.some((each) => each.to === to)) return {};
+      const at = deps.now().toISOString();
+      await record(deps, input, at);
+      const plan = await storedPlan(deps, hash);
+      const told = toldOf(await pollOf(deps, { config, target, plan, ask }));
+      await deps.ledger.updateIncident(incident, { part: { part, phase: 'awaiting-approval', ...told } });
+      const signs = mustSign(config, incident.environment) ? { signing: {} } : {};
+      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: `nobody has answered in time; ${to} may approve it too from now on`, at, ...told, ...signs }, 'approval-escalated');
+      await deps.tell(notice, `escalate-${part}-${step}-${id}`);
+      return told;
+    }),
+  };
+}
+
+/** Once for each step of a question, however often the step is run. */
+async function record(deps: Dependencies, { incident, part, plan, ask, step, to }: EscalateInput, at: string): Promise<void> {
+  const { environment, target, number } = incident;
+  for await (const { data } of deps.ledger.entries({ environment, target, incident: number, kinds: ['escalated'] })) {
+    if (data['ask'] === ask && data['step'] === step) return;
+  }
+  await deps.ledger.append({ at, kind: 'escalated', environment, target, incident: number, by: 'holdfast', data: { ask, part, plan, step, to } });
+}

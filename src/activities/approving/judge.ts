@@ -1,0 +1,164 @@
+import { environmentOf, mustSign, targetOf, trustOf } from '../../config/config.js';
+import { isHoldfastError } from '../../domain/errors.js';
+import { judge, type Question } from '../../domain/approving/judge.js';
+import { DECIDED } from '../../domain/message.js';
+import { toldOf } from '../../domain/approving/quorum.js';
+import type { GateAnswer } from '../../domain/gates/gate.js';
+import { keptUntil } from '../../domain/gates/keeping.js';
+import { hashJson } from '../../digest.js';
+import type { DecisionRow } from '../../ledger/ledger.js';
+import { incidentWorkflowId } from '../../workflows/messages.js';
+import { recordAdoption } from '../adopting/adoption.js';
+import { brokenFor } from './break-glass.js';
+import { inStep } from '../context.js';
+import { configured, type Dependencies } from '../deps.js';
+import { expectOwnStep, gatesOf, storedPlan } from '../repairing/guard.js';
+import { holderOf, unspent } from '../gates/let-through.js';
+import { namedPoll, pollOf } from './poll.js';
+import { pollsFor, recordBreak, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Judging, type Said } from './recording.js';
+import { stagingOf, type Staging } from '../repairing/staging.js';
+import { partNotice } from '../telling.js';
+import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from '../types.js';
+import { whoDecides } from './who.js';
+
+/** Judges what people say, asks gates, and reminds. */
+export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'judge' | 'askGates' | 'remind'> {
+  return {
+    judge: (batch) => inStep(deps, async () => {
+      expectOwnStep(batch.incident);
+      const times = batch.messages.length === 0 ? undefined : await eventTimes(deps, batch);
+      const answers: Judged[] = [];
+      const judging: Judging = { ...batch, config: await deps.config(), needed: new Map() };
+      let questions = batch.questions;
+      for (const item of batch.messages) {
+        const at = times?.get(keyOf(item)) ?? deps.now().toISOString();
+        const answer = await judgeOne(deps, { ...judging, questions }, item, at).catch((error: unknown) => unjudgeable(error, item, at));
+        answers.push(answer);
+        questions = questions.map((question) => (answer.parts.includes(question.part) ? after(question, item, answer) : question));
+      }
+      if (batch.malformed > 0) await refuse(deps, batch, `${batch.malformed} messages made no sense: ${batch.lastProblem ?? ''}`);
+      return answers;
+    }),
+
+    askGates: (ref) => inStep(deps, async () => {
+      const { config, target } = await configured(deps, ref.incident);
+      const plan = await storedPlan(deps, ref.plan);
+      const decision = await deps.ledger.decisionOf(ref.ask);
+      const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
+      const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: staging.begunAt ?? deps.now().toISOString() });
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(breakGlass === undefined ? {} : { breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
+      const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
+      if (keepUntil !== undefined) return { gate, keepUntil };
+      const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
+      const now = deps.now().getTime();
+      if (!gate.allowed) return { gate, ...leftOf(ref, now) };
+      return expiresMs === undefined ? { gate } : { gate, expiresAt: new Date(now + (ref.leftMs ?? expiresMs)).toISOString() };
+    }),
+
+    remind: ({ incident, part, plan: hash, ordinal, ask: id }) => inStep(deps, async () => {
+      expectOwnStep(incident);
+      const { config, target } = await configured(deps, incident);
+      const plan = await storedPlan(deps, hash);
+      const ask = id === undefined ? undefined : await deps.ledger.askOf(id);
+      const told = ask === undefined ? {} : toldOf(await pollOf(deps, { config, target, plan, ask }));
+      const signs = mustSign(config, incident.environment) ? { signing: {} } : {};
+      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...told, ...signs }, 'approval-reminder');
+      await deps.tell(notice, `remind-${part}-${ordinal}-${hash}`);
+    }),
+  };
+}
+
+/** The time of a question stands still while a gate is closed, and goes on afterwards. */
+function leftOf({ expiresAt, leftMs }: AskingAgain, now: number): Pick<GatesResult, 'leftMs'> {
+  if (expiresAt !== undefined) return { leftMs: Math.max(0, Date.parse(expiresAt) - now) };
+  return leftMs === undefined ? {} : { leftMs };
+}
+
+/** Only what nobody is asked about any more takes a place that others wait for. */
+function mayBegin(decision: DecisionRow | undefined): boolean {
+  return decision?.decision === 'policy' || decision?.decision === 'approve';
+}
+
+/** How a question stands for the messages that are judged after this one. */
+function after(question: Question, { message }: InboxMessage, { by, afterwards }: Judged): Question {
+  if (message.decision === 'rollback') return question;
+  if (afterwards === true) return { ...question, approved: { brokenBy: by } };
+  if (message.decision === 'adopt') return { ...question, adopting: { by } };
+  return { ...question, decided: `${DECIDED[message.decision]} by ${by}` };
+}
+
+async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, at: string): Promise<Judged> {
+  const { message } = item;
+  const { config } = batch;
+  const trust = trustOf(config, batch.incident.environment);
+  const who = whoDecides({ batch, message, at, config });
+  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }), ...(message.breakGlass === undefined ? {} : { breakGlass: true }) }) };
+  const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;
+  const named = namedPoll(config, batch.incident.environment);
+  const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, said), ruled: named !== undefined, ...(named === undefined ? {} : { named }), ...(source === undefined ? {} : { source }) });
+  const answer = { ...judgement, by: message.by, at };
+  if (judgement.result !== 'accepted') {
+    await refuse(deps, batch, `${message.decision} by ${message.by}: ${judgement.message}`);
+    return answer;
+  }
+  if (message.decision === 'rollback') {
+    await deps.ledger.append({ at, kind: 'decided', ...where(batch), by: message.by, data: { decision: 'rollback', reason: message.reason ?? '', parts: [...judgement.parts], verified: who.verified } });
+    // Stopped before it began: its place is another's now, and not only once the whole incident is closed.
+    for (const part of judgement.parts.filter((each) => isWaiting(batch, each))) {
+      await deps.ledger.updateIncident(batch.incident, { part: { part, phase: 'closed' } });
+      await unspent(deps, { incident: batch.incident, part });
+    }
+    return answer;
+  }
+  if (message.decision === 'adopt') {
+    const adoption = await recordAdoption(deps, said, { via: item.via, parts: judgement.parts });
+    return adoption === undefined ? replayOf(deps, said, answer) : { ...answer, adoption };
+  }
+  if (judgement.vote !== undefined) return recordVote(deps, said, { ...answer, vote: judgement.vote });
+  if (!(await recordUnasked(deps, said, judgement.parts))) return replayOf(deps, said, answer);
+  if (judgement.afterwards === true && judgement.breakGlass !== undefined) {
+    const [part = 0] = judgement.parts;
+    return (await recordBreak(deps, said, { part, ...judgement.breakGlass })) ? answer : replayOf(deps, said, answer);
+  }
+  for (const part of judgement.parts) {
+    const before = await recordDecision(deps, said, { part, ...(judgement.breakGlass === undefined ? {} : { breakGlass: judgement.breakGlass }) });
+    if (before === undefined) continue;
+    if (before.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${before.plan.slice(0, 12)} was decided before, by ${before.by}` };
+    return replayOf(deps, said, answer);
+  }
+  return answer;
+}
+
+function isWaiting({ questions }: JudgeBatch, part: number): boolean {
+  return questions.some((question) => question.part === part && question.phase === 'waiting');
+}
+
+/** What the record refuses decides nothing, and stops no other message; what may pass is tried again with the whole batch. */
+function unjudgeable(error: unknown, { message }: InboxMessage, at: string): Judged {
+  if (!isHoldfastError(error) || error.retryable) throw error;
+  return { result: 'refused', parts: [], message: error.message, by: message.by, at };
+}
+
+/** The server's event times: the clock of whoever handles a message says nothing about when it was sent. */
+async function eventTimes(deps: Dependencies, batch: JudgeBatch): Promise<ReadonlyMap<string, string>> {
+  const { environment, target } = batch.incident;
+  const history = await deps.client.workflow.getHandle(incidentWorkflowId(environment, target), batch.run).fetchHistory();
+  const times = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const event of history.events ?? []) {
+    const signal = event.workflowExecutionSignaledEventAttributes?.signalName;
+    const update = event.workflowExecutionUpdateAcceptedEventAttributes?.protocolInstanceId;
+    const time = new Date(Number(event.eventTime?.seconds ?? 0) * 1000 + Math.floor((event.eventTime?.nanos ?? 0) / 1e6)).toISOString();
+    if (typeof signal === 'string') {
+      const ordinal = (counts.get(signal) ?? 0) + 1;
+      counts.set(signal, ordinal);
+      times.set(`signal ${signal} ${ordinal}`, time);
+    }
+    if (typeof update === 'string') times.set(`update ${update}`, time);
+  }
+  return times;
+}
+
+function keyOf({ via }: InboxMessage): string {
+  return 'update' in via ? `update ${via.update}` : `signal ${via.signal} ${via.ordinal}`;
+}

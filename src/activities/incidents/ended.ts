@@ -1,0 +1,127 @@
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { formatIncident } from '../../domain/address.js';
+import { oneLine } from '../../domain/plain-text.js';
+import type { Target } from '../../domain/target.js';
+import type { IncidentRow, IntentRow } from '../../ledger/ledger.js';
+import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../../workflows/messages.js';
+import { waitingBranches } from '../adopting/adopted.js';
+import { closeLeftOpen, CUT_SHORT } from './close.js';
+import { tellDependants } from './dependants.js';
+import type { Dependencies } from '../deps.js';
+import { isGone } from './gone.js';
+import { letGo, unspent } from '../gates/let-through.js';
+import { settledRows } from './settling.js';
+import { tellAbout } from '../telling.js';
+
+/** No write step runs longer than this after its run was ended: its start-to-close limit. */
+const LONGEST_STEP_MS = 10 * 60 * 1000;
+/** Attempts of one workflow task after which a run counts as stuck. */
+const STUCK_ATTEMPTS = 3;
+
+/**
+ * Finds the run of an open incident that was ended behind the incident's back (terminated, failed,
+ * deleted), closes its record, says what was left half done, and gives its slot back once no step
+ * of it can still be writing. Returns whether it had ended.
+ */
+export async function findEnded(deps: Dependencies, target: Target, row: IncidentRow, at: string): Promise<boolean> {
+  const run = await describeRun(deps, row);
+  if (run.state === 'running') return false;
+  if (run.state === 'stuck') {
+    await tell(deps, target, row, {
+      at,
+      title: `${formatIncident(row)} cannot go on: its workflow task keeps failing`,
+      text: `The worker fails every attempt (${run.attempts} so far)${run.said === undefined ? '' : `: ${oneLine(run.said, 300)}`}. Look at the workflow in the Temporal UI; a fixed release goes on where it stands.`,
+    });
+    return false;
+  }
+  const intents = await deps.ledger.intents({ incident: row });
+  const writing = intents.filter((intent) => intent.closedAt === undefined).map((intent) => intent.at).sort().at(-1);
+  // Nobody says when a run ended that Temporal does not know; its last step began before its last intent.
+  if (writing !== undefined && Date.parse(at) - Date.parse(run.closedAt ?? writing) < LONGEST_STEP_MS) return false;
+  await closeLeftOpen(deps, row, at);
+  // A lost store has decided nothing: where nothing live was touched, the next check asks anew.
+  const isLost = run.lost === true && intents.every((intent) => intent.step.endsWith('/stage') || intent.step.endsWith('/adopt'));
+  const text = whatIsLeft(row, intents, run.lost === true ? `Temporal does not know its run any more.${isLost ? ' What still differs is opened anew.' : ''}` : 'Its run was ended from outside.');
+  await deps.ledger.closeIncident(row, {
+    at,
+    outcome: 'terminated',
+    parts: row.parts.map((part) => ({ ...part, outcome: part['outcome'] ?? 'terminated' })),
+    narrative: text,
+    settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
+  });
+  await tellDependants(deps, row, ['terminated']);
+  const giveBack = intents.some((intent) => intent.step.endsWith('/finalize')) ? letGo : unspent;
+  for (const part of row.parts) await giveBack(deps, { incident: row, part: Number(part['part']) });
+  await deps.client.workflow
+    .getHandle(environmentWorkflowId(row.environment))
+    .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: run.runId ?? row.runId ?? '' })
+    .catch(() => undefined);
+  await tell(deps, target, row, { at, title: `${formatIncident(row)} was terminated`, text });
+  return true;
+}
+
+function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string): string {
+  const said = [`${formatIncident(row)} ended: terminated. ${why}`];
+  const half = intents.filter((intent) => intent.closedAt === undefined || intent.error === CUT_SHORT).map((intent) => oneLine(intent.resource ?? intent.write, 200));
+  const done = (step: string): boolean => intents.some((intent) => intent.step.endsWith(`/${step}`) && intent.ok === true);
+  if (half.length > 0) said.push(`Left half done, look at: ${[...new Set(half)].join(', ')}.`);
+  if (done('rollback')) said.push('It had put back what was live before.');
+  else if (done('finalize')) said.push('It had switched over, and nobody has proved since that what is live is healthy.');
+  else if (half.length === 0 && done('stage')) said.push('What it had staged lies beside what is live until the next repair; nothing that is live was changed.');
+  else if (half.length === 0) said.push('Nothing was being written.');
+  for (const branch of waitingBranches(row)) said.push(`The branch ${branch} waits to be merged, or to be deleted.`);
+  return said.join(' ');
+}
+
+type RunState =
+  | { readonly state: 'running' }
+  | { readonly state: 'stuck'; readonly attempts: number; readonly said?: string }
+  /** `runId`: the last run, which may have continued the first one as new. */
+  | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string; readonly lost?: true };
+
+/** How often the workflow task of a run was tried that keeps failing; `undefined` for one that gets on. */
+export function stuckFor({ raw }: WorkflowExecutionDescription): number | undefined {
+  const attempts = raw.pendingWorkflowTask?.attempt ?? 0;
+  return attempts > STUCK_ATTEMPTS ? attempts : undefined;
+}
+
+async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunState> {
+  try {
+    const description = await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).describe();
+    if (description.status.name === 'RUNNING') {
+      const attempts = stuckFor(description);
+      if (attempts === undefined) return { state: 'running' };
+      const said = await lastTaskFailure(deps, description);
+      return { state: 'stuck', attempts, ...(said === undefined ? {} : { said }) };
+    }
+    return { state: 'ended', runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
+  } catch (error) {
+    if (isGone(error)) return { state: 'ended', lost: true };
+    throw error;
+  }
+}
+
+/** Only the first failure of a task stands in the history, near its end. */
+async function lastTaskFailure({ client }: Dependencies, { workflowId, runId }: { readonly workflowId: string; readonly runId: string }): Promise<string | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: client.options.namespace, execution: { workflowId, runId }, maximumPageSize: 10 });
+  const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes != null);
+  return failed?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined;
+}
+
+/** Which incident of its target a run belongs to. */
+export async function numberOfRun(handle: WorkflowHandle): Promise<unknown> {
+  return (await handle.describe()).memo?.['incident'];
+}
+
+async function tell(deps: Dependencies, target: Target, row: IncidentRow, { at, title, text }: { at: string; title: string; text: string }): Promise<void> {
+  await tellAbout(deps, target, {
+    event: 'needs-human',
+    subject: formatIncident(row),
+    at,
+    title,
+    text,
+    outcome: 'terminated',
+    commands: [`holdfast incident ${formatIncident(row)}`],
+    key: title,
+  });
+}
