@@ -1,7 +1,7 @@
 import { formatAddress } from '../domain/address.js';
 import type { ReachLimit } from '../domain/gates/blast-radius.js';
 import type { FailureLimit } from '../domain/gates/breaker.js';
-import type { Budget } from '../domain/gates/budget.js';
+import type { Budget } from '../domain/gates/facts.js';
 import type { FlappingLimit } from '../domain/gates/flapping.js';
 import type { People } from '../domain/approving/people.js';
 import type { Voters } from '../domain/approving/quorum.js';

@@ -1,12 +1,11 @@
 import type { Config } from '../config/config.js';
 import { windowRules } from '../config/windows.js';
 import { formatAddress, formatIncident, type TargetAddress } from '../domain/address.js';
-import { causesIn, dependenciesOf, stopsDependants, type DependencyState } from '../domain/gates/after.js';
-import type { Busy } from '../domain/gates/busy.js';
+import { causesIn, dependenciesOf, stopsDependants } from '../domain/gates/after.js';
 import { causeKeys } from '../domain/deciding/cause.js';
 import type { Change } from '../domain/change.js';
 import type { DecisionInput } from '../domain/deciding/decision.js';
-import type { GateFacts, GateRow } from '../domain/gates/facts.js';
+import type { Busy, DependencyState, GateFacts, GateRow } from '../domain/gates/facts.js';
 import type { Target } from '../domain/target.js';
 import { hashJson } from '../digest.js';
 import type { IncidentRow, Ledger } from '../ledger/ledger.js';

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { Busy } from '../domain/gates/busy.js';
+import type { Busy } from '../domain/gates/facts.js';
 import type { Change, Difference } from '../domain/change.js';
 import type { Json } from '../domain/json.js';
 import type { ArtifactRef, Fencing, Plan, Proposal, Staged } from '../domain/plan.js';

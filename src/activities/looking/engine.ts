@@ -1,5 +1,6 @@
 import { formatAddress } from '../../domain/address.js';
-import { compareBusy, ENGINE, resourcesOf, type Busy } from '../../domain/gates/busy.js';
+import { compareBusy, ENGINE, resourcesOf } from '../../domain/gates/busy.js';
+import type { Busy } from '../../domain/gates/facts.js';
 import type { Change } from '../../domain/change.js';
 import type { Target } from '../../domain/target.js';
 import type { ReadContext } from '../../providers/provider.js';

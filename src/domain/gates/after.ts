@@ -10,24 +10,6 @@ export interface Dependency extends TargetAddress {
   readonly name: string;
 }
 
-/** Where a dependency stands. */
-export interface DependencyState {
-  /** `staging/storefront`. */
-  readonly address: string;
-  /** Its open incident, or the last one that ended. */
-  readonly incident?: {
-    /** `staging/storefront#3`. */
-    readonly id: string;
-    readonly open: boolean;
-    readonly phase: string;
-    readonly outcome?: Outcome;
-  };
-  /** It was found clean since that incident ended, or a person lets go on whoever waits for it. */
-  readonly passed?: true;
-  /** It comes first for these changes alone, which have the same cause there. Absent: for all. */
-  readonly fingerprints?: readonly string[];
-}
-
 type Ordered = TargetAddress & { readonly after: readonly string[] };
 
 /** A name of an environment means the same target there; the own environment's name means nothing, so that all environments may share the list. */

@@ -1,12 +1,6 @@
 import { OPEN, releasedBy, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts } from './facts.js';
 
-/** `limits.budget`: how many repairs an environment makes by itself within the time. */
-export interface Budget {
-  readonly max: number;
-  readonly withinMs: number;
-}
-
 /** What a person approved neither counts nor waits. A repair that has a place keeps it until its time has passed. */
 export function budgetGate({ at, rows, budget, environment }: GateFacts, { automatic, holder }: Asking): GateAnswer {
   if (!automatic || budget === undefined || environment === undefined) return OPEN;

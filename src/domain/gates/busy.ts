@@ -1,16 +1,6 @@
 import type { Change } from '../change.js';
 import { closedBy, unfrozenBy, type ClosedAnswer, type GateAnswer } from './gate.js';
-import type { Asking, GateFacts, GateRow } from './facts.js';
-
-/** An operation of the engine itself, or of somebody else through it. */
-export interface Busy {
-  /** Absent: the whole target. */
-  readonly resource?: string;
-  /** What is under way, in a few words. */
-  readonly reason: string;
-  /** ISO, UTC: when it is over at the latest, where the engine says. */
-  readonly until?: string;
-}
+import type { Asking, Busy, GateFacts, GateRow } from './facts.js';
 
 /** The path of a row that remembers what a look at the engine said, not what a person did. */
 export const ENGINE = '@engine';

@@ -1,9 +1,6 @@
 import type { Change } from '../change.js';
-import type { DependencyState } from './after.js';
-import type { Budget } from './budget.js';
-import type { Busy } from './busy.js';
+import type { Outcome } from '../phase.js';
 import type { GateName } from './gate.js';
-import type { Settling } from './settling.js';
 import type { WindowRule } from './window.js';
 
 /** A gate that somebody or something closed, as the ledger remembers it. */
@@ -25,6 +22,47 @@ export interface GateRow {
   readonly halfOpenAt?: string;
   /** Not a closed gate, but a place that it has given: `prod/storefront#7/1`, which counts for `budget` and was let through by `breaker`. */
   readonly holder?: string;
+}
+
+/** `limits.budget`: how many repairs an environment makes by itself within the time. */
+export interface Budget {
+  readonly max: number;
+  readonly withinMs: number;
+}
+
+/** Since when each change of a target has been there. */
+export interface Settling {
+  readonly settleMs: number;
+  /** ISO, UTC, by fingerprint; absent while no check has seen it. */
+  readonly firstSeen: Readonly<Record<string, string | undefined>>;
+}
+
+/** An operation of the engine itself, or of somebody else through it. */
+export interface Busy {
+  /** Absent: the whole target. */
+  readonly resource?: string;
+  /** What is under way, in a few words. */
+  readonly reason: string;
+  /** ISO, UTC: when it is over at the latest, where the engine says. */
+  readonly until?: string;
+}
+
+/** Where a dependency stands. */
+export interface DependencyState {
+  /** `staging/storefront`. */
+  readonly address: string;
+  /** Its open incident, or the last one that ended. */
+  readonly incident?: {
+    /** `staging/storefront#3`. */
+    readonly id: string;
+    readonly open: boolean;
+    readonly phase: string;
+    readonly outcome?: Outcome;
+  };
+  /** It was found clean since that incident ended, or a person lets go on whoever waits for it. */
+  readonly passed?: true;
+  /** It comes first for these changes alone, which have the same cause there. Absent: for all. */
+  readonly fingerprints?: readonly string[];
 }
 
 /** What is known of a target, its environment and everything, when gates are asked. */

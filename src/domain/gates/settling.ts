@@ -2,13 +2,6 @@ import { OPEN, type GateAnswer } from './gate.js';
 import type { Asking, GateFacts } from './facts.js';
 import { durationText } from '../plain-text.js';
 
-/** Since when each change of a target has been there. */
-export interface Settling {
-  readonly settleMs: number;
-  /** ISO, UTC, by fingerprint; absent while no check has seen it. */
-  readonly firstSeen: Readonly<Record<string, string | undefined>>;
-}
-
 /** Held until every change has been there for the time of `settle`: what comes and goes is not repaired. */
 export function settlingGate({ at, settling }: GateFacts, { changes }: Asking): GateAnswer {
   if (settling === undefined || settling.settleMs === 0 || changes.length === 0) return OPEN;

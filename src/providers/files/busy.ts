@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import type { Busy } from '../../domain/gates/busy.js';
+import type { Busy } from '../../domain/gates/facts.js';
 import { oneLine } from '../../domain/plain-text.js';
 import type { Target } from '../../domain/target.js';
 import { errorCode } from '../../system/error-code.js';

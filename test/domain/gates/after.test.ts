@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { dependantsOf, dependenciesOf, type DependencyState } from '../../../src/domain/gates/after.js';
+import { dependantsOf, dependenciesOf } from '../../../src/domain/gates/after.js';
+import type { DependencyState } from '../../../src/domain/gates/facts.js';
 import { askGates } from '../../../src/domain/gates/ask.js';
 import type { Outcome } from '../../../src/domain/phase.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compareBusy, ENGINE, type Busy } from '../../../src/domain/gates/busy.js';
+import { compareBusy, ENGINE } from '../../../src/domain/gates/busy.js';
 import { askGates } from '../../../src/domain/gates/ask.js';
-import type { GateFacts, GateRow } from '../../../src/domain/gates/facts.js';
+import type { Busy, GateFacts, GateRow } from '../../../src/domain/gates/facts.js';
 
 const AT = '2026-11-02T09:00:00.000Z';
 const UNTIL = '2026-11-02T09:30:00.000Z';
