@@ -70,7 +70,9 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
   const address = told.incident.split('#')[0] ?? told.incident;
   switch (part.outcome) {
     case 'rolled-back':
-      return told.kind === 'undo' || part.cause === 'asked' ? undone(address, told) : afterFailure(part, told, address);
+      return told.kind === 'undo' || part.cause === 'asked'
+        ? [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason WHY${told.key ?? ''}`]
+        : afterFailure(part, told, address);
     case 'needs-human':
       return [`Some of it is neither as desired nor as it was. Repair it by hand, then: holdfast release ${address} --gate needs-human --reason WHY${told.key ?? ''}`];
     case 'expired':
@@ -80,7 +82,7 @@ function nextStep(part: NarratedPart, told: Narrated): string[] {
     case 'rejected':
       return [`The drift stays, and is not asked about again until it or the desired state changes. If it should stay for good, make it the desired state.`];
     case 'accepted':
-      return [accepted(part, told, address)];
+      return [accepted(part, told)];
     case 'fixed':
       return [`To undo it while its snapshot is kept: holdfast rollback ${told.incident} --reason WHY${told.key ?? ''}`];
     default:
@@ -104,12 +106,7 @@ function afterFailure(part: NarratedPart, told: Narrated, address: string): stri
   return [`This looks like a hotfix to adopt${or}: what is live is healthy, and the desired state is not. Make the live value the desired one, by hand or with: holdfast adopt ${told.incident} --reason WHY${told.key ?? ''}`, ...values, release];
 }
 
-function accepted({ until, given, ticket }: NarratedPart, told: Narrated, address: string): string {
-  const { incident } = told;
+function accepted({ until, given, ticket }: NarratedPart, { incident, key = '' }: Narrated): string {
   const why = given === undefined ? '' : `: ${given}`;
-  return `The drift is left alone until ${until ?? 'the date given'}${ticket === undefined ? '' : ` (${ticket})`}${why}. If it changes before, it is asked about again. To end that early: holdfast accept ${address}${incident.slice(address.length)} --end --reason WHY${told.key ?? ''}`;
-}
-
-function undone(address: string, told: Narrated): string[] {
-  return [`The drift is back as it was and is left alone. To repair it again: holdfast release ${address} --gate quarantine --reason WHY${told.key ?? ''}`];
+  return `The drift is left alone until ${until ?? 'the date given'}${ticket === undefined ? '' : ` (${ticket})`}${why}. If it changes before, it is asked about again. To end that early: holdfast accept ${incident} --end --reason WHY${key}`;
 }

@@ -2,7 +2,7 @@ import { formatAddress, formatIncident } from '../../domain/address.js';
 import { classOf } from '../../domain/deciding/class.js';
 import { oneLine } from '../../domain/plain-text.js';
 import type { Plan } from '../../domain/plan.js';
-import { releaseOf } from '../../domain/deciding/step-back.js';
+import { releasedBy } from '../../domain/gates/gate.js';
 import type { Dependencies } from '../deps.js';
 import { tellAbout } from '../telling.js';
 import type { RollbackInput } from '../types.js';
@@ -28,7 +28,7 @@ export async function stepBack(deps: Dependencies, { incident, cause, reason }: 
     at,
     title: `${scope} asks about ${what} again: an automatic repair was rolled back`,
     text: `The repair of ${formatAddress(plan)} did not prove healthy and was put back: ${reason}. Changes of ${what} in ${scope} are repaired by nobody but a person until this is released.`,
-    commands: [`holdfast incident ${name}`, releaseOf(scope)],
+    commands: [`holdfast incident ${name}`, releasedBy('step-back', scope)],
     key: `step-back-${classes.join('-')}`,
   });
   for (const each of fresh) {

@@ -4,7 +4,6 @@ import { scopeText, withPlan } from '../../domain/gates/gate.js';
 import { commandOf } from '../../domain/gates/ask.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
 import { requiredText } from '../../domain/approving/quorum.js';
-import { releaseOf } from '../../domain/deciding/step-back.js';
 import { classesText, toldRisk, trialsOf, wouldText } from '../../policy/telling.js';
 import type { AssessedPart } from '../deps.js';
 import { count } from './changes.js';
@@ -108,8 +107,7 @@ export function gateText(gate: ClosedGate): string {
 
 /** No command opens a window: its reason says when it opens. */
 function opens(gate: ClosedGate): string {
-  if (gate.gate === 'window') return '';
-  return `; ${plain(gate.gate === 'step-back' ? releaseOf(gate.scope) : commandOf(gate))}`;
+  return gate.gate === 'window' ? '' : `; ${plain(commandOf(gate))}`;
 }
 
 /** `: it stood there at the first look (first-seen, remediation: observe)`. */

@@ -164,9 +164,8 @@ function personOf({ who, message }: JudgeInput): string {
 
 function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): Judgement {
   // Who caused a change may say that it stays; who is not asked at all may not.
-  const strange = open.find((question) => !mayRefuse(question, input));
-  const poll = strange === undefined ? undefined : pollAbout(strange, input);
-  if (poll !== undefined) return { ...say('refused', `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`), unauthorised: true };
+  const problem = open.map((question) => whyNotAsked(question, input)).find((each) => each !== undefined);
+  if (problem !== undefined) return { ...say('refused', problem), unauthorised: true };
   const parts = open.map((question) => question.part);
   if (input.message.decision === 'reject') return say('accepted', 'rejected: nothing is changed, and the same changes are not asked about again', parts);
   const until = inUtc(input.message.until ?? '');
@@ -174,13 +173,10 @@ function judgeRefusal(open: readonly Question[], input: JudgeInput, say: Say): J
   return say('accepted', `accepted until ${until}: the changes are left alone`, parts);
 }
 
-function pollAbout({ part }: Question, { polls, named }: JudgeInput): Poll | undefined {
-  return polls?.get(part) ?? named;
-}
-
-function mayRefuse(question: Question, input: JudgeInput): boolean {
-  const poll = pollAbout(question, input);
-  return poll === undefined || isAsked(poll, personOf(input));
+/** Why this person has no say in the question; `undefined` where they, or everybody, have one. */
+function whyNotAsked({ part }: Question, input: JudgeInput): string | undefined {
+  const poll = input.polls?.get(part) ?? input.named;
+  return poll === undefined || isAsked(poll, personOf(input)) ? undefined : `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`;
 }
 
 /**
@@ -192,7 +188,7 @@ function judgeAdoption(open: readonly Question[], input: JudgeInput, say: Say): 
   const named = open.filter((question) => question.phase !== 'waiting');
   const write = message.write === true;
   if (write && source === 'git') return say('refused', 'the source is a Git repository, which gets a branch; adopt without --write');
-  const problem = named.map((question) => (write ? whyNotWrite(question, input) : whyNotAsk(question, input))).find((each) => each !== undefined);
+  const problem = named.map((question) => (write ? whyNotWrite(question, input) : whyNotAsked(question, input))).find((each) => each !== undefined);
   if (problem !== undefined) return { ...say('refused', problem), unauthorised: true };
   const fresh = named.filter((question) => question.adopting === undefined || (write && question.adopting.where !== undefined));
   if (fresh.length === 0) {
@@ -201,11 +197,6 @@ function judgeAdoption(open: readonly Question[], input: JudgeInput, say: Say): 
   }
   const how = source === 'git' ? 'as a commit on a new branch; closes as adopted once that is merged' : write ? 'into the folder; closes as adopted once it is there' : 'as a patch; closes as adopted once that is applied';
   return say('accepted', `to be adopted ${how} and a check is clean`, fresh.map((question) => question.part));
-}
-
-function whyNotAsk(question: Question, input: JudgeInput): string | undefined {
-  const poll = pollAbout(question, input);
-  return poll === undefined || isAsked(poll, personOf(input)) ? undefined : `${personOf(input)} is not among those who decide about this: ${requiredText(poll)}; ${whoMay(poll)}`;
 }
 
 /** Whose one word is enough for a repair may write into the folder alone. */
