@@ -11,13 +11,13 @@ const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type
 if (!(await build())) process.exitCode = 1;
 else {
   const { checkRows, incidentRows } = await import('./bench/durable.mjs');
-  const { cliRows, decideRows, filesRows } = await import('./bench/local.mjs');
+  const { cliRows, decideRows, filesRows, windowRows } = await import('./bench/local.mjs');
   const { ledgerRows } = await import('./bench/ledger.mjs');
   const { scaleCheckRows, scaleDriftRows, scalePostgresRows } = await import('./bench/scale.mjs');
   const { scaleIncidentRows } = await import('./bench/scale-incidents.mjs');
   const { scaleRecoveryRows } = await import('./bench/scale-recovery.mjs');
   const scaleOf = (prefix, count) => (progress) => scaleCheckRows(progress, { prefix, count });
-  const groups = { check: checkRows, incident: incidentRows, files: filesRows, cli: cliRows, decide: decideRows, ledger: ledgerRows, 'scale.checks': scaleOf('scale.checks', 1_000), 'scale.drift': scaleDriftRows };
+  const groups = { check: checkRows, incident: incidentRows, files: filesRows, cli: cliRows, decide: decideRows, windows: windowRows, ledger: ledgerRows, 'scale.checks': scaleOf('scale.checks', 1_000), 'scale.drift': scaleDriftRows };
   const long = {
     'scale.large': scaleOf('scale.large', 10_000),
     'scale.postgres': async (progress) => [...(await scalePostgresRows(progress, { prefix: 'scale.postgres', count: 1_000 })), ...(await scalePostgresRows(progress, { prefix: 'scale.postgres', count: 10_000 }))],

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { neverOpens } from '../../dist/config/windows.js';
 import { decideByRemediation, splitParts } from '../../dist/domain/deciding/decide.js';
 import { decideUnder } from '../../dist/policy/decide.js';
 import { RULES } from '../../dist/policy/vocabulary.js';
@@ -90,6 +91,19 @@ export function decideRows() {
     row({ name: 'decide: 10,000 changes under 200 rules', value: median(ruled), unit: 's', goal: 0.5 }),
     row({ name: 'decide: 20,000 changes against 10,000 under 200 rules', value: median(pairs.map(([once, twice]) => twice / once)), unit: '×', goal: 2.5 }),
   ];
+}
+
+/** What `config validate` takes to find that many windows leave no moment: denies of an hour, by the day, the week and the month. */
+export function windowRows() {
+  return [['day', '* * *'], ['week', '* * 0-6'], ['month', '1-31 * *']].map(([name, days]) => {
+    const seconds = Array.from({ length: RUNS }, () => {
+      const windows = Array.from({ length: 100 }, (_unused, index) => ({ kind: 'deny', start: `${(index * 15) % 60} ${Math.floor(index / 4) % 24} ${days}`, durationMs: 59 * 60_000, timezone: 'Europe/London', actions: ['finalize'], overrun: false }));
+      const started = process.hrtime.bigint();
+      neverOpens(windows);
+      return Number(process.hrtime.bigint() - started) / 1e9;
+    });
+    return row({ name: `windows: 100 of an hour that leave no moment of a ${name}`, value: median(seconds), unit: 's', goal: 1 });
+  });
 }
 
 /** With changes that no run saw before. */

@@ -27,32 +27,46 @@ export function occurrencesOf(expression: string, timezone: string): Occurrences
   return remembering(startsOf(expression, timezone));
 }
 
-interface Span {
+/** From a start up to the next one, there is no other; as long as that is not known, none up to `seen`. */
+interface Gap {
   readonly from: number;
-  readonly to: number;
-  readonly start?: number | undefined;
+  readonly to?: number;
+  readonly seen: number;
 }
 
-/** Whoever walks through time asks about the same span again and again; a start is computed in some 50 µs. */
+/**
+ * Whoever walks through time asks about the same gap again and again; a start is computed in some 50 µs.
+ * Who takes small steps has the next start looked up once for each, who takes long ones only the last.
+ */
 function remembering({ next, last }: Occurrences): Occurrences {
-  let after: Span = { from: 0, to: 0 };
-  let before: Span = { from: 0, to: 0 };
+  const [firstAfter, lastUpTo] = [(at: number) => next(at) ?? Number.POSITIVE_INFINITY, (at: number) => last(at) ?? Number.NEGATIVE_INFINITY];
+  let known: Gap | undefined;
+  /** The gap that an instant lies in, where it is the known one or the one after. */
+  const nearby = (at: number): Gap | undefined => {
+    if (known?.to !== undefined && at >= known.to) {
+      const to = firstAfter(known.to);
+      if (at < to) known = { from: known.to, to, seen: at };
+    }
+    return known !== undefined && at >= known.from && at < (known.to ?? known.seen + 1) ? known : undefined;
+  };
   return {
     next(at) {
-      if (at >= after.from && at < after.to) return after.start;
-      const start = next(at);
-      after = { from: at, to: start ?? Number.POSITIVE_INFINITY, start };
-      return start;
+      const gap = nearby(at);
+      known = { from: gap?.from ?? lastUpTo(at), to: gap?.to ?? firstAfter(at), seen: at };
+      return finite(known.to);
     },
     last(at) {
-      if (at >= before.from && at < before.to) return before.start;
-      // Between a look ahead and the start that it found there is none.
-      if (at >= before.to && at < after.to && before.to > after.from) return before.start;
-      const start = last(at);
-      before = { from: start ?? Number.NEGATIVE_INFINITY, to: at + 1, start };
-      return start;
+      const gap = nearby(at);
+      if (gap !== undefined) return finite(gap.from);
+      const from = lastUpTo(at);
+      known = known?.from === from ? { from, to: firstAfter(at), seen: at } : { from, seen: at };
+      return finite(from);
     },
   };
+}
+
+function finite(instant = Number.NaN): number | undefined {
+  return Number.isFinite(instant) ? instant : undefined;
 }
 
 function startsOf(expression: string, timezone: string): Occurrences {
@@ -109,6 +123,12 @@ function changeBetween(from: number, to: number, timezone: string): number {
     else high = middle;
   }
   return high;
+}
+
+/** The instants at which the clocks of a zone change, in order. */
+export function clockChanges(timezone: string, from: number, to: number): readonly number[] {
+  const days = Array.from({ length: Math.max(0, Math.ceil((to - from) / DAY_MS)) }, (_, day) => from + day * DAY_MS);
+  return days.flatMap((day) => (offsetAt(timezone, day) === offsetAt(timezone, day + DAY_MS) ? [] : [changeBetween(day, day + DAY_MS, timezone)]));
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

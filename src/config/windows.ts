@@ -1,6 +1,7 @@
-import { openingFor, type TimeWindow, type WindowAction, type WindowRule } from '../domain/gates/window.js';
+import { STAGE_KEPT_MS } from '../domain/gates/keeping.js';
+import { HORIZON_MS, openingFor, type TimeWindow, type WindowAction, type WindowRule } from '../domain/gates/window.js';
 import { formatDuration } from './durations.js';
-import { occurrencesOf } from './occurrences.js';
+import { clockChanges, occurrencesOf } from './occurrences.js';
 
 /** Fixed, so that the same file is valid on every day or on none. */
 const REFERENCE_MS = Date.parse('2024-01-01T00:00:00Z');
@@ -27,17 +28,43 @@ function made(windows: readonly TimeWindow[]): readonly WindowRule[] {
 }
 
 /**
- * The action that may never be taken: within a year no instant is left for it, or, to stage, none from
- * which a switch could follow, and none is found later, as for a first of January that is a Friday. What
- * would take long to prove counts as open.
+ * The action that may never be taken: no instant is left for it, or, to stage, none from which a switch
+ * could follow. What would take long to prove counts as open.
  */
 export function neverOpens(windows: readonly TimeWindow[]): WindowAction | undefined {
-  const ready = windowRules(windows);
-  const isDaily = windows.every((window) => window.kind === 'allow' || /(?:\s\*){3}\s*$/.test(window.start));
-  return ACTIONS.find((action) => {
-    const next = openingFor(ready, { action, from: REFERENCE_MS, horizonMs: YEAR_MS });
-    if ('never' in next) return !('at' in openingFor(ready, { action, from: REFERENCE_MS }));
-    // Who is closed over a day by rules that are the same every day is closed for ever.
-    return 'reached' in next && isDaily && next.reached - REFERENCE_MS >= DAY_MS;
+  const different = [...new Map(windows.map((window) => [JSON.stringify(window), window])).values()];
+  const ready = windowRules(different);
+  const spans = spansToLookAt(different);
+  return ACTIONS.find((action) => spans.every(({ from, horizonMs }) => 'never' in openingFor(ready, { action, from, horizonMs })));
+}
+
+interface LookedAt {
+  readonly from: number;
+  readonly horizonMs: number;
+}
+
+/**
+ * Windows that are the same every day, or every week, are so until the clocks change somewhere: one day,
+ * or week, after each change of a year stands for all. Others are looked at for a year, and then on for as
+ * long as rare days take, such as a first of January that is a Friday.
+ */
+function spansToLookAt(windows: readonly TimeWindow[]): readonly LookedAt[] {
+  const periodMs = Math.max(0, ...windows.map(periodOf));
+  if (!Number.isFinite(periodMs)) return [{ from: REFERENCE_MS, horizonMs: YEAR_MS }, { from: REFERENCE_MS, horizonMs: HORIZON_MS }];
+  const zones = [...new Set(windows.map(({ timezone }) => timezone))];
+  const changes = [...new Set(zones.flatMap((zone) => clockChanges(zone, REFERENCE_MS, REFERENCE_MS + YEAR_MS)))].sort((one, other) => one - other);
+  // What began before the clocks changed may still go on, and ends an hour sooner or later than it will.
+  const settledMs = DAY_MS + Math.max(0, ...windows.map(({ durationMs }) => durationMs));
+  const steady = [REFERENCE_MS, ...changes.map((change) => change + settledMs)];
+  return steady.flatMap((from, index): LookedAt[] => {
+    const horizonMs = Math.min(periodMs + STAGE_KEPT_MS, (changes[index] ?? Number.POSITIVE_INFINITY) - from);
+    return horizonMs > 0 ? [{ from, horizonMs }] : [];
   });
+}
+
+/** After how long a window is the same again; infinite where it goes by the month. */
+function periodOf({ start }: TimeWindow): number {
+  const [, , day, month, weekday] = start.trim().split(/\s+/);
+  if (day !== '*' || month !== '*') return Number.POSITIVE_INFINITY;
+  return weekday === '*' ? DAY_MS : 7 * DAY_MS;
 }

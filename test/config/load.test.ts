@@ -86,6 +86,8 @@ describe('windows', () => {
     { reason: 'a rare allow and a deny on other days', windows: '[{ kind: allow, start: "0 0 1 1 *", duration: 1h }, { kind: deny, start: "* * 2-31 * *", duration: 1m }]' },
     { reason: 'an allow on a first of January that is a Friday', windows: '[{ kind: allow, start: "0 9 1 1 5", duration: 8h }]' },
     { reason: 'an allow that begins in the hour that is skipped', windows: '[{ kind: allow, start: "30 1 29 3 *", duration: 8h, timezone: Europe/London }]' },
+    { reason: 'denies in two time zones, between which lies an hour while only one of them has summer', windows: '[{ kind: deny, start: "0 0 * * *", duration: 12h, timezone: Europe/London }, { kind: deny, start: "0 12 * * *", duration: 12h, timezone: UTC }]' },
+    { reason: 'a hundred windows that leave a minute of the week', windows: `[${Array.from({ length: 84 }, (_, index) => `{ kind: deny, start: "0 ${(index * 2) % 24} * * ${Math.floor(index / 12)}", duration: ${index === 83 ? '119m' : '2h'} }`).join(', ')}]` },
     { reason: 'denies that leave one minute', windows: '[{ kind: deny, start: "0 0 * * *", duration: 12h }, { kind: deny, start: "1 12 * * *", duration: 719m }]' },
     { reason: 'a time to stage that ends 29 minutes before the switch', windows: '[{ kind: allow, start: "0 13 * * *", duration: 31m, actions: [stage] }, { kind: allow, start: "0 14 * * *", duration: 1h }]' },
   ])('$reason leave a moment', async ({ windows }) => {
@@ -100,6 +102,10 @@ describe('windows', () => {
     { reason: 'an allow on Mondays among denied weekdays', windows: '[{ kind: allow, start: "0 9 * * 1", duration: 2h }, { kind: deny, start: "0 0 * * 1-5", duration: 24h }]' },
     { reason: 'a leap day that is a Monday only in 2044', windows: '[{ kind: allow, start: "0 9 29 2 1", duration: 8h }]' },
     { reason: 'a whole year', windows: '[{ kind: deny, start: "0 0 1 1 *", duration: 366d }]' },
+    { reason: 'a hundred windows of an hour, one after the other through the day', windows: `[${Array.from({ length: 100 }, (_, index) => `{ kind: deny, start: "${(index * 15) % 60} ${Math.floor(index / 4) % 24} * * *", duration: 59m }`).join(', ')}]` },
+    { reason: 'a hundred windows through the week', windows: `[${Array.from({ length: 100 }, (_, index) => `{ kind: deny, start: "0 ${(index * 2) % 24} * * ${Math.floor(index / 12) % 7}", duration: 121m }`).join(', ')}]` },
+    { reason: 'a day of 24 hours, of which the night on which the clocks go back leaves the 25th', windows: '[{ kind: deny, start: "0 0 * * *", duration: 24h, timezone: Europe/London }]' },
+    { reason: 'a week of which that night leaves an hour', windows: '[{ kind: deny, start: "0 0 * * 1", duration: 168h, timezone: America/New_York }]' },
     { reason: 'what may finish in a deny that covers every allow but could not be begun in time', windows: '[{ kind: allow, start: "0 9 * * *", duration: 8h }, { kind: deny, start: "0 8 * * *", duration: 10h, overrun: true }]' },
   ])('$reason is denied: no moment is left', async ({ windows }) => {
     expect(lines(await errorOf(minimal({ environment: `windows: ${windows}` })))[0]).toMatch(/leave no moment/);

@@ -39,11 +39,13 @@ export interface AskingWindows {
 
 const DAY_MS = 86_400_000;
 /** Over this time leap years come round: what does not open within it never does. */
-const HORIZON_MS = 9 * 366 * DAY_MS;
+export const HORIZON_MS = 9 * 366 * DAY_MS;
 /** How far ahead the end of an open time is looked for: questions end sooner. */
 const CLOSING_HORIZON_MS = 31 * DAY_MS;
 /** Minute after minute of a day; each takes some 100 µs. */
 const MOST_STEPS = 1_500;
+/** Each step looks at every window: where there are more than ten, there are fewer steps. */
+const MOST_LOOKS = 10 * MOST_STEPS;
 
 /** When something next opens; `reached` is as far as was looked where that would take too long. */
 export type Opening = { readonly at: number } | { readonly never: true } | { readonly reached: number };
@@ -73,17 +75,18 @@ export interface Seeking {
   readonly horizonMs?: number;
 }
 
-/** The first instant at or after `from` at which a step may be taken. */
+/** The first instant at or after `from` at which a step may be taken; however many windows there are, it looks only so often. */
 export function openingFor(rules: readonly WindowRule[], { action, from, begunAt, horizonMs = HORIZON_MS }: Seeking): Opening {
   const finalize = rulesOf(rules, 'finalize');
   const until = from + horizonMs;
-  if (action === 'finalize') return opening(finalize, { from, until, ...(begunAt === undefined ? {} : { begunAt }) });
+  const mayLook = lookingAt(rules.length);
+  if (action === 'finalize') return opening(finalize, { from, until, mayLook, ...(begunAt === undefined ? {} : { begunAt }) });
   const stage = rulesOf(rules, 'stage');
   let reached = from;
-  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
-    const staged = opening(stage, { from: reached, until });
+  while (mayLook()) {
+    const staged = opening(stage, { from: reached, until, mayLook });
     if (!('at' in staged)) return staged;
-    const switched = opening(finalize, { from: staged.at, until });
+    const switched = opening(finalize, { from: staged.at, until, mayLook });
     if (!('at' in switched)) return switched;
     const isNear = switched.at - staged.at <= STAGE_KEPT_MS;
     if (isNear && staged.at === from) return staged;
@@ -99,9 +102,25 @@ function rulesOf(rules: readonly WindowRule[], action: WindowAction): readonly W
   return rules.filter((rule) => rule.actions.includes(action));
 }
 
-function opening(rules: readonly WindowRule[], { from, until, begunAt }: { readonly from: number; readonly until: number; readonly begunAt?: number }): Opening {
+/** One allowance for all of a search: true until its steps are used up. */
+function lookingAt(windows: number): () => boolean {
+  let left = MOST_LOOKS;
+  return () => {
+    left -= Math.max(windows, MOST_LOOKS / MOST_STEPS);
+    return left >= 0;
+  };
+}
+
+interface Sought {
+  readonly from: number;
+  readonly until: number;
+  readonly mayLook: () => boolean;
+  readonly begunAt?: number;
+}
+
+function opening(rules: readonly WindowRule[], { from, until, mayLook, begunAt }: Sought): Opening {
   let at = from;
-  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+  while (mayLook()) {
     const closed = closedBy(rules, at, begunAt);
     if (closed === undefined) return { at };
     const next = closed.deny === undefined ? earliest(closed.allows.map((rule) => rule.next(at))) : closed.until;
@@ -151,8 +170,9 @@ function closing(rules: readonly WindowRule[], from: number): number | undefined
   if (rules.length === 0 || closedBy(rules, from) !== undefined) return undefined;
   const deny = earliest(rules.map((rule) => (rule.kind === 'deny' ? rule.next(from) : undefined)));
   const allows = rules.filter((rule) => rule.kind === 'allow');
+  const mayLook = lookingAt(rules.length);
   let at = from;
-  for (let steps = 0; allows.length > 0 && steps < MOST_STEPS; steps += 1) {
+  while (allows.length > 0 && mayLook()) {
     const end = latest(allows.map((rule) => activeUntil(rule, at)));
     if (end === undefined || at >= (deny ?? Number.POSITIVE_INFINITY)) return earliest([at, deny]);
     at = end;

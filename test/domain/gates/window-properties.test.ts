@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { clockChanges } from '../../../src/config/occurrences.js';
 import { neverOpens } from '../../../src/config/windows.js';
-import type { TimeWindow, WindowAction, WindowRule } from '../../../src/domain/gates/window.js';
+import { openingFor, type TimeWindow, type WindowAction, type WindowRule } from '../../../src/domain/gates/window.js';
 import { allow, ask, rules } from './windows.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const ZONES = ['UTC', 'Europe/London', 'America/New_York', 'Asia/Tokyo', 'Australia/Lord_Howe', 'Asia/Kathmandu'] as const;
 const STARTS = ['0 9 * * 1-5', '30 1 * * *', '0 0 * * *', '0 22 * * 5', '15 2 * * 0', '0 */6 * * *', '45 * * * *', '0 12 1 * *', '30 2 * * 6', '0 3 * * 1-5'] as const;
 
@@ -130,5 +132,37 @@ describe('whatever windows there are', () => {
       const opens = answer.allowed || answer.opensAt !== undefined;
       if (neverOpens(windows) === undefined) expect(opens).toBe(true);
     }), { numRuns: 40 });
+  });
+
+  it('what is refused at load is closed at every time, but for the nights on which the clocks change', () => {
+    const dense = fc.record({ kind: fc.constantFrom('deny' as const, 'deny' as const, 'allow' as const), start: fc.constantFrom('0 0 * * *', '0 8 * * *', '0 16 * * *', '0 0 * * 1-5', '0 0 * * 0,6', '0 */2 * * *'), durationMs: fc.constantFrom(8, 16, 24, 48).map((hours) => hours * HOUR_MS), timezone: fc.constantFrom('UTC', 'Europe/London', 'America/New_York'), actions: fc.constant<readonly WindowAction[]>(['finalize']), overrun: fc.constant(false) });
+    let refused = 0;
+    fc.assert(fc.property(fc.array(dense, { minLength: 1, maxLength: 5 }), fc.array(instant, { minLength: 10, maxLength: 10 }), (windows, instants) => {
+      if (neverOpens(windows) !== 'finalize') return;
+      refused += 1;
+      const known = rules(...windows);
+      for (const at of instants) {
+        const isNearChange = windows.some(({ timezone }) => clockChanges(timezone, Math.floor((at - 4 * DAY_MS) / DAY_MS) * DAY_MS, at + DAY_MS).length > 0);
+        if (!isNearChange) expect(isOpen(known, at), isoOf(at)).toBe(false);
+      }
+    }), { numRuns: 150 });
+    expect(refused).toBeGreaterThan(10);
+  });
+
+  it('a search looks only so often, however many windows there are', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 120 }), fc.integer({ min: 1, max: 59 }), fc.constantFrom<WindowAction>('stage', 'finalize'), (count, minutes, action) => {
+      let looks = 0;
+      const every = Array.from({ length: count }, (_, index): WindowRule => {
+        const startMs = index * 7 * 60_000;
+        const last = (at: number): number => Math.floor((at - startMs) / HOUR_MS) * HOUR_MS + startMs;
+        const counted = (answer: (at: number) => number) => (at: number): number => {
+          looks += 1;
+          return answer(at);
+        };
+        return { name: String(index), kind: 'deny', durationMs: minutes * 60_000, timezone: 'UTC', actions: ['stage', 'finalize'], overrun: false, last: counted(last), next: counted((at) => last(at) + HOUR_MS) };
+      });
+      openingFor(every, { action, from: Date.parse('2026-01-01T00:00Z') });
+      expect(looks).toBeLessThanOrEqual(15_000);
+    }), { numRuns: 60 });
   });
 });
