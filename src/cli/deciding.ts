@@ -11,7 +11,7 @@ import { CliError } from './errors.js';
 import { EXIT } from './exit.js';
 import { asksAgain, endOf, findIncident, isClosed } from './incident-row.js';
 import { decider, planPrefix } from './options.js';
-import { adoptionsOf, readPart } from './parts.js';
+import { adoptionsOf, readPart, type RecordedPart } from './parts.js';
 import { questionOf } from './question.js';
 import { plain, shellWord } from './render/escape.js';
 import { printStatement, provesItself, signed, type Signing } from './signing.js';
@@ -122,7 +122,7 @@ async function signedDecision(context: Context, { said, deciding, name }: Saying
   const config = await context.config();
   const needed = mustSign(config, address.environment) && !onlyStops({ decision });
   const isSigned = provesItself(signing) || signing.printStatement === true;
-  if (isSigned && (await sameDecisionStands(deciding))) {
+  if (isSigned && (await sameDecisionStands(deciding, context.io.now()))) {
     if (!context.json) await context.say(`${name}: ${decision} stands already`);
     else await context.printJson('decision', { incident: name, decision, result: 'already-decided', message: 'it stands already', exitCode: EXIT.done });
     return EXIT.done;
@@ -161,7 +161,7 @@ async function exitOfAnswer(context: Context, judged: Judged): Promise<number> {
     case 'accepted':
       return EXIT.done;
     case 'already-decided':
-      return (await sameDecisionStands(judged)) || (await sameVoteStands(context, judged)) ? EXIT.done : EXIT.error;
+      return (await sameDecisionStands(judged, context.io.now())) || (await sameVoteStands(context, judged)) ? EXIT.done : EXIT.error;
     case 'refused':
       return judged.answer.unauthorised === true ? EXIT.unauthorised : EXIT.error;
     case 'stale-plan':
@@ -171,13 +171,18 @@ async function exitOfAnswer(context: Context, judged: Judged): Promise<number> {
 }
 
 /** Saying again what was decided is no failure: a retried command ends as the first did. */
-async function sameDecisionStands({ ledger, row, request }: Deciding): Promise<boolean> {
+async function sameDecisionStands({ ledger, row, request }: Deciding, now: Date): Promise<boolean> {
   if (request.decision === 'rollback') return true;
   if (ledger === undefined || row === undefined) return false;
   if (request.decision === 'adopt') return adoptionsOf((await ledger.incident(row, row.number)) ?? row).some((each) => request.write === undefined || each.to === 'folder');
-  if (request.breakGlass === true) return ((await ledger.incident(row, row.number)) ?? row).parts.map(readPart).some((part) => part.brokenBy !== undefined && (request.plan === undefined || part.plan?.startsWith(request.plan.toLowerCase())));
+  if (request.breakGlass === true) return ((await ledger.incident(row, row.number)) ?? row).parts.map(readPart).some((part) => holdsBroken(part, now) && (request.plan === undefined || part.plan?.startsWith(request.plan.toLowerCase())));
   const decisions = await ledger.decisions(row);
   return decisions.some((each) => each.decision === request.decision && (request.plan === undefined || each.plan.startsWith(request.plan.toLowerCase())));
+}
+
+/** A broken glass that lapsed before the repair could start may be broken again. */
+function holdsBroken({ brokenBy, startBy }: RecordedPart, now: Date): boolean {
+  return brokenBy !== undefined && (startBy === undefined || now.getTime() <= Date.parse(startBy));
 }
 
 /** Nor is it, where the approval counts already and more people are needed. */

@@ -26,6 +26,11 @@ export function askedParts(row: IncidentRow): readonly RecordedPart[] {
   return partsOf(row).filter((part) => part.plan !== undefined && part.outcome === undefined && (part.phase === 'awaiting-approval' || part.phase === 'observed'));
 }
 
+/** The parts that are approved or allowed and wait, so that somebody may break the glass for them. */
+export function waitingParts(row: IncidentRow): readonly RecordedPart[] {
+  return partsOf(row).filter((part) => part.plan !== undefined && part.outcome === undefined && (part.phase === 'waiting' || part.phase === 'kept'));
+}
+
 /** Whether it left changes that nobody is asked about now. */
 export function asksAgain({ outcome }: IncidentRow): boolean {
   return outcome !== 'fixed' && outcome !== 'cleared' && outcome !== 'adopted';

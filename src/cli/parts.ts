@@ -38,8 +38,9 @@ export interface RecordedPart {
   readonly approvals?: string;
   /** What is different from an earlier question in whose place it is asked. */
   readonly since?: string;
-  /** Who let it start alone, by breaking the glass. */
+  /** Who let it start alone, by breaking the glass, and until when (ISO, UTC). */
   readonly brokenBy?: string;
+  readonly startBy?: string;
 }
 
 /** What was made of a part that somebody adopted. */
@@ -97,6 +98,7 @@ export function readPart(part: JsonObject): RecordedPart {
     approvals: text('approvals'),
     since: text('since'),
     brokenBy: text('brokenBy'),
+    startBy: text('startBy'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

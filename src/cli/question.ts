@@ -17,6 +17,9 @@ export interface Questioned {
   readonly decision: string;
 }
 
+/** What asks somebody comes before what is decided and waits, for which only the glass can be broken. */
+const WAITS: readonly (readonly string[])[] = [['awaiting-approval', 'observed'], ['waiting', 'kept']];
+
 /** The one question that a signature is about, as it stands now. Throws when there is none, or more than one. */
 export async function questionOf({ client, address, row, plan, decision }: Questioned): Promise<Pick<About, 'incident' | 'question'>> {
   const status = await client.incidentStatus(address);
@@ -24,8 +27,9 @@ export async function questionOf({ client, address, row, plan, decision }: Quest
   const name = formatAddress(address);
   if (incident?.number === undefined) throw new CliError(`${name} has no open incident`, { remedy: `Look at it now with: holdfast check ${name}` });
   const parts = (status?.parts.map((part): JsonObject => ({ ...part })) ?? row?.parts ?? []).map(readPart);
-  const open = parts.filter((part) => part.outcome === undefined && (part.phase === 'awaiting-approval' || part.phase === 'observed' || part.phase === 'waiting'));
-  const meant = open.filter((part) => plan === undefined || part.plan?.startsWith(plan));
+  const open = parts.filter((part) => part.outcome === undefined && WAITS.some((phases) => phases.includes(part.phase ?? '')));
+  const named = open.filter((part) => plan === undefined || part.plan?.startsWith(plan));
+  const meant = WAITS.map((phases) => named.filter((part) => phases.includes(part.phase ?? ''))).find((some) => some.length > 0) ?? [];
   const [part, second] = meant;
   if (part === undefined) throw notAsked(`${name}#${incident.number}`, plan, open);
   if (second !== undefined) throw new CliError(`${name}#${incident.number} has ${meant.length} parts, and a signature is about one`, { remedy: `Name which to ${decision}: ${meant.map((each) => (each.plan === undefined ? '' : `--plan ${shortHash(each.plan)}`)).filter((each) => each !== '').join(' or ')}.` });

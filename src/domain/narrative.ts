@@ -18,7 +18,7 @@ export interface NarratedPart {
   /** Why it was rolled back, when it was. */
   readonly cause?: string;
   readonly approvedBy?: string;
-  /** Who broke the glass once it was approved, and when, in a line each. */
+  /** Who broke the glass once it was approved or allowed, and when, in a line each. */
   readonly broken?: readonly string[];
   readonly approvedAt?: string;
   readonly writes: readonly string[];

@@ -97,12 +97,14 @@ function apply(run: IncidentRun, number: number, { message }: InboxMessage, { by
     if (adoption !== undefined) part.adopting = { id: adoption, by, at, run: run.runId };
     return;
   }
-  if (afterwards === true && part.decided !== undefined && breakGlass !== undefined) {
-    part.decided = { ...part.decided, breakGlass, brokenBy: by };
+  const { reason, until, ticket } = message;
+  if (afterwards === true && breakGlass !== undefined) {
+    // What the rules allowed has its first word from a person now.
+    const before = part.decided ?? { decision: 'approve', by, at, ...(reason === undefined ? {} : { reason }) };
+    part.decided = { ...before, breakGlass, brokenBy: by };
     part.gatesSeen = -1;
     return;
   }
-  const { reason, until, ticket } = message;
   part.decided = { decision: message.decision, by, at, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }), ...(ticket === undefined ? {} : { ticket }), ...(breakGlass === undefined ? {} : { breakGlass }) };
   // What was closed when it was asked may be open to this: the gates are asked at once.
   if (breakGlass !== undefined) part.gatesSeen = -1;
@@ -123,7 +125,13 @@ function questionOf(part: PartState): Parameters<Steps['control']['judge']>[0]['
     ...(outcome === undefined ? {} : { outcome }),
     ...(adopting === undefined ? {} : { adopting: { by: adopting.by, ...(adopting.where === undefined ? {} : { where: adopting.where }) } }),
     ...(by === undefined ? {} : { decided: by }),
-    ...(decided?.decision !== 'approve' ? {} : { approved: decided.breakGlass === undefined ? {} : { brokenBy: decided.brokenBy ?? decided.by } }),
+    ...(decided?.decision === 'approve' || part.decision === 'remediate' ? { approved: brokenIn(decided) } : {}),
     ...(askExpiresAt === undefined ? {} : { expiresAt: askExpiresAt }),
   };
+}
+
+/** An approval that broke the glass itself is asked again when it lapses; what it was broken for afterwards goes on waiting. */
+function brokenIn(decided: PartState['decided']): { readonly brokenBy?: string; readonly startBy?: string } {
+  if (decided?.breakGlass === undefined) return {};
+  return decided.brokenBy === undefined ? { brokenBy: decided.by } : { brokenBy: decided.brokenBy, startBy: decided.breakGlass.startBy };
 }

@@ -49,7 +49,7 @@ export interface PartState extends Omit<AssessedPart, 'approvals' | 'requires'> 
   askLeftMs?: number;
   /** The run that consumed the ask. */
   decidedRun?: string;
-  /** `brokenBy`: who broke the glass after it was approved; absent: whoever approved it did. */
+  /** `brokenBy`: who broke the glass after it was approved, or allowed by the rules; absent: whoever approved it did. */
   decided?: { readonly decision: DecisionKind; readonly by: string; readonly at: string; readonly reason?: string; readonly until?: string; readonly ticket?: string; readonly breakGlass?: { readonly startBy: string }; readonly brokenBy?: string };
   /** A person asked for it to become the desired state; `where` once that is made and waits to be taken in. */
   adopting?: { readonly id: string; readonly by: string; readonly at: string; readonly run: string; readonly where?: string };

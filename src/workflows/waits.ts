@@ -9,7 +9,13 @@ export function waitsFor(incident: string, part: PartState): string {
   if (part.outcome !== undefined) return '';
   const gate = part.gateNow.allowed ? [] : [`${part.keepUntil === undefined ? '' : `staged, and kept until ${part.keepUntil}: `}${withPlan(gatesText(part.gateNow), part.plan)}`];
   const note = part.note === '' || (!part.gateNow.allowed && part.adopting === undefined) ? [] : [part.note];
-  return [...gate, ...note, ...awaited(incident, part)].join('; ');
+  return [...gate, ...note, ...brokenText(part), ...awaited(incident, part)].join('; ');
+}
+
+/** What a broken glass does not open holds it all the same, and maybe for longer than it is broken. */
+function brokenText({ phase, gateNow, decided }: PartState): readonly string[] {
+  if (decided?.breakGlass === undefined || gateNow.allowed || (phase !== 'waiting' && phase !== 'kept')) return [];
+  return [`${decided.brokenBy ?? decided.by} broke the glass, for a repair that starts by ${decided.breakGlass.startBy}`];
 }
 
 function awaited(incident: string, part: PartState): readonly string[] {

@@ -80,7 +80,7 @@ describe('judge', () => {
     on.temporal.histories.set(OTHER_RUN, [{ at: IN_TIME, signal: 'approve' }]);
     await judge(on, part, [signalled(approve(part))]);
     const again = only(await judge(on, part, [signalled(approve(part))], { run: OTHER_RUN }));
-    expect(again).toMatchObject({ result: 'refused', parts: [], replayed: true, message: expect.stringContaining('used before, by another run') as string });
+    expect(again).toMatchObject({ result: 'refused', parts: [], replayed: true, message: expect.stringContaining('used before') as string });
     expect((await on.ledger.decisionOf(part.ask ?? ''))?.run).toBe(RUN);
     expect((await on.entries('refused')).map((entry) => entry.data['reason'])).toEqual([expect.stringContaining('replayed') as string]);
   });

@@ -86,6 +86,34 @@ test('what was approved on a Friday night and waits for Monday goes on at once w
   });
 }, 120_000);
 
+test('what the rules allow and waits for Monday is let start by whoever breaks the glass; behind a freeze that lapses, and it is broken anew', async () => {
+  const people = { principals: [{ name: 'dave', aliases: [], keys: [] }], groups: { oncall: ['dave'] } };
+  await inGatingWorld({ people, environments: { prod: { targets: { shop: {} } } } }, async (world) => {
+    world.configure('prod', { windows: [NEVER], approvals: { ...APPROVALS, breakGlass: { group: 'oncall', expiresMs: HOUR, unverified: true } } });
+    await world.check('prod');
+    world.drift('prod/shop', 'etc/app.yaml', 'port: 9\nhost: a\n');
+    await world.check('prod');
+    await world.until('it waits', async () => (await world.waitsFor('prod/shop')).includes('--break-glass'));
+    const plan = (await world.status('prod/shop')).parts[0]?.plan ?? '';
+    expect(await world.waitsFor('prod/shop')).toContain(`holdfast approve ${world.name('prod')}/shop --plan ${plan.slice(0, 12)} --break-glass --reason WHY`);
+    const incident = world.run(`incident/${world.name('prod')}/shop`);
+    const breakGlass = (by: string, reason: string): Promise<void> => incident.signal('approve', { by, plan, breakGlass: true, reason });
+    await breakGlass('alice', 'I would like to');
+    await world.until('she is refused', async () => (await world.entries('prod/shop', 'refused')).length === 1);
+    await world.command('prod', { command: 'freeze', scope: world.name('prod'), by: 'alice', reason: 'launch' });
+    await breakGlass('dave', 'checkout is down');
+    await world.until('the freeze holds it', async () => /^freeze of .*; dave broke the glass, for a repair that starts by /.test(await world.waitsFor('prod/shop')));
+    await world.skip(2 * HOUR);
+    await world.command('prod', { command: 'unfreeze', scope: world.name('prod'), by: 'alice', reason: 'done' });
+    await world.until('it waits for its window as before', async () => (await world.waitsFor('prod/shop')).startsWith('inside the deny window'));
+    expect(await world.entries('prod/shop', 'staged')).toEqual([]);
+    await breakGlass('dave', 'checkout is down again');
+    await world.until('it is repaired', async () => (await world.row('prod/shop'))?.outcome === 'fixed');
+    expect((await world.row('prod/shop'))?.narrative).toMatch(/dave \(unverified\) broke the glass for it at .*\n?dave \(unverified\) broke the glass for it at /);
+    expect(world.told.filter((notice) => notice.event === 'break-glass')).toHaveLength(2);
+  });
+}, 120_000);
+
 test('a worker whose clock is seconds behind is asked again each second, and not as fast as it answers', async () => {
   const asked: number[] = [];
   await inWorld(env, () => ({

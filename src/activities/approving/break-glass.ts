@@ -22,12 +22,13 @@ interface Breaking {
 }
 
 /**
- * Whether one person's word opens a closed window to an approved plan: with its approval, or after it.
- * The latter is judged here and now: by one who may, of this question and plan, signed where it must be,
- * and in time. Where it does not hold, the approval does, and waits for its gates.
+ * Whether one person's word opens a closed window to a plan: with its approval, or after it was approved
+ * or allowed by the rules. The latter is judged here and now: by one who may, of this question and plan,
+ * signed where it must be, and in time. Where it does not hold, what was decided before does, and waits
+ * for its gates.
  */
 export async function brokenFor(deps: Dependencies, { config, target, plan, decision, at }: Breaking): Promise<DecisionRow['breakGlass']> {
-  if (decision?.decision !== 'approve' || decision.breakGlass !== undefined) return decision?.breakGlass;
+  if (decision === undefined || (decision.decision !== 'approve' && decision.decision !== 'policy') || decision.breakGlass !== undefined) return decision?.breakGlass;
   const { environment, number } = decision;
   for await (const { by = '', at: said, data } of deps.ledger.entries({ environment, target: decision.target, incident: number, kinds: ['decided'] })) {
     if (data['decision'] !== BREAK_GLASS || data['ask'] !== decision.ask || data['plan'] !== plan.hash) continue;

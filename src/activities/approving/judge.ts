@@ -46,7 +46,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const decision = await deps.ledger.decisionOf(ref.ask);
       const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
       const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: staging.begunAt ?? deps.now().toISOString() });
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy', ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(breakGlass === undefined ? {} : { breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
+      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy' && breakGlass === undefined, ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(breakGlass === undefined ? {} : { breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
       const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
       if (keepUntil !== undefined) return { gate, keepUntil };
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
@@ -80,9 +80,9 @@ function mayBegin(decision: DecisionRow | undefined): boolean {
 }
 
 /** How a question stands for the messages that are judged after this one. */
-function after(question: Question, { message }: InboxMessage, { by, afterwards }: Judged): Question {
+function after(question: Question, { message }: InboxMessage, { by, afterwards, breakGlass }: Judged): Question {
   if (message.decision === 'rollback') return question;
-  if (afterwards === true) return { ...question, approved: { brokenBy: by } };
+  if (afterwards === true) return { ...question, approved: { brokenBy: by, ...breakGlass } };
   if (message.decision === 'adopt') return { ...question, adopting: { by } };
   return { ...question, decided: `${DECIDED[message.decision]} by ${by}` };
 }

@@ -59,7 +59,7 @@ export async function pollsFor(deps: Dependencies, { batch, message, digest, at 
 async function neededFor(deps: Dependencies, { config, incident }: Judging, { id, hash }: { readonly id: string; readonly hash: string }): Promise<Needed | undefined> {
   const target = targetOf(config, incident.environment, incident.target);
   const [ask, plan] = await Promise.all([deps.ledger.askOf(id), readablePlan(deps, hash)]);
-  return target === undefined || ask?.kind !== 'person' || plan === undefined ? undefined : { ask, poll: await neededBy(deps, { config, target, plan, ask }) };
+  return target === undefined || ask === undefined || plan === undefined ? undefined : { ask, poll: await neededBy(deps, { config, target, plan, ask }) };
 }
 
 /** Puts an approval on record that does not decide alone. One that another run has used is answered as replayed. */
@@ -103,7 +103,7 @@ export async function recordDecision(deps: Dependencies, said: Said, { part, bre
   });
   if (!first) return decision;
   if (breakGlass !== undefined) await tellBroken(deps, said, { plan: question.plan, ask: question.ask, startBy: breakGlass.startBy });
-  await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed', ...(breakGlass === undefined ? {} : { brokenBy: message.by }) } });
+  await deps.ledger.updateIncident(batch.incident, { part: { part, phase: message.decision === 'approve' ? 'waiting' : 'closed', ...(breakGlass === undefined ? {} : { brokenBy: message.by, ...breakGlass }) } });
   return undefined;
 }
 
@@ -113,18 +113,23 @@ interface Broken {
   readonly startBy: string;
 }
 
-/** Puts on record that a plan which is approved already goes on now. False when another run has used the same words: a reset replays nothing. */
+/**
+ * Puts on record that a plan which is approved or allowed already goes on now. False when another run has
+ * used the same words, since a reset replays nothing, or the same signature was used before.
+ */
 export async function recordBreak(deps: Dependencies, said: Said, { part, startBy }: Broken): Promise<boolean> {
   const { batch, message, at, who, digest } = said;
   const question = batch.questions.find((each) => each.part === part);
   if (question?.ask === undefined || question.plan === undefined) return false;
   const { ask, plan, phase } = question;
-  for await (const { data } of deps.ledger.entries({ ...where(batch), kinds: ['decided'] })) {
-    if (data['decision'] === BREAK_GLASS && data['message'] === digest && data['ask'] === ask) return data['run'] === batch.run;
-  }
   const { key, signed } = proofOf(said);
+  for await (const { at: before, data } of deps.ledger.entries({ ...where(batch), kinds: ['decided'] })) {
+    if (data['decision'] !== BREAK_GLASS || data['message'] !== digest || data['ask'] !== ask) continue;
+    if (data['run'] !== batch.run || before === at) return data['run'] === batch.run;
+    if (signed !== undefined) return false;
+  }
   await tellBroken(deps, said, { plan, ask, startBy });
-  await deps.ledger.updateIncident(batch.incident, { part: { part, phase, brokenBy: message.by } });
+  await deps.ledger.updateIncident(batch.incident, { part: { part, phase, brokenBy: message.by, startBy } });
   await deps.ledger.append({
     at, kind: 'decided', ...where(batch), by: message.by,
     data: { decision: BREAK_GLASS, message: digest, run: batch.run, part, ask, plan, reason: message.reason ?? '', breakGlass: { startBy }, verified: who.verified, ...(key === undefined ? {} : { key }), ...(signed === undefined ? {} : { signed: { ...signed } }) },
@@ -158,7 +163,7 @@ function proofOf({ who: { proved } }: Said): Pick<DecisionRow, 'key' | 'signed'>
 
 /** Refuses, on record, what another run has used before: a reset replays nothing. */
 export async function replayOf(deps: Dependencies, { batch, message }: Said, answer: Judged): Promise<Judged> {
-  const replay = 'this decision was used before, by another run: it is replayed and decides nothing; give it again with a reason of its own';
+  const replay = 'this decision was used before: it is replayed and decides nothing; give it again with a reason of its own';
   await refuse(deps, batch, `${message.decision} by ${message.by}: ${replay}`);
   const { vote: _vote, ...rest } = answer;
   return { ...rest, result: 'refused', parts: [], message: replay, replayed: true };
@@ -175,7 +180,7 @@ async function tellBroken(deps: Dependencies, { batch, message, at, who }: Said,
     title: `${name}: ${message.by} broke the glass`,
     text: `${message.by}${who.verified ? '' : ' (unverified)'} let plan ${plan.slice(0, 12)} go on alone, through a closed window too, at ${at}: ${message.reason ?? ''}. The repair must start by ${startBy}.`,
     commands: [`holdfast incident ${name}`, `holdfast rollback ${name} --reason WHY`],
-    key: `break-glass-${ask}`,
+    key: `break-glass-${ask}-${at}`,
   });
 }
 

@@ -93,7 +93,9 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const fresh = await propose(left);
   const says = await sayLapsed(deps, { incident: input.incident, target, at, lapsed: lapsed.filter(({ change }) => left.includes(change)) });
   const before = await lapsedParts(deps, input, { gone, otherwise });
-  const authors = fresh.some((part) => part.decision !== 'remediate') ? await deps.sources.authors(target.source, revision.commit, ctx) : undefined;
+  // What the rules allow is asked of nobody, but somebody may break the glass for it.
+  const asksPeople = environment.approvals.breakGlass !== undefined || fresh.some((part) => part.decision !== 'remediate');
+  const authors = asksPeople && fresh.length > 0 ? await deps.sources.authors(target.source, revision.commit, ctx) : undefined;
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
   for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, before, everything: changes, ...baseline, ...(authors === undefined ? {} : { authors }) }, withLapses(each, says)));

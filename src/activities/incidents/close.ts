@@ -183,7 +183,8 @@ async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefi
     ...(part.given === undefined ? {} : { given: part.given }),
     ...(part.ticket === undefined ? {} : { ticket: part.ticket }),
     lapsed: lapsesOf(entries, plan),
-    ...(decision?.decision === 'approve' ? { approvedBy: approversOf(decision), approvedAt: decision.at, broken: breakersOf(own) } : {}),
+    ...(decision?.decision === 'approve' ? { approvedBy: approversOf(decision), approvedAt: decision.at } : {}),
+    broken: breakersOf(own),
   };
 }
 
@@ -199,7 +200,7 @@ function approversOf({ by, with: others = [], verified, breakGlass }: DecisionRo
   return `${all}${verified ? '' : ' (unverified)'}${breakGlass === undefined ? '' : ', who broke the glass,'}`;
 }
 
-/** Whoever broke the glass once it was approved. */
+/** Whoever broke the glass once it was approved or allowed. */
 function breakersOf(own: readonly Entry[]): readonly string[] {
   return own.filter(({ kind, data }) => kind === 'decided' && data['decision'] === BREAK_GLASS).map(({ by = '', at, data }) => `${by}${data['verified'] === true ? '' : ' (unverified)'} broke the glass for it at ${at}`);
 }

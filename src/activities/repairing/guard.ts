@@ -28,7 +28,7 @@ const READ_ONLY_PAUSE_MS = 60_000;
 
 export interface Authorised {
   readonly plan: Plan;
-  /** True when policy allowed it and no person was asked. */
+  /** True when policy allowed it, and no person has approved it or broken the glass for it. */
   readonly automatic: boolean;
   /** One person's word alone let it through; it must have begun by then (ISO, UTC). */
   readonly breakGlass?: { readonly startBy: string };
@@ -53,13 +53,13 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
     throw refused(`${name}: the decision on record is about another plan or incident`);
   }
   if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
-  const automatic = decision.decision === 'policy';
-  if (automatic) await expectAllowed(deps, name, plan);
+  const allowed = decision.decision === 'policy';
+  if (allowed) await expectAllowed(deps, name, plan);
   else await expectApproved(deps, { plan, decision, ref });
   const { config, target } = await configured(deps, plan);
   // What began in time may be switched after it.
   const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: (await stagingOf(deps, ref)).begunAt ?? deps.now().toISOString() });
-  return { plan, automatic, ...(breakGlass === undefined ? {} : { breakGlass }) };
+  return { plan, automatic: allowed && breakGlass === undefined, ...(breakGlass === undefined ? {} : { breakGlass }) };
 }
 
 /** What people approved: signed, where it must be, and by as many as are asked for here and now. */

@@ -8,7 +8,7 @@ import { closedAlready, decide, type DecideRequest } from '../deciding.js';
 import { addCause, type CauseOptions, causeSaid, decideCause, requireIncident } from '../deciding-cause.js';
 import { CliError } from '../errors.js';
 import { EXIT } from '../exit.js';
-import { askedParts, findIncident, isClosed } from '../incident-row.js';
+import { askedParts, findIncident, isClosed, waitingParts } from '../incident-row.js';
 import { byOption, planOption, reasonOption, requireReason, waitOption } from '../options.js';
 import { plain, shellWord } from '../render/escape.js';
 import { planLines, shortHash } from '../render/plan.js';
@@ -32,7 +32,7 @@ export function approveCommand(cli: Cli): Command {
     .addOption(byOption())
     .addOption(reasonOption())
     .addOption(waitOption())
-    .option('--break-glass', 'let it start now, on your word alone and through a closed window; needs --reason, everybody is told');
+    .option('--break-glass', 'let it start now, on your word alone and through a closed window or breaker, also for what is approved or allowed and waits; needs --reason, everybody is told');
   addSigning(command);
   addCause(command);
   example(command, 'holdfast approve prod/storefront --plan 3f9ac2d1', 'holdfast approve prod/storefront#7 --plan 3f9ac2d1 --wait --timeout 30m', 'holdfast approve --cause 8c1f2ab4', 'holdfast approve prod/storefront --plan 3f9ac2d1 --break-glass --reason "checkout is down"');
@@ -41,7 +41,7 @@ export function approveCommand(cli: Cli): Command {
     run: ({ context, args: [named], options }) => {
       if (options.cause !== undefined) return decideCause(context, { ...causeSaid(options, options.cause, named), decision: 'approve' });
       const id = requireIncident(named);
-      return options.plan === undefined ? showPlan(context, id) : decide(context, requestOf(id, options));
+      return options.plan === undefined ? showPlan(context, id, options) : decide(context, requestOf(id, options));
     },
   });
 }
@@ -52,25 +52,27 @@ function requestOf(id: string, { breakGlass, ...options }: ApproveOptions): Deci
 }
 
 /** What there is to review, with the command that approves exactly it. */
-async function showPlan(context: Context, id: string): Promise<number> {
+async function showPlan(context: Context, id: string, { breakGlass = false }: Pick<ApproveOptions, 'breakGlass'>): Promise<number> {
   context.incidentAddress(id);
   const ledger = await context.requireLedger();
   try {
     const row = await findIncident(context, ledger, id);
     if (isClosed(row)) throw closedAlready(row, { decision: 'approve' });
     const name = formatIncident(row);
-    const hashes = askedParts(row).flatMap((part) => (part.plan === undefined ? [] : [part.plan]));
+    const shown = [...askedParts(row), ...(breakGlass ? waitingParts(row) : [])];
+    const hashes = shown.flatMap((part) => (part.plan === undefined ? [] : [part.plan]));
     if (hashes.length === 0) throw new CliError(`${name} has no plan that waits for an approval; it is ${row.phase}`, { remedy: `See it with: holdfast incident ${shellWord(name)}` });
     const plans = await Promise.all(hashes.map(async (hash) => ({ hash, plan: await ledger.plan(hash) })));
+    const asks = (hash: string): boolean => askedParts(row).some((part) => part.plan === hash);
     if (context.json) {
       await context.printJson('review', { incident: name, approved: false, plans: plans.map(({ hash, plan }) => plan ?? { hash }), exitCode: EXIT.error });
       return EXIT.error;
     }
     const signs = mustSign(await context.config(), row.environment);
     for (const { hash, plan } of plans) {
-      context.note(`${plain(name)} asks about plan ${shortHash(hash)}:`);
+      context.note(`${plain(name)} ${asks(hash) ? 'asks about' : 'waits with'} plan ${shortHash(hash)}:`);
       if (plan !== undefined) context.note(indent(planLines(plan, context.style).slice(1), 2).join('\n'));
-      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}${signs ? KEY : ''}\n`);
+      context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}${breakGlass ? ' --break-glass --reason WHY' : ''}${signs ? KEY : ''}\n`);
     }
     return EXIT.error;
   } finally {

@@ -180,7 +180,7 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
           ...(part.blocked === undefined ? [] : [`stopped:  ${context.style.yellow(plain(part.blocked))}`]),
           ...(part.since === undefined || part.outcome !== undefined ? [] : [`changed:  since it was asked before: ${plain(part.since)}`]),
           ...(part.outcome !== undefined || (part.requires === undefined && part.phase !== 'awaiting-approval') ? [] : [`requires: ${plain(part.requires ?? '1 person; anybody may approve')}`]),
-          ...(part.brokenBy === undefined ? [] : [`alone:    ${context.style.yellow(`${plain(part.brokenBy)} broke the glass`)}`]),
+          ...(part.brokenBy === undefined ? [] : [`alone:    ${context.style.yellow(`${plain(part.brokenBy)} broke the glass`)}${part.startBy === undefined || part.outcome !== undefined ? '' : `, for a repair that starts by ${formatTime(part.startBy)} UTC`}`]),
           ...(part.approvals === undefined || part.outcome !== undefined ? [] : [`approved: ${plain(part.approvals)}`]),
           ...(part.expiresAt === undefined || part.outcome !== undefined ? [] : [`expires:  ${formatTime(part.expiresAt)} UTC`]),
           ...(plan === undefined ? (part.plan === undefined ? [] : [`plan:     ${shortHash(part.plan)}`]) : planLines(plan, context.style)),

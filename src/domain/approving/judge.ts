@@ -17,8 +17,8 @@ export interface Question {
   readonly outcome?: Outcome;
   /** Names of those who caused the changes, when the engine knows. */
   readonly causedBy: readonly string[];
-  /** People have approved it, and it waits for its gates; by whom the glass was broken for it. */
-  readonly approved?: { readonly brokenBy?: string };
+  /** People have approved it, or the rules allow it, and it waits for its gates; by whom the glass was broken for it since, and until when (ISO, UTC) that lets it start. */
+  readonly approved?: { readonly brokenBy?: string; readonly startBy?: string };
   /** It is being adopted, or has been and waits to be merged: by whom, and where to once that is done. */
   readonly adopting?: { readonly by: string; readonly where?: string };
   /** Why the repair cannot be made, when the provider said so: then there is nothing to approve. */
@@ -41,7 +41,7 @@ export interface Judgement {
   readonly vote?: { readonly part: number; readonly standing: string };
   /** With `accepted`: on one word alone; the repair must start by then (ISO, UTC). */
   readonly breakGlass?: { readonly startBy: string };
-  /** With `breakGlass`: it was approved before, and that approval stands. */
+  /** With `breakGlass`: it was approved or allowed before, and that stands. */
   readonly afterwards?: true;
 }
 
@@ -100,7 +100,7 @@ export function judge(input: JudgeInput): Judgement {
     const remedy = standing === undefined ? 'no plan of this incident is waiting' : `review the plan that stands now, ${standing.slice(0, 12)}, and decide again`;
     return say('stale-plan', `plan ${message.plan ?? ''} is not a plan of this incident; ${remedy}`);
   }
-  const open = named.filter((question) => (UNDECIDED.includes(question.phase) && question.decided === undefined) || mayStillBreak(question, message));
+  const open = named.filter((question) => (UNDECIDED.includes(question.phase) && question.decided === undefined) || mayStillBreak(question, input));
   if (open.length === 0) {
     const first = named[0];
     if (first?.outcome === 'expired') return say('expired', `the question about plan ${short(first)} expired; a retry asks again`);
@@ -141,9 +141,10 @@ function judgeVote(question: Question, poll: Poll, input: JudgeInput, say: Say):
   return { ...say('accepted', `the approval of plan ${short(question)} counts: ${text}`), vote: { part: question.part, standing: text } };
 }
 
-/** What is approved and waits may need to start now: an emergency does not wait for the window either. */
-function mayStillBreak({ phase, approved }: Question, message: DecisionMessage): boolean {
-  return message.decision === 'approve' && message.breakGlass === true && approved !== undefined && approved.brokenBy === undefined && (phase === 'waiting' || phase === 'kept');
+/** What is approved or allowed, and waits, may need to start now: an emergency does not wait for the window either. What was let start and could not in time may be again. */
+function mayStillBreak({ phase, approved }: Question, { message, at }: JudgeInput): boolean {
+  if (message.decision !== 'approve' || message.breakGlass !== true || approved === undefined || (phase !== 'waiting' && phase !== 'kept')) return false;
+  return approved.brokenBy === undefined || (approved.startBy !== undefined && Date.parse(at) > Date.parse(approved.startBy));
 }
 
 function judgeBreakGlass(question: Question, poll: Poll | undefined, input: JudgeInput, say: Say): Judgement {
