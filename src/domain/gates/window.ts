@@ -13,7 +13,7 @@ export interface TimeWindow {
   /** IANA name. */
   readonly timezone: string;
   readonly actions: readonly WindowAction[];
-  /** On a deny: what was begun before it may finish. On an allow: what was begun in it may finish after it. */
+  /** On a deny: what was begun before it may finish. On an allow: what was begun in it may finish after it, where every allow says so. */
   readonly overrun: boolean;
 }
 
@@ -136,16 +136,17 @@ type Closed = { readonly deny: WindowRule; readonly until: number } | { readonly
 const OUTSIDE: Closed = { allows: [] };
 
 function closedBy(rules: readonly WindowRule[], at: number, begunAt?: number): Closed | undefined {
-  const denies = rules.flatMap((rule): { deny: WindowRule; until: number }[] => {
+  const active = rules.flatMap((rule): { deny: WindowRule; until: number }[] => {
     const until = rule.kind === 'deny' ? activeUntil(rule, at) : undefined;
-    return until === undefined || (begunAt !== undefined && begunBefore(rule, begunAt)) ? [] : [{ deny: rule, until }];
+    return until === undefined ? [] : [{ deny: rule, until }];
   });
-  const [deny] = denies.sort((one, other) => other.until - one.until);
+  const [deny] = active.filter((each) => begunAt === undefined || !begunBefore(each.deny, begunAt)).sort((one, other) => other.until - one.until);
   if (deny !== undefined) return deny;
   const allows = rules.filter((rule) => rule.kind === 'allow');
-  const isInside = allows.length === 0 || allows.some((rule) => activeUntil(rule, at) !== undefined);
-  const isOverrun = begunAt !== undefined && allows.some((rule) => rule.overrun && activeUntil(rule, begunAt) !== undefined);
-  return isInside || isOverrun ? undefined : { allows };
+  if (allows.length === 0 || allows.some((rule) => activeUntil(rule, at) !== undefined)) return undefined;
+  // As in Argo CD: a deny that lets it finish speaks for the time after an allow too, and allows let it finish together or not at all.
+  const mayOverrun = active.length > 0 || allows.every((rule) => rule.overrun);
+  return begunAt !== undefined && mayOverrun && closedBy(rules, begunAt) === undefined ? undefined : { allows };
 }
 
 /** Only a deny that was not active when the work began is one that came upon it. */
