@@ -1,5 +1,5 @@
 import { formatAddress, type TargetAddress } from '../address.js';
-import { askedAgainBy, OPEN, releasedBy, type GateAnswer } from './gate.js';
+import { askedAgainBy, closedBy, releasedBy, type ClosedAnswer, type GateAnswer } from './gate.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import type { Asking, GateFacts } from './facts.js';
 import type { Outcome } from '../phase.js';
@@ -39,24 +39,28 @@ export function stopsDependants(outcome: Outcome | undefined): boolean {
   return outcome !== undefined && STOPS.includes(outcome);
 }
 
+/** As many are told at once: of one cause there may be hundreds. */
+const TOLD = 5;
+
 /**
  * Waits for the open incident of each dependency, its soak included, and stops where that was put
  * back. What never drifted, was repaired, or is configured no more, holds nobody.
  */
 export function afterGate({ dependencies = [], address = '' }: GateFacts, { changes }: Pick<Asking, 'changes'>): GateAnswer {
-  for (const { address: of, incident, passed, fingerprints } of dependencies) {
-    if (incident === undefined || passed === true) continue;
-    if (fingerprints !== undefined && !changes.some((change) => fingerprints.includes(change.fingerprint))) continue;
-    if (incident.open) {
-      return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident ${incident.id}` };
-    }
-    if (!stopsDependants(incident.outcome)) continue;
-    return {
-      allowed: false,
-      gate: 'after',
-      reason: `after ${of}: ${incident.id} ended ${incident.outcome ?? ''}; it stays stopped until ${of} is repaired or clean (${askedAgainBy(incident.id, incident.outcome)}), or a person lets it go on`,
-      command: releasedBy('after', address),
-    };
+  const concerned = dependencies.filter(({ fingerprints }) => fingerprints === undefined || changes.some((change) => fingerprints.includes(change.fingerprint)));
+  return closedBy(concerned.flatMap((each) => heldBehind(each, address) ?? []).slice(0, TOLD));
+}
+
+function heldBehind({ address: of, incident, passed }: DependencyState, address: string): ClosedAnswer | undefined {
+  if (incident === undefined || passed === true) return undefined;
+  if (incident.open) {
+    return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident ${incident.id}` };
   }
-  return OPEN;
+  if (!stopsDependants(incident.outcome)) return undefined;
+  return {
+    allowed: false,
+    gate: 'after',
+    reason: `after ${of}: ${incident.id} ended ${incident.outcome ?? ''}; it stays stopped until ${of} is repaired or clean (${askedAgainBy(incident.id, incident.outcome)}), or a person lets it go on`,
+    command: releasedBy('after', address),
+  };
 }

@@ -6,12 +6,12 @@ import type { Asking, Busy, GateFacts, GateRow } from './facts.js';
 export const ENGINE = '@engine';
 
 /** Held by whoever said that they work on it, and by what the engine is doing with the same resources. */
-export function busyGate({ rows, engine, address = '' }: GateFacts, { changes }: Asking): GateAnswer {
+export function busyGate({ at, rows, engine, address = '' }: GateFacts, { changes }: Asking): GateAnswer {
   const closed = rows.filter((row) => row.gate === 'busy' && row.holder === undefined);
   const workers = closed.filter((row) => row.path !== ENGINE);
   // A look of this moment knows better than what was remembered.
   const under = engine ?? closed.filter((row) => row.path === ENGINE);
-  const concerned = under.filter((each) => each.resource === undefined || changes.some((change) => change.resource === each.resource));
+  const concerned = under.filter((each) => (each.until === undefined || Date.parse(each.until) > Date.parse(at)) && (each.resource === undefined || changes.some((change) => change.resource === each.resource)));
   return closedBy([...workers.map(workedOn), ...concerned.map((each) => atWork(each, address))]);
 }
 

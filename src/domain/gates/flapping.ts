@@ -32,7 +32,7 @@ type Field = Pick<Change, 'resource' | 'path' | 'by'>;
  */
 export function flappingFields(limit: FlappingLimit, { changes, repairs, now, releasedAt }: { readonly changes: readonly Field[]; readonly repairs: readonly Repair[]; readonly now: string; readonly releasedAt?: string | undefined }): readonly Flapping[] {
   const from = Date.parse(now) - limit.withinMs;
-  const counted = repairs.filter((repair) => Date.parse(repair.at) >= from && (releasedAt === undefined || Date.parse(repair.at) > Date.parse(releasedAt)));
+  const counted = repairs.filter((repair) => Date.parse(repair.at) > from && (releasedAt === undefined || Date.parse(repair.at) > Date.parse(releasedAt)));
   const fields = new Map(changes.map((change) => [fieldKey(change), change]));
   return [...fields].flatMap(([key, { resource, path, by }]) => {
     const times = counted.filter((repair) => repair.fields.includes(key)).length;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dependantsOf, dependenciesOf } from '../../../src/domain/gates/after.js';
 import type { DependencyState } from '../../../src/domain/gates/facts.js';
 import { askGates } from '../../../src/domain/gates/ask.js';
+import { closedOf } from '../../../src/domain/gates/gate.js';
 import type { Outcome } from '../../../src/domain/phase.js';
 
 const STAGING = 'staging/storefront';
@@ -45,6 +46,15 @@ describe('the gate after', () => {
     const answer = ask(dependencies, automatic);
     expect(answer.allowed).toBe(waitsFor === undefined);
     if (!answer.allowed) expect(answer).toMatchObject({ gate: 'after', reason: expect.stringContaining(waitsFor ?? '') as string });
+  });
+
+  it('tells everything that it waits for, in the order of the configuration, and of many the first five', () => {
+    const told = closedOf(ask([open(STAGING, 'soaking'), { address: 'prod/search' }, { ...ended('rolled-back'), address: NETWORK }]));
+    expect(told.map((each) => [each.gate, each.reason.split(':')[0], each.command])).toEqual([
+      ['after', 'after staging/storefront', undefined],
+      ['after', 'after prod/network', 'holdfast release prod/storefront --gate after --reason WHY'],
+    ]);
+    expect(closedOf(ask(Array.from({ length: 200 }, (_, index) => open(`staging/t${index}`, 'waiting'))))).toHaveLength(5);
   });
 
   it('names the incident that it waits for, and both ways on from one that was rolled back', () => {

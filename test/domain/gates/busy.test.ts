@@ -34,6 +34,8 @@ describe('the gate busy', () => {
     { facts: { rows: [PIPELINE], engine: [] }, open: false, opensAt: UNTIL, reason: 'an engine that is idle is no word on the pipeline' },
     { facts: { rows: [PIPELINE], engine: [{ reason: 'an upgrade', until: LATER }] }, open: false, opensAt: LATER, reason: 'a pipeline and the engine: both must be done' },
     { facts: { engine: [{ resource: 'etc/app.yaml', reason: 'a copy', until: UNTIL }, { resource: 'etc/motd', reason: 'another', until: LATER }] }, resources: ['etc/app.yaml', 'etc/motd'], open: false, opensAt: LATER, reason: 'two operations: the later end is the end' },
+    { facts: { engine: [{ reason: 'an upgrade', until: AT }] }, open: true, reason: 'an operation that is over at the latest now holds nobody: it would be asked about again and again' },
+    { facts: { engine: [{ reason: 'an upgrade', until: AT }, { resource: 'etc/app.yaml', reason: 'a copy', until: UNTIL }] }, open: false, opensAt: UNTIL, reason: 'one is over and the other is not' },
     { facts: { rows: [PIPELINE, seen()] }, open: false, reason: 'a pipeline with an end and an engine without one: nobody knows when' },
     { facts: { rows: [{ ...PIPELINE, gate: 'freeze' }] }, open: false, opensAt: UNTIL, reason: 'a freeze is a freeze' },
   ])('$open: $reason', ({ facts, resources, automatic, open, opensAt }) => {
