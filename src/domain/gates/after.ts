@@ -1,7 +1,7 @@
 import { formatAddress, type TargetAddress } from '../address.js';
 import { askedAgainBy, closedBy, releasedBy, type ClosedAnswer, type GateAnswer } from './gate.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import type { Asking, GateFacts } from './facts.js';
+import type { Asking, DependencyState, GateFacts } from './facts.js';
 import type { Outcome } from '../phase.js';
 
 /** Who is repaired before a target: the target that bears its name in another environment, or another target of its own. */
