@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inUtc } from '../domain/approving/instant.js';
+import { inUtc } from '../domain/instant.js';
 import { isJsonObject } from '../domain/json.js';
 import { slipIn } from './exceptions.js';
 import { scheduleSchema } from './schema-environment.js';

@@ -1,20 +1,28 @@
 import type { IncidentId, TargetAddress } from '../domain/address.js';
 import type { Change, Observation } from '../domain/change.js';
-import type { Exception } from '../domain/deciding/exception.js';
 import type { GateName } from '../domain/gates/gate.js';
-import type { Json, JsonObject } from '../domain/json.js';
-import type { Outcome, Phase } from '../domain/phase.js';
+import type { Json } from '../domain/json.js';
+import type { Outcome } from '../domain/phase.js';
 import type { Plan } from '../domain/plan.js';
 import type { ChildProcessIdentity } from '../providers/provider.js';
+import type { Acceptance, AcceptanceFilter } from './acceptance.js';
 import type { Ask, DecisionRow, VoteRow } from './answers.js';
-import type { OutboxMessage } from './outbox-message.js';
 import type { ClosedGate, Place } from './closed-gate.js';
+import type { IncidentEnd, IncidentKind, IncidentRow, IncidentUpdate, Settled } from './incident-row.js';
+import type { ObservedInput, ObservedResult, Sighting, TargetRow } from './observed.js';
+import type { OutboxMessage } from './outbox-message.js';
+import type { Checkpoint, Entry, EntryFilter, NewEntry, RetentionKind, Verification } from './record.js';
 import type { IntentRow, NewIntent } from './writes.js';
 
+// What it keeps is described beside it, and had from here.
+export type { Acceptance, AcceptanceFilter } from './acceptance.js';
+export type { Ask, DecisionRow, VoteRow } from './answers.js';
 export type { ClosedGate, Place } from './closed-gate.js';
+export type { IncidentEnd, IncidentKind, IncidentRow, IncidentUpdate, Settled } from './incident-row.js';
+export type { ObservedInput, ObservedResult, Sighting, TargetRow } from './observed.js';
+export type { OutboxMessage } from './outbox-message.js';
+export type { Checkpoint, Entry, EntryFilter, EntryKind, NewEntry, RetentionKind, Verification } from './record.js';
 export type { IntentRow, NewIntent } from './writes.js';
-export type { OutboxMessage };
-export type { Ask, DecisionRow, VoteRow };
 
 /**
  * The record of what was seen, decided, approved, intended and done, and the memory that rules
@@ -143,172 +151,3 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
-export type EntryKind =
-  | 'drift' | 'unknown' | 'opened' | 'decided' | 'asked' | 'approved' | 'rejected' | 'accepted' | 'refused' | 'expired' | 'gate'
-  | 'intent' | 'outcome' | 'staged' | 'validated' | 'finalized' | 'rolled-back' | 'closed' | 'message' | 'configuration' | 'pruned'
-  /** What was decided for each change of a part, with what was looked at; by Holdfast, before anybody is asked. */
-  | 'assessed'
-  /** A look that found no drift and differs from the one before; changes settled or forgotten outside an incident's end. */
-  | 'clean' | 'settled'
-  /** An approval of several that are needed; others may approve too from now on. */
-  | 'voted' | 'escalated'
-  /** A change was written into the source of the desired state, as a branch, a patch or the folder itself. */
-  | 'adopted';
-
-export interface NewEntry {
-  readonly at: string;
-  readonly kind: EntryKind;
-  readonly environment?: string;
-  readonly target?: string;
-  readonly incident?: number;
-  /** Who did it: a name as given, a workflow run, or `holdfast`. */
-  readonly by?: string;
-  readonly data: JsonObject;
-}
-
-export interface Entry extends NewEntry {
-  readonly seq: number;
-  readonly previous: string;
-  readonly hash: string;
-}
-
-export interface EntryFilter {
-  readonly after?: number;
-  readonly environment?: string;
-  readonly target?: string;
-  readonly incident?: number;
-  readonly kinds?: readonly EntryKind[];
-  readonly since?: string;
-  readonly limit?: number;
-}
-
-export type Verification =
-  | { readonly ok: true; readonly entries: number; readonly head: string; readonly checkpoints: number }
-  /** `seq` is the first bad entry; `problem` one of the four kinds of tampering, or a bad signature. */
-  | { readonly ok: false; readonly seq: number; readonly problem: 'changed' | 'removed' | 'reordered' | 'truncated' | 'bad-signature'; readonly detail: string };
-
-export interface Checkpoint {
-  readonly seq: number;
-  readonly head: string;
-  readonly at: string;
-  /** Ed25519 over the canonical JSON of the other members, base64. */
-  readonly signature: string;
-  /** Public key (SPKI), base64. */
-  readonly key: string;
-  /** Left by pruning: entries up to and including `seq` were removed, and the chain begins after them. */
-  readonly pruned?: true;
-}
-
-export type RetentionKind = 'reports' | 'entries' | 'plans' | 'outbox' | 'sightings';
-
-export interface ObservedInput {
-  readonly address: TargetAddress;
-  readonly at: string;
-  readonly observation: Observation;
-  readonly driftFingerprint?: string;
-}
-
-export interface ObservedResult {
-  /** Digest of the stored observation. */
-  readonly digest: string;
-  readonly previous?: TargetRow;
-  /** True when the digest differs from the previous look. */
-  readonly changed: boolean;
-  /** What is remembered of this observation's changes, this sighting included. */
-  readonly sightings: readonly Sighting[];
-}
-
-export interface TargetRow extends TargetAddress {
-  readonly verdict: Observation['verdict'];
-  readonly reason?: string;
-  readonly digest: string;
-  readonly revision: string;
-  readonly commit?: string;
-  readonly changes: number;
-  /** Since when the verdict has been what it is. */
-  readonly since: string;
-  readonly at: string;
-  /** Last time that the verdict was not `unknown`. */
-  readonly lastKnownAt?: string;
-  /** The first time that it was not; absent for what an older version looked at first. A sighting that began then stood there from the start. */
-  readonly firstKnownAt?: string;
-  readonly driftFingerprint?: string;
-}
-
-export interface Sighting {
-  readonly fingerprint: string;
-  readonly resource: string;
-  readonly path: string;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
-  readonly count: number;
-  /** How many incidents have contained it, with their ends. */
-  readonly incidents: readonly { readonly number: number; readonly outcome?: Outcome; readonly closedAt?: string }[];
-}
-
-export type IncidentKind = 'drift' | 'blind' | 'undo';
-
-export interface IncidentRow extends IncidentId {
-  readonly kind: IncidentKind;
-  /** The drift last told to the incident, so that the same sighting again costs nothing. */
-  readonly drift: string;
-  readonly runId?: string;
-  readonly phase: Phase;
-  readonly outcome?: Outcome;
-  readonly risk?: string;
-  readonly openedAt: string;
-  readonly closedAt?: string;
-  readonly undoes?: number;
-  /** Parts as they stand, for lists and pages: phase, plan hash, ask, approval, outcome, what it waits for. */
-  readonly parts: readonly JsonObject[];
-  readonly narrative?: string;
-}
-
-export interface IncidentUpdate {
-  readonly drift?: string;
-  readonly runId?: string;
-  readonly phase?: Phase;
-  readonly risk?: string;
-  readonly parts?: readonly JsonObject[];
-  /**
-   * One part, said anew: what the row has of it already stays, and the row's phase becomes the one
-   * of its parts that most needs a person. Atomic, since parts go on side by side.
-   */
-  readonly part?: JsonObject & { readonly part: number; readonly phase: Phase };
-}
-
-export interface IncidentEnd {
-  readonly at: string;
-  readonly outcome: Outcome;
-  readonly parts: readonly JsonObject[];
-  readonly narrative: string;
-  readonly settled: readonly Settled[];
-}
-
-/** A change whose incident has ended: not asked about again until it or its desired state changes, or the time passes. */
-export interface Settled extends TargetAddress {
-  readonly fingerprint: string;
-  readonly revision: string;
-  readonly resource: string;
-  readonly path: string;
-  readonly outcome: Outcome;
-  readonly incident: number;
-  readonly at: string;
-  /** Absent: until something changes. */
-  readonly until?: string;
-  readonly by?: string;
-  readonly reason?: string;
-  /** Of an acceptance. */
-  readonly ticket?: string;
-}
-
-/** An exception that somebody gave: in an incident, or announced before the change was made. */
-export interface Acceptance extends TargetAddress, Omit<Exception, 'source'> {
-  readonly at: string;
-}
-
-/** Without a target a whole environment, without both everything. */
-export interface AcceptanceFilter {
-  readonly environment?: string;
-  readonly target?: string;
-}

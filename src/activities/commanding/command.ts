@@ -1,6 +1,6 @@
 import { parseAddress } from '../../domain/address.js';
 import { isHoldfastError, refused } from '../../domain/errors.js';
-import { inUtc } from '../../domain/approving/instant.js';
+import { inUtc } from '../../domain/instant.js';
 import type { CommandMessage } from '../../domain/message.js';
 import { mustSignCommand, targetOf, type Config } from '../../config/config.js';
 import { startEnvironment } from '../../client.js';

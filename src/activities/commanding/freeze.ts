@@ -1,6 +1,6 @@
 import { ENGINE } from '../../domain/gates/busy.js';
 import { scopeText, unfrozenBy } from '../../domain/gates/gate.js';
-import { inUtc } from '../../domain/approving/instant.js';
+import { inUtc } from '../../domain/instant.js';
 import type { CommandMessage } from '../../domain/message.js';
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { no, yes } from './answers.js';

@@ -1,4 +1,4 @@
-import { inUtc } from './instant.js';
+import { inUtc } from '../instant.js';
 import type { DecisionMessage } from '../message.js';
 import type { Outcome, Phase } from '../phase.js';
 import { isAsked, requiredText, startBy, tally, whoMay, whyNoBreakGlass, whyNot, type Poll } from './quorum.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inUtc } from '../../../src/domain/approving/instant.js';
+import { inUtc } from '../../src/domain/instant.js';
 
 describe('an instant in UTC', () => {
   it.each([
