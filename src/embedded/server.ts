@@ -106,7 +106,6 @@ function isServerOf(dataDir: string, command: readonly string[] | undefined): bo
 
 async function startNew(dataDir: string, options: StartTemporalOptions): Promise<ServerRecord> {
   const binary = await findTemporalBinary({ log: options.log, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-  const explicit = options.port !== undefined && options.uiPort !== undefined;
   // The ports of the last run, so that workers and bookmarks find the next one.
   const last = await readServerRecord(dataDir);
   for (let attempt = 1; ; attempt += 1) {
@@ -118,8 +117,8 @@ async function startNew(dataDir: string, options: StartTemporalOptions): Promise
     const result = await launch(binary.path, dataDir, ports, options);
     if (result.ready) return result.record;
     const tail = await lastLines(logFile(dataDir));
-    // Between choosing a port and the server taking it, another may have come.
-    if (/address already in use/.test(tail) && attempt < 3 && !explicit) continue;
+    // Between choosing a port and the server taking it, another may have come; the server chooses some by itself.
+    if (/address already in use/.test(tail) && attempt < 3) continue;
     if (DISK_FULL.test(tail)) throw new HoldfastError('Unreachable', `the Temporal server ${result.why}: the disk of ${dataDir} is full`, { remedy: 'free some space there, or choose another folder with --data-dir, and start again' });
     throw new HoldfastError('Unreachable', `the Temporal server ${result.why}: ${tail || 'it said nothing'}`, {
       remedy: `its log is ${logFile(dataDir)}; another Temporal can be used with TEMPORAL_ADDRESS`,

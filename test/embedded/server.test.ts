@@ -1,15 +1,17 @@
 import { createServer } from 'node:http';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEmbedded, writeServerRecord } from '../../src/embedded/data-folder.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { findProcesses } from '../../src/embedded/process.js';
 import { identityOf, isRunning } from '../../src/system/process.js';
 import { ensureSearchAttributes, missingSearchAttributes } from '../../src/embedded/search-attributes.js';
+import { findTemporalBinary } from '../../src/embedded/temporal-binary.js';
 import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/server.js';
 
 let dataDir: string;
@@ -22,6 +24,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const server of started.splice(0)) await server.stop();
   await rm(dataDir, { recursive: true, force: true });
 });
@@ -136,6 +139,19 @@ describe('a busy port', () => {
     } finally {
       other.close();
     }
+  }, 60_000);
+
+  test('that the server chose for itself and lost to another is no failure, although its front was asked for', async () => {
+    const { path } = await findTemporalBinary({ log: () => undefined });
+    const bin = join(dataDir, 'bin');
+    await mkdir(bin);
+    // The first time it loses; then it is the real one.
+    await writeFile(join(bin, 'temporal'), `#!/bin/sh\n[ "$1" = server ] && mkdir "${dataDir}/lost" 2>/dev/null && { echo "listen tcp 127.0.0.1:40123: bind: address already in use"; exit 1; }\nexec "${path}" "$@"\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}:${process.env['PATH'] ?? ''}`);
+    const ports = { port: await freePort(), uiPort: await freePort() };
+    const server = await start(ports);
+    expect(existsSync(join(dataDir, 'lost'))).toBe(true);
+    expect(server.address).toBe(`127.0.0.1:${ports.port}`);
   }, 60_000);
 
   test('that nobody asked for is passed by, and said', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HoldfastError } from '../../src/domain/errors.js';
 import { startTemporal } from '../../src/embedded/server.js';
 import { freePort } from '../../src/embedded/ports.js';
 
@@ -30,7 +31,7 @@ export interface DevServerOptions {
 export async function devServer(options: DevServerOptions = {}): Promise<DevServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'holdfast-temporal-')));
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
-  const server = await startTemporal({ dataDir, port: options.port ?? (await freePort()), uiPort: await freePort(), log });
+  const server = await started(async () => startTemporal({ dataDir, port: options.port ?? (await freePort()), uiPort: await freePort(), log }));
   return {
     address: server.address,
     namespace: server.namespace,
@@ -47,4 +48,14 @@ export async function devServer(options: DevServerOptions = {}): Promise<DevServ
       await server.stop();
     },
   };
+}
+
+/** A port that was free a moment ago may be taken by now: then with others. */
+async function started<T>(start: () => Promise<T>, attempts = 3): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (attempts === 1 || !(error instanceof HoldfastError) || !/is taken|already in use/.test(error.message)) throw error;
+    return started(start, attempts - 1);
+  }
 }
