@@ -16,7 +16,7 @@ import { inStep, stepName, writeContext } from '../context.js';
 import { configured, type Dependencies } from '../deps.js';
 import { expectOwnStep, refuseReadOnly } from '../repairing/guard.js';
 import { observeTarget, revisionOf } from '../looking/observe.js';
-import { heard } from '../repairing/repair.js';
+import { heard } from '../repairing/noting.js';
 import { knownChanges, type Known } from '../deciding/standing.js';
 import { signable, tellAbout } from '../telling.js';
 import type { AdoptInput, AdoptResult, WriteActivities } from '../types.js';

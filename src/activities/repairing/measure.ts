@@ -11,7 +11,7 @@ import { expectOwnStep, stagedOnRecord, storedPlan } from './guard.js';
 import { letGo, repairHeld } from '../gates/let-through.js';
 import { lookUntil } from './look-until.js';
 import { observeTarget } from '../looking/observe.js';
-import { heard, note, tellCheck } from './repair.js';
+import { heard, note, tellCheck } from './noting.js';
 import type { PartRef, ReadActivities, VerifyResult } from '../types.js';
 
 /** The steps that prove: health of the shadow before the switch, health and another look after it. */

@@ -1,4 +1,5 @@
 import type { Entry, EntryKind } from '../../ledger/ledger.js';
+import { stepName } from '../context.js';
 import type { Dependencies } from '../deps.js';
 import type { PartRef } from '../types.js';
 
@@ -25,4 +26,10 @@ export async function entryOfRound(deps: Dependencies, { incident, part, round }
     if (entry.data['part'] === part && entry.data['round'] === round) return entry;
   }
   return undefined;
+}
+
+/** Whether a switch was begun: before its first intent nothing was written, and after this fence none is let in. */
+export async function hasBegun(deps: Dependencies, ref: Round): Promise<boolean> {
+  const step = stepName(ref, 'finalize');
+  return (await deps.ledger.intents({ incident: ref.incident })).some((intent) => intent.step === step);
 }
