@@ -9,7 +9,7 @@ import { awaitDecision } from './question.js';
 import { endingReason, endOf } from './run.js';
 import type { IncidentRun, PartState } from './state.js';
 import { PROOF_LIMIT, told, type Steps } from './steps.js';
-import { awaitTurn, leaveWriting } from './turn.js';
+import { awaitTurn, isTaken, leaveWriting } from './turn.js';
 
 type Step = (part: PartState, run: IncidentRun, steps: Steps) => Promise<Answer>;
 
@@ -131,7 +131,8 @@ async function soak(part: PartState, run: IncidentRun, steps: Steps): Promise<An
 }
 
 async function rollBack(part: PartState, run: IncidentRun, steps: Steps): Promise<Answer> {
-  await condition(() => run.writer === undefined || run.writer === part.part);
+  do await condition(() => run.writer === undefined || run.writer === part.part);
+  while (isTaken(part, run));
   run.writer = part.part;
   const { cause, reason } = part.rollingBack ?? { cause: 'failed' as const, reason: part.note };
   const answer = await steps.write.rollback.executeWithOptions(told(`put back what was live before ${what(part)}: ${reason}`), [

@@ -56,7 +56,8 @@ export async function renew(run: IncidentRun, carried: ReadonlyMap<number, Promi
   run.continuing = true;
   await Promise.all(carried.values());
   await condition(() => allHandlersFinished() || run.inbox.length > 0);
-  if (run.inbox.length > 0) {
+  // A cancellation is asked of this run, and the next one would know nothing of it.
+  if (run.inbox.length > 0 || run.cancelled) {
     run.continuing = false;
     return;
   }

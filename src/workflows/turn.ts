@@ -1,4 +1,4 @@
-import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import { condition, getExternalWorkflowHandle, patched, workflowInfo } from '@temporalio/workflow';
 import type { Phase } from '../domain/phase.js';
 import { note, type Answer } from './answer.js';
 import { describeIncident } from './details.js';
@@ -33,9 +33,11 @@ export async function awaitTurn(part: PartState, run: IncidentRun, steps: Steps)
 /** Waits until no other part of the incident writes and the environment has given the slot. `stopped` says what ends the wait. */
 export async function takeTurn(part: PartState, { run, steps, stopped }: { readonly run: IncidentRun; readonly steps: Steps; readonly stopped: () => Answer | undefined }): Promise<Answer> {
   part.note = 'waiting for its turn to write';
-  await condition(() => run.writer === undefined || stopped() !== undefined || run.continuing);
-  const event = stopped() ?? (run.continuing ? 'rest' : undefined);
-  if (event !== undefined) return event;
+  do {
+    await condition(() => run.writer === undefined || stopped() !== undefined || run.continuing);
+    const event = stopped() ?? (run.continuing ? 'rest' : undefined);
+    if (event !== undefined) return event;
+  } while (isTaken(part, run));
   run.writer = part.part;
   for (let seen = -1; run.slot !== 'granted'; ) {
     // A guard that was started anew has forgotten who waits, and says so by asking to ask again.
@@ -46,6 +48,11 @@ export async function takeTurn(part: PartState, { run, steps, stopped }: { reado
   }
   part.note = '';
   return stopped() ?? 'slot-granted';
+}
+
+/** Of several parts that wait, all wake at once when the turn is free, and the first of them takes it. */
+export function isTaken(part: PartState, { writer }: IncidentRun): boolean {
+  return writer !== undefined && writer !== part.part && patched('one-part-writes');
 }
 
 async function requestSlot(run: IncidentRun, steps: Steps): Promise<void> {

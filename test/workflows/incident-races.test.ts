@@ -47,6 +47,27 @@ test('a decision that comes while the parts come to rest for a new run is answer
   });
 });
 
+test('a cancellation that comes while the parts come to rest for a new run is not lost with this one', async () => {
+  const gates = held<{ gate: { allowed: true } }>();
+  let looks = 0;
+  await inWorld(env, () => ({
+    assess: () => Promise.resolve((looks += 1) === 1 ? assessed([part(), part({ part: 2, plan: OTHER, ask: 'ask-2' })]) : assessed([], { verdict: 'drifted', build: 'build-2' })),
+    askGates: (ref) => (ref.part === 1 ? Promise.resolve({ gate: { allowed: true } }) : gates.answer),
+  }), async (world) => {
+    const incident = await world.start();
+    await world.until('awaiting-approval');
+    await incident.signal('gates', {});
+    await until(() => world.calls.filter((each) => each === 'askGates').length === 2);
+    await incident.signal('observed', {});
+    await until(() => looks === 2);
+    await incident.cancel();
+    await until(async () => (await incident.fetchHistory()).events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes != null) === true);
+    gates.give({ gate: { allowed: true } });
+    await until(() => world.closed.length > 0);
+    expect(world.closed.map((each) => each.parts.map(({ outcome }) => outcome))).toEqual([['cancelled', 'cancelled']]);
+  });
+});
+
 test('a part whose changes move while another look is under way is decided by the next look', async () => {
   const proof = held<VerifyResult>();
   const second = held<Assessment>();
