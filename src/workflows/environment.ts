@@ -94,7 +94,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
     if (next !== undefined) {
       state = { ...state, slots: [...state.slots, next], waiting: state.waiting.slice(1) };
       // A run that is gone cannot hear it: its slot comes back at once.
-      await getExternalWorkflowHandle(next.workflowId, next.runId).signal(INCIDENT_SIGNALS.slot, {}).catch(() => { state = giveBack(state, { workflowId: next.workflowId, runId: next.runId }); });
+      await getExternalWorkflowHandle(next.workflowId, next.runId).signal(INCIDENT_SIGNALS.slot, next.ordinal === undefined ? {} : { ordinal: next.ordinal }).catch(() => { state = giveBack(state, { workflowId: next.workflowId, runId: next.runId }); });
       continue;
     }
     // What comes meanwhile is answered by this run: a handler that waits for its answer would never finish.

@@ -34,13 +34,19 @@ export function listen(run: IncidentRun): void {
     run.messages += 1;
     if ((payload as { readonly configuration?: unknown } | null | undefined)?.configuration === true) run.isElse = true;
   }, { description: 'From a check: the changes moved or are gone, or are decided under another configuration' });
-  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.slot), () => { if (run.slot === 'requested') run.slot = 'granted'; }, { description: 'From the environment: it may write now' });
+  setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.slot), (payload) => { if (run.slot === 'requested' && isOfNow(payload, run)) run.slot = 'granted'; }, { description: 'From the environment: it may write now' });
   setHandler(defineSignal<[unknown]>(INCIDENT_SIGNALS.gates), () => { run.gatesSignals += 1; run.messages += 1; }, { description: 'From the environment: ask the gates again' });
   setHandler(defineUpdate<DecideAnswer, [unknown]>(DECIDE_UPDATE), (payload) => decide(run, payload), {
     description: 'A decision with an answer',
     validator: (payload) => { const parsed = parseDecision(payload); if (!parsed.ok) throw new TypeError(parsed.problem); },
   });
   setHandler(defineQuery<IncidentStatus>(STATUS_QUERY), () => statusOf(run), { description: 'Phase, parts and what each waits for' });
+}
+
+/** What was given for an earlier request is on its way back already: a guard of an earlier release does not say. */
+function isOfNow(payload: unknown, run: IncidentRun): boolean {
+  const { ordinal } = (payload ?? {}) as { readonly ordinal?: unknown };
+  return ordinal === undefined || ordinal === run.slotMessages;
 }
 
 async function decide(run: IncidentRun, payload: unknown): Promise<DecideAnswer> {

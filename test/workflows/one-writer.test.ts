@@ -1,5 +1,5 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { AssessedPart } from '../../src/activities/types.js';
 import { shareEnvironment } from '../support/time-skipping.js';
 import { assessed, inWorld, part, type Script } from './world.js';
@@ -54,5 +54,21 @@ test.each([
     await incident.result();
     expect(most()).toBe(1);
     expect(world.closed.at(-1)?.parts.map(({ outcome }) => outcome)).toEqual(['fixed', 'fixed', 'fixed']);
+  });
+});
+
+test('a slot that was given for an earlier request, and is on its way back, is not taken for the present one', async () => {
+  await inWorld(env, () => ({ assess: () => Promise.resolve(assessed([part({ decision: 'remediate', soakMs: 0 })])) }), async (world) => {
+    // The guard is played: it is not there, so that the incident asks for it and says its request twice.
+    const incident = await world.start({}, { guard: false });
+    await vi.waitFor(() => { expect(world.calls).toContain('startGuard'); }, { timeout: 20_000 });
+    await incident.signal('slot', { ordinal: 1 });
+    await world.status();
+    await incident.signal('gates', {});
+    await vi.waitFor(() => { expect(world.calls.filter((each) => each === 'startGuard')).toHaveLength(2); }, { timeout: 20_000 });
+    expect(world.calls).not.toContain('stage');
+    await incident.signal('slot', { ordinal: 4 });
+    await incident.result();
+    expect(world.calls).toContain('stage');
   });
 });

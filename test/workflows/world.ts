@@ -14,8 +14,8 @@ export interface World {
   readonly calls: string[];
   readonly closed: CloseInput[];
   readonly assessments: AssessInput[];
-  /** `more` is added to what the incident is started with. */
-  start(more?: Partial<IncidentInput>): Promise<WorkflowHandle>;
+  /** `more` is added to what the incident is started with; without `guard` its environment has none. */
+  start(more?: Partial<IncidentInput>, options?: { readonly guard: boolean }): Promise<WorkflowHandle>;
   status(): Promise<IncidentStatus>;
   details(): Promise<string>;
   until(phase: string): Promise<IncidentStatus>;
@@ -50,8 +50,8 @@ export async function inWorld(env: TestWorkflowEnvironment, script: (world: Worl
     calls: [],
     closed: [],
     assessments: [],
-    async start(more = {}) {
-      await env.client.workflow.start('environment', { taskQueue: WORKFLOW_QUEUE, workflowId: environmentWorkflowId(environment), args: [{ environment }] });
+    async start(more = {}, { guard } = { guard: true }) {
+      if (guard) await env.client.workflow.start('environment', { taskQueue: WORKFLOW_QUEUE, workflowId: environmentWorkflowId(environment), args: [{ environment }] });
       return env.client.workflow.start('incident', { taskQueue: WORKFLOW_QUEUE, workflowId: id, args: [{ incident, kind: 'drift', pool: environment, ...more }] });
     },
     status: () => handle().query<IncidentStatus>('status'),
