@@ -68,6 +68,11 @@ function asFailure(error: unknown): unknown {
   });
 }
 
+/** Whether an attempt of this step came before: what it had done may stand in the record, and nobody have heard of it. */
+export function isAgain(): boolean {
+  return activityInfo().attempt > 1;
+}
+
 /** Health checks as a step runs them: heard while it lives, ended when it is. */
 export function probeFor(deps: Dependencies, checks: readonly HealthCheck[], { signal, heartbeat: alive }: ReadContext, options?: ProbeOptions): Promise<HealthReport> {
   return deps.probe(checks, { signal, heartbeat: alive, now: deps.now, resolveSecret: deps.resolveSecret }, options);

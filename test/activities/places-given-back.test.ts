@@ -73,6 +73,16 @@ describe('a part that ends without a repair gives back at once what was let thro
     expect(woken(on)).toBe(false);
   });
 
+  it.each([
+    { reason: 'a person stopped it', end: (on: Bench, part: AssessedPart) => stop(on, part, 'waiting') },
+    { reason: 'a look found that it moved', end: async (on: Bench, part: AssessedPart) => { on.write('etc/app.yaml', 'port: 10\nhost: a\n'); await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(part)] }); } },
+  ])('gates that were being asked for it in that very moment give it no place again: $reason', async ({ end }) => {
+    const { on, part } = await holding();
+    await end(on, part);
+    await on.run('askGates', refOf(part));
+    expect(await places(on)).toEqual([]);
+  });
+
   it('its successor takes the place that it gave back', async () => {
     const { on, part } = await holding();
     on.write('etc/app.yaml', 'port: 10\nhost: a\n');

@@ -47,6 +47,8 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
       const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: staging.begunAt ?? deps.now().toISOString() });
       const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy' && breakGlass === undefined, ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(breakGlass === undefined ? {} : { breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
+      // Looked at after a place was taken, as whoever ends a part notes that before it gives its place back: one of them sees the other.
+      if (gate.allowed && mayBegin(decision) && (await hasEnded(deps, ref))) await unspent(deps, ref);
       const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
       if (keepUntil !== undefined) return { gate, keepUntil };
       const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
@@ -77,6 +79,11 @@ function leftOf({ expiresAt, leftMs }: AskingAgain, now: number): Pick<GatesResu
 /** Only what nobody is asked about any more takes a place that others wait for. */
 function mayBegin(decision: DecisionRow | undefined): boolean {
   return decision?.decision === 'policy' || decision?.decision === 'approve';
+}
+
+/** By the record: a person has stopped it, or a look found that it stands no more, while its gates were asked. */
+async function hasEnded({ ledger }: Dependencies, { incident, part }: Pick<AskingAgain, 'incident' | 'part'>): Promise<boolean> {
+  return (await ledger.incident(incident, incident.number))?.parts.some((each) => each['part'] === part && each['phase'] === 'closed') === true;
 }
 
 /** How a question stands for the messages that are judged after this one. */

@@ -8,6 +8,7 @@ import type { CommandAnswer } from '../../workflows/messages.js';
 import { no, yes } from './answers.js';
 import { inStep } from '../context.js';
 import type { Dependencies } from '../deps.js';
+import { endedBefore, forgottenBefore } from './done-before.js';
 import { freeze, unfreeze, workOn } from './freeze.js';
 import { mayAccept, mayResume, mayUndo } from './entitled.js';
 import { expectGuard } from '../repairing/guard.js';
@@ -83,7 +84,7 @@ async function retry(deps: Dependencies, message: CommandMessage, at: string): P
   if (row.closedAt === undefined) return no(`${scope}#${incident} is still open; decide it, or cancel it first`);
   const quarantined = (await deps.ledger.closedGates(address, at)).filter((gate) => gate.gate === 'quarantine' && gate.incident === incident);
   if (quarantined.length > 0 && message.gate !== 'quarantine') return no(`its changes are quarantined since it was rolled back; first: holdfast release ${scope} --gate quarantine --reason WHY`);
-  const forgotten = await deps.ledger.unsettle(address, { incident }, { at, by, reason });
+  const forgotten = (await forgottenBefore(deps, message, incident)) + (await deps.ledger.unsettle(address, { incident }, { at, by, reason }));
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident, by, data: { decision: 'retry', reason, changes: forgotten } });
   return forgotten === 0 ? no(`${scope}#${incident} left nothing that is kept quiet; the next check asks about what it sees`) : yes(`${forgotten} changes are asked about again at the next check`);
 }
@@ -121,12 +122,15 @@ async function announce(deps: Dependencies, message: CommandMessage, at: string)
   return yes(`changes of ${resource}${path === undefined ? '' : ` ${path}`} in ${scope} are left alone until ${ends}`);
 }
 
-async function endAcceptances(deps: Dependencies, { scope, resource, path, incident, by, reason }: CommandMessage, at: string): Promise<CommandAnswer> {
+async function endAcceptances(deps: Dependencies, message: CommandMessage, at: string): Promise<CommandAnswer> {
+  const { scope, resource, path, incident, by, reason } = message;
   const filter = { ...(resource === undefined ? {} : { resource }), ...(path === undefined ? {} : { path }), ...(incident === undefined ? {} : { incident }) };
   const what = incident === undefined ? `${resource ?? ''}${path === undefined ? '' : ` ${path}`} in ${scope}` : `${scope}#${incident}`;
+  const before = await endedBefore(deps, message);
   const ended = await deps.ledger.endAcceptances(addressOf(scope), filter, { at, by, reason });
-  if (ended.length === 0) return no(`no acceptance of ${what} is on record; list them with: holdfast accept ${scope} --list`);
-  return yes(`${ended.length} ${ended.length === 1 ? 'acceptance' : 'acceptances'} of ${what} ended: the next check decides about what it sees`);
+  const count = before + ended.length;
+  if (count === 0) return no(`no acceptance of ${what} is on record; list them with: holdfast accept ${scope} --list`);
+  return yes(`${count} ${count === 1 ? 'acceptance' : 'acceptances'} of ${what} ended: the next check decides about what it sees`);
 }
 
 function addressOf(scope: string): { environment: string; target: string } {

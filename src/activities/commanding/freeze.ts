@@ -5,6 +5,7 @@ import type { CommandMessage } from '../../domain/message.js';
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { no, yes } from './answers.js';
 import type { Dependencies } from '../deps.js';
+import { openedBefore } from './done-before.js';
 import type { CommandDone } from '../types.js';
 import { signable } from '../telling.js';
 import { stir } from '../incidents/waking.js';
@@ -34,12 +35,13 @@ export async function workOn(deps: Dependencies, { scope, by, reason, until }: C
 
 /** Ends a freeze and work under way of that scope, and of no other. */
 export async function unfreeze(deps: Dependencies, { scope, by, reason }: CommandMessage, at: string): Promise<CommandDone> {
+  const before = await openedBefore(deps, { scope, by, reason }, ['freeze', 'busy']);
   const opened = await deps.ledger.openGate({ scope, gate: 'freeze', by, reason, at });
   const works = await worksOn(deps, scope, at);
   for (const row of works) await deps.ledger.liftGate(row, { at, by, reason });
   const wake = await stir(deps, scope);
-  if (opened.length + works.length === 0) return { ...no(`${scopeText(scope)} is not frozen`), ...wake };
-  return { ...yes(opened.length === 0 ? `${scopeText(scope)} is not busy any more` : `${scopeText(scope)} is not frozen any more`), ...wake };
+  if (opened.length + works.length + before.length === 0) return { ...no(`${scopeText(scope)} is not frozen`), ...wake };
+  return { ...yes([...opened, ...before].every((row) => row.gate === 'busy') ? `${scopeText(scope)} is not busy any more` : `${scopeText(scope)} is not frozen any more`), ...wake };
 }
 
 /** What only stops needs no signature, so that it must not end sooner what stops already. */

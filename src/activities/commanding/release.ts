@@ -4,6 +4,7 @@ import { RELEASABLE } from '../../domain/gates/ask.js';
 import type { CommandMessage } from '../../domain/message.js';
 import { no, yes } from './answers.js';
 import type { Dependencies } from '../deps.js';
+import { openedBefore } from './done-before.js';
 import type { CommandDone } from '../types.js';
 import { openIn, stir } from '../incidents/waking.js';
 
@@ -24,7 +25,8 @@ export async function release(deps: Dependencies, { scope, by, reason, gate: nam
   if (gate === 'after') return goOnWithout(deps, { scope, by, reason }, at);
   const where = OF_ENVIRONMENT.includes(gate) ? (parseAddress(scope)?.environment ?? scope) : scope;
   const closed = (await deps.ledger.allClosedGates(at)).filter((row) => row.gate === gate && (row.scope === where || row.scope.startsWith(`${where}/`)));
-  if (closed.length === 0 && gate !== 'budget') return no(`no ${named ?? gate} is closed in ${scope}`);
+  const earlier = await openedBefore(deps, { scope: where, by, reason }, [gate]);
+  if (closed.length + earlier.length === 0 && gate !== 'budget') return no(`no ${named ?? gate} is closed in ${scope}`);
   // What was quarantined, or left half repaired, was settled too: releasing it means that it may be asked about again.
   // First, since an attempt that was cut short finds by the gate what is left to do.
   for (const row of closed) {
@@ -33,13 +35,13 @@ export async function release(deps: Dependencies, { scope, by, reason, gate: nam
     const address = parseAddress(row.scope);
     if (address?.target !== undefined && row.fingerprint !== undefined) await deps.ledger.unsettle({ environment: address.environment, target: address.target }, { fingerprints: [row.fingerprint] }, { at, by, reason });
   }
-  const opened = await deps.ledger.openGate({ scope: where, gate, by, reason, at });
+  const opened = [...earlier, ...(await deps.ledger.openGate({ scope: where, gate, by, reason, at }))];
   if (opened.length === 0 && gate === 'budget') return no(`nothing counts for the budget of ${where} now`);
   if (gate === 'step-back') await decideAgain(deps, where);
   // An open incident goes on with its other parts, and takes up again what was rolled back.
-  if (gate === 'quarantine') for (const row of await openIn(deps, where)) if (closed.some((each) => each.scope === formatAddress(row))) await deps.ledger.updateIncident(row, { drift: RELEASED });
+  if (gate === 'quarantine') for (const row of await openIn(deps, where)) if ([...closed, ...earlier].some((each) => each.scope === formatAddress(row))) await deps.ledger.updateIncident(row, { drift: RELEASED });
   const wake = await stir(deps, where);
-  return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length })), ...wake };
+  return { ...yes(releasedText(gate, { named: named ?? gate, where, opened: closed.length === 0 ? opened.length : closed.length + earlier.length })), ...wake };
 }
 
 /** Whoever waits for a dependency that was rolled back goes on without it; an open one is waited for all the same. */

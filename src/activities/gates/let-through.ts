@@ -6,6 +6,7 @@ import type { Asking, GateFacts } from '../../domain/gates/facts.js';
 import type { JsonObject } from '../../domain/json.js';
 import { environmentOf } from '../../config/config.js';
 import type { Place } from '../../ledger/ledger.js';
+import { isAgain } from '../context.js';
 import type { Dependencies } from '../deps.js';
 import { signable } from '../telling.js';
 import { openIn, wakeAll } from '../incidents/waking.js';
@@ -31,7 +32,7 @@ export async function passGates(deps: Dependencies, facts: () => Promise<GateFac
     const known = await facts();
     const answer = askGates(known, asking);
     if (!answer.allowed) {
-      if (known.rows.some((row) => row.gate === 'breaker' && row.holder === asking.holder)) await freeProbe(deps, known.environment ?? '', asking.holder);
+      if (isAgain() || known.rows.some((row) => row.gate === 'breaker' && row.holder === asking.holder)) await freeProbe(deps, known.environment ?? '', asking.holder);
       return answer;
     }
     await freeSpent(deps, known);

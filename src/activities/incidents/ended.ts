@@ -1,5 +1,5 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import { formatIncident } from '../../domain/address.js';
+import { formatIncident, type TargetAddress } from '../../domain/address.js';
 import { oneLine } from '../../domain/plain-text.js';
 import type { Target } from '../../domain/target.js';
 import type { IncidentRow, IntentRow } from '../../ledger/ledger.js';
@@ -42,6 +42,14 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   // A lost store has decided nothing: where nothing live was touched, the next check asks anew.
   const isLost = run.lost === true && intents.every((intent) => intent.step.endsWith('/stage') || intent.step.endsWith('/adopt'));
   const text = whatIsLeft(row, intents, run.lost === true ? `Temporal does not know its run any more.${isLost ? ' What still differs is opened anew.' : ''}` : 'Its run was ended from outside.');
+  // The record is closed last: an attempt that is cut short before it does all of this again.
+  const giveBack = intents.some((intent) => intent.step.endsWith('/finalize')) ? letGo : unspent;
+  for (const part of row.parts) await giveBack(deps, { incident: row, part: Number(part['part']) });
+  await deps.client.workflow
+    .getHandle(environmentWorkflowId(row.environment))
+    .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: run.runId ?? row.runId ?? '' })
+    .catch((error: unknown) => { if (!isGone(error)) throw error; });
+  await tell(deps, target, row, { at, title: `${formatIncident(row)} was terminated`, text });
   await deps.ledger.closeIncident(row, {
     at,
     outcome: 'terminated',
@@ -50,14 +58,13 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
   });
   await tellDependants(deps, row, ['terminated']);
-  const giveBack = intents.some((intent) => intent.step.endsWith('/finalize')) ? letGo : unspent;
-  for (const part of row.parts) await giveBack(deps, { incident: row, part: Number(part['part']) });
-  await deps.client.workflow
-    .getHandle(environmentWorkflowId(row.environment))
-    .signal(ENVIRONMENT_SIGNALS.returnSlot, { workflowId: incidentWorkflowId(row.environment, row.target), runId: run.runId ?? row.runId ?? '' })
-    .catch(() => undefined);
-  await tell(deps, target, row, { at, title: `${formatIncident(row)} was terminated`, text });
   return true;
+}
+
+/** For an attempt after one that may have been cut short once the record was closed: who comes after it hears it. */
+export async function tellEndedAgain(deps: Dependencies, target: TargetAddress): Promise<void> {
+  const row = await deps.ledger.incident(target);
+  if (row?.outcome === 'terminated') await tellDependants(deps, row, ['terminated']);
 }
 
 function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string): string {

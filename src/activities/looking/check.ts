@@ -12,7 +12,7 @@ import { isBranchGone, waitingBranches } from '../adopting/adopted.js';
 import { inStep } from '../context.js';
 import { wakeDependants } from '../incidents/dependants.js';
 import type { Dependencies } from '../deps.js';
-import { findEnded } from '../incidents/ended.js';
+import { findEnded, tellEndedAgain } from '../incidents/ended.js';
 import { isGone } from '../incidents/gone.js';
 import { askEngine, wasBusy } from './engine.js';
 import { inLanes } from '../lanes.js';
@@ -186,6 +186,7 @@ function recording(deps: Dependencies): Recording {
   return async (target, observation, ctx) => {
     if (!isAway) {
       try {
+        if (attempt > 1) await tellEndedAgain(deps, target);
         return await sight(deps, target, observation, ctx);
       } catch (error) {
         if (!isHoldfastError(error, 'Unreachable') || attempt < 2) throw error;
