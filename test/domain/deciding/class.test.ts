@@ -118,3 +118,86 @@ describe('classOf', () => {
     expect(CLASS_RULES.every((rule) => rule.because.length > 5)).toBe(true);
   });
 });
+
+/** As engines write them: class, provider, resource, path, why, and what else is known. */
+type Written = readonly [as: ChangeClass, provider: string, resource: string, path: string, reason: string, more?: Partial<Difference>];
+const STRAY = { kind: 'unmanaged', effect: 'delete' } as const;
+const GONE = { kind: 'missing', effect: 'create' } as const;
+
+describe('classOf, by the names that engines give', () => {
+  it.each<Written>([
+    ['exposure', 'opentofu', 'aws_lambda_function_url.hook', '/authorization_type', 'anybody may call it', { desired: 'AWS_IAM', actual: 'NONE' }],
+    ['exposure', 'opentofu', 'aws_subnet.a', '/map_public_ip_on_launch', 'whatever starts there is reached from outside', { desired: false, actual: true }],
+    ['exposure', 'opentofu', 'aws_ecs_service.api', '/network_configuration/0/assign_public_ip', 'so is a task', { desired: false, actual: true }],
+    ['exposure', 'opentofu', 'aws_lb_listener.web', '/protocol', 'in the clear', { desired: 'HTTPS', actual: 'HTTP' }],
+    ['exposure', 'opentofu', 'aws_ami_launch_permission.shared', '', 'an image that others may start', STRAY],
+    ['exposure', 'opentofu', 'aws_eks_cluster.main', '/vpc_config/0/public_access_cidrs', 'who reaches the control plane'],
+    ['exposure', 'opentofu', 'google_sql_database_instance.main', '/settings/0/ip_configuration/0/authorized_networks/0/value', 'who reaches the database'],
+    ['exposure', 'opentofu', 'google_sql_database_instance.main', '/settings/0/ip_configuration/0/ipv4_enabled', 'it has a public address'],
+    ['exposure', 'opentofu', 'google_storage_bucket.logs', '/public_access_prevention', 'a bucket in the open'],
+    ['exposure', 'opentofu', 'azurerm_storage_account.logs', '/allow_nested_items_to_be_public', 'and another'],
+    ['exposure', 'opentofu', 'azurerm_storage_account.logs', '/network_rules/0/default_action', 'allowed unless denied'],
+    ['exposure', 'opentofu', 'azurerm_network_security_rule.ssh', '/source_address_prefix', 'from anywhere', { desired: '10.0.0.0/8', actual: '*' }],
+    ['exposure', 'opentofu', 'azurerm_public_ip.web', '', 'an address that nobody asked for', STRAY],
+    ['privilege', 'opentofu', 'aws_organizations_policy.scp', '/content', 'what every account may do'],
+    ['privilege', 'opentofu', 'aws_sqs_queue_policy.q', '', 'who may use the queue', GONE],
+    ['privilege', 'opentofu', 'aws_sns_topic_policy.t', '', 'who may use the topic', STRAY],
+    ['privilege', 'opentofu', 'google_project_iam_custom_role.r', '', 'a role', STRAY],
+    ['privilege', 'opentofu', 'azuread_group_member.x', '', 'one more in a group', STRAY],
+    ['privilege', 'opentofu', 'azurerm_key_vault_access_policy.app', '/secret_permissions', 'what it may do with secrets'],
+    ['privilege', 'opentofu', 'azurerm_key_vault_access_policy.app', '', 'that it may do anything', STRAY],
+    ['identity', 'opentofu', 'azuread_application_password.ci', '', 'a password', STRAY],
+    ['identity', 'opentofu', 'google_service_account_key.ci', '', 'a key', STRAY],
+    ['identity', 'opentofu', 'azurerm_key_vault.main', '', 'where the keys are', GONE],
+    ['data', 'opentofu', 'aws_cloudtrail.main', '/enable_logging', 'the record of who did what', { desired: true, actual: false }],
+    ['data', 'opentofu', 'aws_cloudwatch_log_group.app', '/retention_in_days', 'how long logs are kept'],
+    ['data', 'opentofu', 'aws_dynamodb_table.orders', '/point_in_time_recovery/0/enabled', 'whether there is a way back'],
+    ['availability', 'opentofu', 'aws_lambda_function.hook', '/reserved_concurrent_executions', 'none may run', { desired: 100, actual: 0 }],
+    ['availability', 'opentofu', 'google_container_node_pool.main', '/node_count', 'how many machines there are'],
+    ['availability', 'opentofu', 'azurerm_linux_virtual_machine.web', '/size', 'how large a machine is'],
+    ['availability', 'opentofu', 'aws_route53_record.www', '/records', 'where it is found'],
+    ['metadata', 'opentofu', 'google_compute_instance.web', '/labels/team', 'a label'],
+    ['noise', 'opentofu', 'aws_lambda_function.hook', '/last_modified', 'a time that the engine writes', { desired: '2026-01-01T00:00:00Z', actual: '2026-02-01T00:00:00Z' }],
+
+    ['exposure', 'kubernetes', 'Ingress/shop/api', '/metadata/annotations/kubernetes.io~1ingress.class', 'another door'],
+    ['exposure', 'kubernetes', 'Deployment/shop/api', '/spec/template/metadata/annotations/sidecar.istio.io~1inject', 'around the mesh', { desired: 'true', actual: 'false' }],
+    ['exposure', 'kubernetes', 'Deployment/shop/api', '/spec/template/spec/containers/0/ports/0/hostPort', 'a port of the machine'],
+    ['privilege', 'kubernetes', 'Deployment/shop/api', '/spec/template/spec/shareProcessNamespace', 'it sees other programs'],
+    ['privilege', 'kubernetes', 'Deployment/shop/api', '/spec/template/spec/volumes/0/hostPath/path', 'files of the machine'],
+    ['privilege', 'kubernetes', 'ServiceAccount/shop/api', '/metadata/annotations/eks.amazonaws.com~1role-arn', 'an annotation that gives a role'],
+    ['configuration', 'kubernetes', 'Namespace/shop', '/metadata/labels/team', 'policies select by the labels of a namespace'],
+    ['configuration', 'kubernetes', 'Node/worker-1', '/metadata/labels/disk', 'and pods by those of a node'],
+    ['availability', 'kubernetes', 'Node/worker-1', '/spec/taints/0/effect', 'what may run there'],
+    ['availability', 'kubernetes', 'Node/worker-1', '/spec/unschedulable', 'nothing more'],
+    ['availability', 'kubernetes', 'ResourceQuota/shop/q', '/spec/hard/pods', 'how many'],
+    ['availability', 'kubernetes', 'PriorityClass/high', '/value', 'what goes first'],
+    ['data', 'kubernetes', 'PersistentVolume/pv1', '/spec/persistentVolumeReclaimPolicy', 'what is lost with its claim'],
+
+    ['exposure', 'postgres', 'hba:3', '/address', 'who may connect'],
+    ['identity', 'postgres', 'setting:password_encryption', '/value', 'how passwords are kept'],
+    ['privilege', 'postgres', 'table:public.orders', '/row_security', 'who sees which rows'],
+    ['privilege', 'postgres', 'setting:row_security', '/value', 'the same as a setting'],
+    ['privilege', 'postgres', 'function:public.close_books', '/security_definer', 'it acts as its owner'],
+    ['privilege', 'postgres', 'role:app', '/bypassrls', 'it sees all rows'],
+    ['data', 'postgres', 'column:public.orders.total', '/type', 'how it is kept'],
+
+    ['identity', 'files', 'etc/ssh/ssh_host_ed25519_key', '@content', 'who the machine is'],
+    ['identity', 'files', 'home/ops/.ssh/id_ed25519.pub', '@content', 'a key, also its public half'],
+    ['identity', 'files', 'etc/krb5.keytab', '@content', 'keys'],
+    ['identity', 'files', 'etc/gshadow', '@content', 'passwords of groups'],
+    ['identity', 'files', 'etc/app.yaml', '/backup/encryption/passphrase', 'a secret, although it is about what is kept', { sensitive: true }],
+    ['exposure', 'files', 'etc/ssh/sshd_config.d/10-ops.conf', '@content', 'who may connect'],
+    ['exposure', 'files', 'etc/firewalld/zones/public.xml', '@content', 'a firewall'],
+    ['exposure', 'files', 'etc/nftables.d/web.nft', '@content', 'another'],
+    ['privilege', 'files', 'etc/security/access.conf', '@content', 'who may log in where'],
+    ['privilege', 'files', 'etc/doas.conf', '@content', 'who may act as root'],
+    ['privilege', 'files', 'etc/apparmor.d/usr.sbin.nginx', '@content', 'what a program may do'],
+    ['privilege', 'files', 'etc/selinux/config', '@content', 'whether that is looked at'],
+    ['configuration', 'files', 'etc/app.yaml', '/maintenance/updateTime', 'an hour that somebody chose is no time stamp', { desired: '03:00', actual: '15:00' }],
+    ['configuration', 'files', 'etc/app.yaml', '/log/timestamp', 'nor is a switch', { desired: true, actual: false }],
+    ['noise', 'files', 'etc/app.yaml', '/lastModified', 'seconds since 1970 are', { desired: 1767225600, actual: 1767312000 }],
+    ['identity', 'files', 'etc/app.yaml', '/signing/publicKey', 'a public key is not the public'],
+  ])('%s: %s %s %s, %s', (as, provider, resource, path, _reason, more = {}) => {
+    expect(classOf(difference({ resource, path, ...more }), provider)).toBe(as);
+  });
+});
