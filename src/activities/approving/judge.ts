@@ -19,6 +19,7 @@ import { pollsFor, recordBreak, recordDecision, recordUnasked, recordVote, refus
 import { stagingOf, type Staging } from '../repairing/staging.js';
 import { partNotice } from '../telling.js';
 import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from '../types.js';
+import { settleNow } from './settle-now.js';
 import { whoDecides } from './who.js';
 
 /** Judges what people say, asks gates, and reminds. */
@@ -133,6 +134,7 @@ async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, 
     if (before.run === batch.run) return { ...answer, result: 'already-decided', parts: [], message: `plan ${before.plan.slice(0, 12)} was decided before, by ${before.by}` };
     return replayOf(deps, said, answer);
   }
+  await settleNow(deps, said, judgement.parts);
   return answer;
 }
 

@@ -22,6 +22,7 @@ import { letGo, repairFailed, unspent } from '../gates/let-through.js';
 import { refused } from '../../domain/errors.js';
 import { mustSign, targetOf } from '../../config/config.js';
 import { isLetGo, QUARANTINES } from '../deciding/let-go.js';
+import { isSettled } from '../approving/settle-now.js';
 import { settledRows } from './settling.js';
 import { tellAbout } from '../telling.js';
 import type { CloseInput, ControlActivities, EndedPart } from '../types.js';
@@ -100,7 +101,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
     ...(moved === undefined ? {} : { desiredMoved: moved }),
     ...(mustSign(await deps.config(), input.incident.environment) ? { key: KEY } : {}),
   });
-  const settling = input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome));
+  const settling = input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && !isSettled(known(row.parts, part.part), part.outcome));
   const settled = await Promise.all(settling.map((part) => settledRows(deps, input.incident, {
     at, outcome: part.outcome, reason: part.given ?? part.reason, parts: [part],
     ...(part.by === undefined ? {} : { by: part.by }),

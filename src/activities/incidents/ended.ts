@@ -10,7 +10,7 @@ import { tellDependants } from './dependants.js';
 import type { Dependencies } from '../deps.js';
 import { isGone } from './gone.js';
 import { letGo, unspent } from '../gates/let-through.js';
-import { settledRows } from './settling.js';
+import { settledRows, type SettlingInput } from './settling.js';
 import { tellAbout } from '../telling.js';
 
 /** No write step runs longer than this after its run was ended: its start-to-close limit. */
@@ -53,9 +53,9 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   await deps.ledger.closeIncident(row, {
     at,
     outcome: 'terminated',
-    parts: row.parts.map((part) => ({ ...part, outcome: part['outcome'] ?? 'terminated' })),
+    parts: row.parts.map((part) => ({ ...part, outcome: part['outcome'] ?? part['settledAs'] ?? 'terminated' })),
     narrative: text,
-    settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text }),
+    settled: isLost ? [] : await settledRows(deps, row, { at, outcome: 'terminated', reason: text, ...unsettled(row) }),
   });
   await tellDependants(deps, row, ['terminated']);
   return true;
@@ -65,6 +65,12 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
 export async function tellEndedAgain(deps: Dependencies, target: TargetAddress): Promise<void> {
   const row = await deps.ledger.incident(target);
   if (row?.outcome === 'terminated') await tellDependants(deps, row, ['terminated']);
+}
+
+/** What a person has accepted stays so, however the rest of its incident ended. */
+function unsettled({ parts }: IncidentRow): Pick<SettlingInput, 'parts'> {
+  const left = parts.filter((part) => part['settledAs'] === undefined);
+  return left.length === parts.length ? {} : { parts: left.map(({ part, plan }) => (typeof plan === 'string' ? { part: Number(part), plan } : { part: Number(part) })) };
 }
 
 function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string): string {
