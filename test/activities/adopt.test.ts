@@ -234,6 +234,7 @@ describe('adopting into a folder', () => {
     expect(readFileSync(join(desired, 'etc/app.yaml'), 'utf8')).toBe('port: 9\nhost: a\n');
     expect(readFileSync(join(desired, 'new/extra.conf'), 'utf8')).toBe('x\n');
     expect(existsSync(join(desired, 'etc/motd'))).toBe(false);
+    expect(await it.on.ledger.targets('prod'), 'told as it is, before a check has looked').toMatchObject([{ verdict: 'clean', changes: 0 }]);
     expect(await it.assessAgain()).toMatchObject({ gone: [{ event: 'adopted' }], parts: [] });
     expect((await it.on.ledger.intents({ incident: FIRST })).every((each) => each.ok === true)).toBe(true);
   });

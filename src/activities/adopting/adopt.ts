@@ -16,7 +16,7 @@ import { inStep, stepName, writeContext } from '../context.js';
 import { configured, type Dependencies } from '../deps.js';
 import { expectOwnStep, refuseReadOnly } from '../repairing/guard.js';
 import { observeTarget, revisionOf } from '../looking/observe.js';
-import { heard } from '../repairing/noting.js';
+import { heard, tellCheck } from '../repairing/noting.js';
 import { knownChanges, type Known } from '../deciding/standing.js';
 import { signable, tellAbout } from '../telling.js';
 import type { AdoptInput, AdoptResult, WriteActivities } from '../types.js';
@@ -152,7 +152,7 @@ async function make(deps: Dependencies, making: Making, ctx: WriteContext): Prom
       throw error;
     });
     await intent.close({ ok: true });
-    const message = `branch ${branch} of ${source.url} waits to be merged into ${source.ref}; closes as adopted when a check is clean`;
+    const message = `branch ${branch} of ${source.url} waits to be merged into ${source.ref}; closes as adopted when a check is clean: holdfast schedules trigger ${formatAddress(target)} looks at once`;
     await record(deps, making, { to: 'branch', branch, commit, base, url: source.url });
     await tellMade(deps, making, message);
     return { result: 'made', where: `branch ${branch}`, message };
@@ -164,12 +164,14 @@ async function make(deps: Dependencies, making: Making, ctx: WriteContext): Prom
     await record(deps, making, { to: 'patch', folder: source.folder, ...patch });
     const name = formatIncident(input.incident);
     const [write = ''] = signable(await deps.config(), input.incident.environment, [`holdfast adopt ${name} --write --reason WHY`]);
-    const message = `a patch of ${count} waits to be applied to the desired state (holdfast incident ${name} shows it; ${write} applies it); closes as adopted when a check is clean`;
+    const message = `a patch of ${count} waits to be applied to the desired state (holdfast incident ${name} shows it; ${write} applies it); closes as adopted when a check is clean: holdfast schedules trigger ${formatAddress(target)} looks at once`;
     return { result: 'made', where: 'patch', message };
   }
   const writes = content.files.map((file, index) => ({ path: file.path, before: prepared.files[index]?.before ?? '', after: afterOf(file, source.folder) }));
   await writeSource(source.folder, writes, ctx);
   await record(deps, making, { to: 'folder', folder: source.folder, ...patch });
+  // What the next check would find: until then it would be told as drifted, though nothing is any more.
+  await tellCheck(deps, input, await observeTarget(deps, target, ctx));
   return { result: 'made', where: 'folder', message: `${count} of the desired state in its folder ${content.files.length === 1 ? 'is' : 'are'} changed; closes as adopted when a check is clean`, lookNow: true };
 }
 
