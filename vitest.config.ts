@@ -8,8 +8,8 @@ const PROCESSES = ['test/ledger/{postgres*,processes}.test.ts', 'test/embedded/*
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // The concurrent tests of one file wait for processes and timers most of the time.
     maxConcurrency: 8,
     projects: [

@@ -102,7 +102,7 @@ test('Git: drift, adopt, a branch, a merge, a check, closed as adopted; a folder
   expect(await lab.untilClosed('prod/hotfix', 2)).toMatchObject({ outcome: 'adopted' });
   await lab.check('prod');
   expect((await lab.incident('prod/hotfix'))?.number).toBe(2);
-}, 180_000);
+}, 300_000);
 
 test.each([
   { reason: 'is killed before the push', port: 90, fault: { point: 'ledger.intend', when: 'after', of: 'adopt/push', act: 'kill' } },
@@ -132,4 +132,4 @@ test.each([
   await lab.site.drift(target, { 'etc/app.json': readFileSync(join(work, 'shop', 'etc/app.json'), 'utf8') });
   await lab.check(target);
   expect(await lab.untilClosed(target)).toMatchObject({ outcome: 'cleared' });
-}, 120_000);
+}, 300_000);

@@ -71,7 +71,7 @@ beforeAll(async () => {
   attackerRuns = attacker.run();
   for (const { address } of lab.site.targets) await lab.site.drift(address, DRIFT);
   await Promise.all([lab.check('prod'), lab.check('pair')]);
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   attacker.shutdown();
@@ -197,7 +197,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(await isAsDrifted(address)).toBe(true);
     await approveHonestly(address);
     expect(await decisions(address)).toMatchObject([{ by: 'bob', verified: true, key: bob.fingerprint, reason: 'reviewed' }]);
-  }, 120_000);
+  }, 300_000);
 
   test('a hundred copies of one signature, and one of each key of the same person, are one approval', async () => {
     const address = 'prod/elsewhere';
@@ -209,7 +209,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
     expect(await decisions(address)).toHaveLength(1);
     expect(await reasons(address, 'finalized')).toHaveLength(1);
-  }, 120_000);
+  }, 300_000);
 
   test('where two people are asked for, two keys of one person count once, and so does a vote that somebody wrote into the record not at all', async () => {
     const address = 'pair/two';
@@ -223,7 +223,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(await isAsDrifted(address)).toBe(true);
     expect((await lab.status(address))?.phase).toBe('awaiting-approval');
     expect(await decisions(address)).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   test('a signature of an earlier question does not answer the same question when it is asked again', async () => {
     const address = 'prod/again';
@@ -241,7 +241,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(await decide(address, old)).toMatchObject({ result: 'refused', unauthorised: true });
     expect(await isAsDrifted(address)).toBe(true);
     await approveHonestly(address);
-  }, 120_000);
+  }, 300_000);
 
   test('a signed approval that a reset replays writes nothing, and is asked again', async () => {
     const address = 'prod/reset';
@@ -256,7 +256,7 @@ describe.concurrent('approvals where they must be signed', () => {
     await eventually('the old signature is refused', async () => ((await reasons(address)).some((reason) => reason.includes('is not over this decision')) ? true : undefined), { last: () => reasons(address) });
     expect(await isAsDrifted(address)).toBe(true);
     await approveHonestly(address);
-  }, 180_000);
+  }, 300_000);
 
   test('what changed after the approval is not written under it', async () => {
     const address = 'prod/moved';
@@ -268,7 +268,7 @@ describe.concurrent('approvals where they must be signed', () => {
     await eventually('another plan is asked about', async () => { const now = await asked(address); return now.plan === question.plan ? undefined : true; });
     expect(await isAsDrifted(address)).toBe(true);
     await approveHonestly(address);
-  }, 120_000);
+  }, 300_000);
 
   test('a decision that somebody wrote into the record is refused by the write worker, also for a workflow that looks like the incident', async () => {
     const address = 'prod/row';
@@ -290,7 +290,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect((await reasons(address)).filter((reason) => reason.includes('before the write'))).not.toEqual([]);
     expect(await lab.withLedger((each) => each.intents({ incident }))).toEqual([]);
     expect(await isAsDrifted(address)).toBe(true);
-  }, 120_000);
+  }, 300_000);
 
   test('a forged incident that judges for itself gets no further than its signatures', async () => {
     const address = 'prod/judge';
@@ -304,7 +304,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(answer).toContain('carries no signature');
     expect(await decisions(address)).toEqual([]);
     expect(await isAsDrifted(address)).toBe(true);
-  }, 120_000);
+  }, 300_000);
 
   test('on the command line: what it prints is signed and taken; without a signature it ends with 4', async () => {
     const address = 'prod/cli';
@@ -317,7 +317,7 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(await shipped(lab, [...approve, '--signature', '-', '--wait'], alice.sign(printed.out))).toMatchObject({ code: 0, out: expect.stringMatching(/by alice, signed[\s\S]*fixed/) as string });
     const told = await shipped(lab, ['incident', address]);
     expect(told.out).toContain(alice.fingerprint);
-  }, 120_000);
+  }, 300_000);
 });
 
 test('a key that is taken out after it has approved lets nothing be written, and is asked again', async () => {
@@ -341,4 +341,4 @@ test('a key that is taken out after it has approved lets nothing be written, and
   await lab.check('prod');
   for (const robbed of ['prod/row', 'prod/judge']) expect((await lab.incident(robbed, 1))?.outcome).toBe('terminated');
   expect(await checkStatements(lab)).toEqual([]);
-}, 120_000);
+}, 300_000);

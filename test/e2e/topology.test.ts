@@ -85,7 +85,7 @@ beforeAll(async () => {
   await Promise.all(AT_WORK.map(restart));
   // Nobody takes it, so it takes its whole limit: it waits while the others work.
   lonely = await lab.client.startCheck('away');
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await lab.close();

@@ -117,4 +117,4 @@ test('the Temporal server is killed between two votes, and the worker with it: t
     await again?.stop();
     await rm(own.dataDir, { recursive: true, force: true });
   }
-}, 180_000);
+}, 300_000);

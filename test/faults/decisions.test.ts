@@ -21,7 +21,7 @@ beforeAll(async () => {
   server = await devServer();
   lab = await openLaboratory(await newNamespace(server.address), { targets: NAMES.map((name) => ({ address: `prod/${name}`, files: FILES })) });
   await lab.worker();
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await lab.close();
@@ -74,7 +74,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     expect(answer).toMatchObject({ result: 'stale-plan', plan: current });
     expect(await isAsDrifted(address)).toBe(true);
     expect((await refusals(address)).join()).toContain('not a plan of this incident');
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent('an approval for another incident approves nothing', async () => {
     const address = 'prod/other';
@@ -82,7 +82,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     const answer = await lab.client.decide(addressOf(address), { decision: 'approve', by: 'alice', plan: 'f'.repeat(64) });
     expect(answer.result).toBe('stale-plan');
     expect(await isAsDrifted(address)).toBe(true);
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent('an approval that arrives 100 times, with a rejection among them: the first decision wins, one finalize', async () => {
     const address = 'prod/many';
@@ -95,7 +95,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     expect(await finalizes(address)).toBe(1);
     const decisions = await lab.withLedger((ledger) => ledger.decisions(row));
     expect(decisions.map((decision) => [decision.decision, decision.by])).toEqual([['approve', 'alice']]);
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent.each([{ name: 'reset-before', event: 'approve' }, { name: 'reset-after', event: 'last task' }] as const)('an approval replayed by a reset ($name it was judged) writes nothing and is asked again', async ({ name, event }) => {
     const address = `prod/${name}`;
@@ -118,7 +118,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     expect(await lab.client.decide(addressOf(address), { decision: 'approve', by: 'alice', plan: again, reason: 'given again' })).toMatchObject({ result: 'accepted' });
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
     expect(await finalizes(address)).toBe(1);
-  }, 180_000);
+  }, 300_000);
 
   test.concurrent('the live state changed between plan and finalize: no write under the old approval, planned and asked again', async () => {
     const address = 'prod/live-moved';
@@ -129,7 +129,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     expect(await isAsDrifted(address)).toBe(true);
     expect(await lab.approve(address, 'bob')).toMatchObject({ result: 'accepted' });
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent('the desired revision changed between plan and finalize: no write under the old approval', async () => {
     const address = 'prod/desired-moved';
@@ -140,7 +140,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     expect(await isAsDrifted(address)).toBe(true);
     await lab.approve(address, 'bob');
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent('the drift is gone before approval: cleared, no write', async () => {
     const address = 'prod/cleared';
@@ -149,7 +149,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     await lab.check(address);
     expect((await lab.untilClosed(address)).outcome).toBe('cleared');
     expect(await finalizes(address)).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent('the drift is gone, no check has seen it, and the approval comes: cleared, no write', async () => {
     const address = 'prod/cleared-unseen';
@@ -158,7 +158,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     await lab.client.decide(addressOf(address), { decision: 'approve', by: 'alice', plan });
     expect((await lab.untilClosed(address)).outcome).toBe('cleared');
     expect(await lab.withLedger(async (ledger) => (await ledger.intents({ address: addressOf(address) })).length)).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent('signals of any shape: the incident goes on, and the good one after them counts', async () => {
     const address = 'prod/shapes';
@@ -173,7 +173,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     await handle.signal('approve', { by: 'alice', plan });
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
     expect(await finalizes(address)).toBe(1);
-  }, 120_000);
+  }, 300_000);
 
   test.concurrent(`${FLOOD} signals without sense: the good one after them counts, within bounded time and history`, async () => {
     const address = 'prod/flood';
@@ -198,7 +198,7 @@ describe('decisions that come late, twice, for something else, or in no shape at
     await lab.client.decide(addressOf(address), { decision: 'reject', by: 'alice', plan: rest, reason: 'keep the note' });
     await lab.untilClosed(address);
     expect((await readTree(lab.site.live(address)))['etc/app.json']).toBe((await readTree(lab.site.desired(address)))['etc/app.json']);
-  }, 120_000);
+  }, 300_000);
 });
 
 test('with the workers away, an approval in time counts although it is handled after the expiry, and a late one does not although it is handled first', async () => {
@@ -222,7 +222,7 @@ test('with the workers away, an approval in time counts although it is handled a
   } finally {
     await away.close();
   }
-}, 180_000);
+}, 300_000);
 
 test('whatever was decided, the ten statements hold', async () => {
   expect(await checkStatements(lab)).toEqual([]);

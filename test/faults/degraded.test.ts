@@ -60,7 +60,7 @@ describe.concurrent('each degraded state says so, with the remedy', () => {
     expect(await holdfast(lab, ['plan', 'prod/web'], away)).toMatchObject({ code: 2, said: expect.stringContaining('Nothing was changed.') as string });
     expect((await holdfast(lab, ['status'], away)).said).toMatch(/Temporal is not reachable, so nothing is checked or repaired now: .*; holdfast check and holdfast plan work without it/);
     expect(await holdfast(lab, ['doctor', '--only', 'temporal'], away)).toMatchObject({ code: 1, said: expect.stringMatching(/fail {2}temporal: .*does not answer/) as string });
-  }), 90_000);
+  }), 300_000);
 
   test('HOLDFAST_READ_ONLY: status, incident and doctor say which repair waits and why; the Temporal UI says where to look', () => inLaboratory({ targets: [{ address: 'dev/still', files: FILES }] }, async (lab) => {
     await lab.worker([], { HOLDFAST_READ_ONLY: '1' });
@@ -72,7 +72,7 @@ describe.concurrent('each degraded state says so, with the remedy', () => {
     expect((await holdfast(lab, ['doctor', '--only', 'repairs'])).said).toMatch(new RegExp(`warn {2}repairs: dev/still#1: ${why.source}`));
     expect(await detailsOf(lab, 'dev/still')).toContain('*Pending Activities* says why its step is tried again: a worker with `HOLDFAST_READ_ONLY`');
     expect(await readTree(lab.site.live('dev/still'))).toEqual(lab.site.before('dev/still'));
-  }), 90_000);
+  }), 300_000);
 
   test('no ledger: check --remote says what was seen and that nothing is recorded or opened; check looks without it; it all goes on when it is back', () => inLaboratory({ targets: [{ address: 'prod/web', files: FILES }] }, async (lab) => {
     const worker = await lab.worker();
@@ -86,7 +86,7 @@ describe.concurrent('each degraded state says so, with the remedy', () => {
     await rename(`${file}.away`, file);
     await lab.check('prod');
     await untilSaid(lab, ['status'], 'prod/web#1 waits for an approval');
-  }), 90_000);
+  }), 300_000);
 
   test('no worker of a pool may write: status and doctor say which step waits for one, and how to start it', () => inLaboratory({ targets: [{ address: 'dev/alone', files: FILES }] }, async (lab) => {
     await lab.worker(['--access', 'none']);
@@ -97,7 +97,7 @@ describe.concurrent('each degraded state says so, with the remedy', () => {
     const { code, said } = await holdfast(lab, ['doctor', '--only', 'workers', 'repairs']);
     expect(code).toBe(1);
     expect(said).toContain('holdfast-dev-write');
-  }), 90_000);
+  }), 300_000);
 
   test('a sink that is down: repairs go on, status and doctor say what waits for it and since when', async () => {
     const notifications = { sinks: { ops: { type: 'webhook', url: `http://127.0.0.1:${await freePort()}/`, secret: '${env:SINK_SECRET}', allowPrivate: true } }, routes: [{ to: ['ops'] }] };
@@ -109,5 +109,5 @@ describe.concurrent('each degraded state says so, with the remedy', () => {
       await untilSaid(lab, ['status'], /1 message waits for sink ops since \d{4}-.*: .*connection refused.*; repairs go on, and each is sent again until it is taken/);
       expect((await holdfast(lab, ['doctor', '--only', 'messages'])).said).toMatch(/warn {2}messages: 1 message waits for sink ops.*\n +Put the sink right.*holdfast notify test ops/);
     });
-  }, 90_000);
+  }, 300_000);
 });

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await Promise.all([lab.check('prod'), lab.check('dev/done')]);
   plan = (await lab.untilPhase('prod/asked', 'awaiting-approval')).parts[0]?.plan ?? '';
   await lab.untilClosed('dev/done');
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   stranger.shutdown();
@@ -78,7 +78,7 @@ test('a stage, finalize or rollback scheduled straight on the write queue is ref
     }
   }
   expect(await everything()).toBe(before);
-}, 120_000);
+}, 300_000);
 
 test('a step that records is believed as little: no end, no question and no command comes from a stranger', async () => {
   const ref = await partRef('prod/asked');
@@ -93,7 +93,7 @@ test('a step that records is believed as little: no end, no question and no comm
   ];
   for (const answer of answers) expect(answer).toContain('Refused');
   expect(await lab.incident('prod/asked')).toMatchObject({ phase: 'awaiting-approval' });
-}, 120_000);
+}, 300_000);
 
 test('a forged incident for a target that has none writes nothing and leaves the real one its place', async () => {
   const { environment, target } = addressOf('dev/untouched');
@@ -103,10 +103,10 @@ test('a forged incident for a target that has none writes nothing and leaves the
   await lab.site.drift('dev/untouched', DRIFT);
   await lab.check('dev/untouched');
   expect((await lab.untilClosed('dev/untouched')).outcome).toBe('fixed');
-}, 120_000);
+}, 300_000);
 
 test('what people decide goes on as if nobody had forged anything', async () => {
   expect(await lab.approve('prod/asked')).toMatchObject({ result: 'accepted' });
   expect((await lab.untilClosed('prod/asked')).outcome).toBe('fixed');
   expect(await checkStatements(lab)).toEqual([]);
-}, 120_000);
+}, 300_000);

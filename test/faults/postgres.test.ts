@@ -16,7 +16,7 @@ let postgres: Postgres;
 
 beforeAll(async () => {
   [server, postgres] = await Promise.all([devServer(), startPostgres()]);
-}, 90_000);
+}, 300_000);
 
 afterAll(async () => {
   await server.stop();
@@ -59,7 +59,7 @@ test('an older copy of the record is put back: a run that it does not know is en
   } finally {
     await lab.close();
   }
-}, 180_000);
+}, 300_000);
 
 test('PostgreSQL is killed in the middle of a repair: detection goes on, nothing is written unrecorded, and it goes on once the server is back', async () => {
   const lab = await openLaboratory({ ...(await newNamespace(server.address)), ledgerUrl: postgres.url(await postgres.createDatabase()) }, { targets: [{ address: 'prod/web', files: FILES }, { address: 'prod/other', files: FILES }], stores: STORES });
@@ -87,4 +87,4 @@ test('PostgreSQL is killed in the middle of a repair: detection goes on, nothing
   } finally {
     await lab.close();
   }
-}, 180_000);
+}, 300_000);

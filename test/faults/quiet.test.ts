@@ -32,7 +32,7 @@ beforeAll(async () => {
     notifications: { sinks: { out: { type: 'command', command: ['node', '-e', 'process.stdin.resume()'] } }, routes: [{ to: ['out'] }] },
   });
   await lab.worker();
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await lab.close();
@@ -115,7 +115,7 @@ test('after a rollback that failed its environment takes no new automatic change
   expect(parts[0]?.waitsFor).toContain('breaker');
   await lab.client.command('risky', { command: 'release', scope: 'risky', gate: 'needs-human', by: 'alice', reason: 'repaired by hand' });
   expect((await lab.untilClosed('risky/next')).outcome).toBe('fixed');
-}, 120_000);
+}, 300_000);
 
 test('an unrelated change in the same target lifts no quarantine and ends no acceptance, rejection or undo', async () => {
   const kept = [ADDRESS['rolled-back'], ADDRESS.undone, ADDRESS.accepted, ADDRESS.rejected];
@@ -137,7 +137,7 @@ test('an unrelated change in the same target lifts no quarantine and ends no acc
   }
   const quiet = await tenMoreChecks(lab, ['dev', 'prod']);
   expect(await checkStatements(lab, { quiet })).toEqual([]);
-}, 180_000);
+}, 300_000);
 
 test('a changed desired state of that very file is asked about again, because what was settled was another change', async () => {
   await lab.site.desire(ADDRESS.rejected, { 'etc/app.json': '{"port":8080}\n' });
@@ -146,4 +146,4 @@ test('a changed desired state of that very file is asked about again, because wh
   const row = await lab.untilClosed(ADDRESS.rejected);
   expect(row).toMatchObject({ outcome: 'fixed' });
   expect(await readFile(join(lab.site.live(ADDRESS.rejected), 'etc/app.json'), 'utf8')).toBe('{"port":8080}\n');
-}, 120_000);
+}, 300_000);

@@ -95,7 +95,7 @@ describe('embedded, with the processes as they are shipped', () => {
     expect(await readTree(site.live('dev/done'))).toEqual(site.before('dev/done'));
     expect(await checkStatements(lab)).toEqual([]);
     await site.drift('dev/done', FILES);
-  }, 180_000);
+  }, 300_000);
 
   test("Temporal's database is lost and the ledger kept: open incidents end as terminated and are found again, schedules are made again", async () => {
     await site.drift('prod/web', { 'etc/note.txt': 'drifted again\n' });
@@ -112,7 +112,7 @@ describe('embedded, with the processes as they are shipped', () => {
     await eventually('the schedule is there', async () => ((await lab.client.schedules()).some((each) => each.environment === 'prod') ? true : undefined));
     expect(await holdfast('audit', 'verify')).toMatchObject({ code: 0 });
     expect(await checkStatements(lab)).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 
   test('the ledger is lost and Temporal kept: its incidents end where everybody sees it, nothing of them is written, no number is used twice, and the next check opens anew', async () => {
     await site.drift('prod/web', { 'etc/note.txt': 'and again\n' });
@@ -143,7 +143,7 @@ describe('embedded, with the processes as they are shipped', () => {
     expect(await lab.approve('prod/web')).toMatchObject({ result: 'accepted' });
     expect((await lab.untilClosed('prod/web', 5)).outcome).toBe('fixed');
     expect(await holdfast('audit', 'verify')).toMatchObject({ code: 0 });
-  }, 180_000);
+  }, 300_000);
 });
 
 describe('what staging kept is lost', () => {
@@ -184,7 +184,7 @@ describe('what staging kept is lost', () => {
     } finally {
       await lab.close();
     }
-  }, 120_000);
+  }, 300_000);
 });
 
 function environmentOf(address: string): string {

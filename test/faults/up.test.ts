@@ -53,4 +53,4 @@ test('a second up on one data folder is refused by name; killed in the middle of
   expect(await checkStatements(lab)).toEqual([]);
   await next.stop();
   expect((await readEmbedded(site.dataDir))?.running ?? false).toBe(false);
-}, 180_000);
+}, 300_000);

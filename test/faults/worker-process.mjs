@@ -48,7 +48,7 @@ async function at(point, args, act) {
   const text = textOf(args);
   const call = (calls.get(point) ?? 0) + 1;
   calls.set(point, call);
-  if (task.trace !== undefined) appendFileSync(task.trace, `${point} ${call} ${text.slice(0, 200)}\n`);
+  if (task.trace !== undefined) appendFileSync(task.trace, `${point} ${call} at ${Date.now()} ${text.slice(0, 200)}\n`);
   await strike('before', { point, call, text });
   const result = await act().catch((error) => {
     process.stderr.write(`failed: ${point} ${call}: ${error.failure ?? error.name}: ${error.message}\n`);

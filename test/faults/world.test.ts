@@ -47,7 +47,7 @@ describe('what the world does to it', () => {
     expect((await lab.incident('prod/open'))?.number).toBe(1);
     expect(await lab.approve('prod/open')).toMatchObject({ result: 'accepted' });
     expect((await lab.untilClosed('prod/open')).outcome).toBe('fixed');
-  }), 120_000);
+  }), 300_000);
 
   test.concurrent('unknown for longer than blindAfter is an incident of its own, which a good read closes', () => inLaboratory({ targets: [{ address: 'prod/blind', files: FILES, more: { blindAfter: '1s' } }] }, async (lab) => {
     await lab.worker();
@@ -60,7 +60,7 @@ describe('what the world does to it', () => {
     await rename(`${lab.site.live('prod/blind')}.away`, lab.site.live('prod/blind'));
     await lab.check('prod');
     expect((await lab.untilClosed('prod/blind')).outcome).toBe('cleared');
-  }), 120_000);
+  }), 300_000);
 
   test.concurrent('the ledger is held by another: nothing is written outside, and it goes on when it is free', () => inLaboratory({ targets: [{ address: 'prod/held', files: FILES }] }, async (lab) => {
     await lab.worker();
@@ -75,7 +75,7 @@ describe('what the world does to it', () => {
     holder.exec('ROLLBACK');
     holder.close();
     expect((await lab.untilClosed('prod/held')).outcome).toBe('fixed');
-  }), 120_000);
+  }), 300_000);
 
   test.concurrent('the disk of the worker is full: no write outside, and it goes on when there is room', async (context) => {
     const disk = await smallDisk();
@@ -96,7 +96,7 @@ describe('what the world does to it', () => {
     } finally {
       disk.remove();
     }
-  }, 180_000);
+  }, 300_000);
 
   test.concurrent('HOLDFAST_READ_ONLY=1 refuses every write with nobody else\'s help; a worker that may write goes on', () => inLaboratory({ targets: [{ address: 'dev/still', files: FILES }] }, async (lab) => {
     const reader = await lab.worker([], { HOLDFAST_READ_ONLY: '1' });
@@ -128,7 +128,7 @@ describe('what the world does to it', () => {
     expect(await isAsDrifted(lab, 'dev/early')).toBe(true);
     await lab.client.command('dev', { command: 'unfreeze', scope: 'dev/early', by: 'alice', reason: 'go on' });
     expect((await lab.untilClosed('dev/early')).outcome).toBe('fixed');
-  }), 120_000);
+  }), 300_000);
 
   test.concurrent.each(['before', 'after'] as const)('a provider that times out %s the effect: it looks before it acts again, and there is one effect', (when) => inLaboratory({ targets: [{ address: 'dev/slow', files: FILES }] }, async (lab) => {
     await lab.faultyWorker({ faults: [...['files.stage', 'files.finalize', 'artifacts.put'].map((point) => ({ point, when, act: 'fail', call: 1 }) as const)] });
@@ -136,7 +136,7 @@ describe('what the world does to it', () => {
     await lab.check('dev');
     expect((await lab.untilClosed('dev/slow')).outcome).toBe('fixed');
     expect(await count(lab, 'dev/slow', 'finalized')).toBe(1);
-  }), 120_000);
+  }), 300_000);
 
   test.concurrent('three of five files are written, then an error: the three are known and put back, and the incident names what stood in the way', () => inLaboratory({
     targets: [{ address: 'dev/five', inPlace: true, files: Object.fromEntries(FIVE.map((name) => [name, 'as it should be\n'])) }],
@@ -148,7 +148,7 @@ describe('what the world does to it', () => {
     expect(row.outcome).toBe('rolled-back');
     expect(row.narrative).toMatch(/3 of 5 written: a\.txt, b\.txt, c\.txt; not written: d\.txt/);
     expect(await isAsDrifted(lab, 'dev/five')).toBe(true);
-  }), 120_000);
+  }), 300_000);
 
   test.concurrent('another writer keeps reverting the repair: flapping, no more repairs, until a person releases it', () => inLaboratory({ targets: [{ address: 'dev/fight', files: FILES }] }, async (lab) => {
     await lab.worker();
@@ -170,7 +170,7 @@ describe('what the world does to it', () => {
     await lab.check('dev');
     const row = await lab.untilClosed('dev/fight');
     expect(['fixed', 'rolled-back']).toContain(row.outcome);
-  }), 180_000);
+  }), 300_000);
 
   test.concurrent('a sink that is slow and one that is down delay no repair; each message arrives afterwards, under one delivery id', async () => {
     const sink = await flakySink();
@@ -225,7 +225,7 @@ test('the Temporal server is killed in the middle of an incident: nothing is los
     await again?.stop();
     await rm(own.dataDir, { recursive: true, force: true });
   }
-}, 180_000);
+}, 300_000);
 
 /** Another tool with another opinion. */
 async function putBack(file: string): Promise<void> {

@@ -80,7 +80,7 @@ export async function stir(world: World, incident: WorkflowHandle, holds: () => 
 }
 
 export async function until(world: World, holds: (status: Awaited<ReturnType<World['status']>>) => boolean): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     if (holds(await world.status())) return;
     await pause();
   }

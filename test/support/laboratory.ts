@@ -102,7 +102,7 @@ export async function openLaboratory(place: Place, options: SiteOptions): Promis
 export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory> {
   const connection = await Connection.connect({ address: place.address });
   const temporal = new Client({ connection, namespace: place.namespace, ...(place.codec === undefined ? {} : { dataConverter: { payloadCodecs: [place.codec] } }) });
-  const client = holdfastClient(temporal, 30_000);
+  const client = holdfastClient(temporal, 90_000);
   const { ledgerUrl } = place;
   const env = { TEMPORAL_ADDRESS: place.address, TEMPORAL_NAMESPACE: place.namespace, ...(ledgerUrl === undefined ? {} : { LEDGER_URL: ledgerUrl }) };
   const processes: Running[] = [...site.services.values()];
@@ -134,7 +134,7 @@ export async function laboratoryOf(place: Place, site: Site): Promise<Laboratory
         return status?.phase === phase ? status : undefined;
       }, { last: () => laboratory.status(address) });
     },
-    async untilClosed(address, number, timeoutMs = 90_000) {
+    async untilClosed(address, number, timeoutMs = 180_000) {
       return eventually(`${address} is closed`, async () => {
         const row = await laboratory.incident(address, number);
         if (row?.closedAt === undefined) return undefined;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const EVERY_MS = 100;
 
 /** Asks until the answer is there; after `timeoutMs` it fails with what was last seen. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, { timeoutMs = 60_000, last }: { readonly timeoutMs?: number; readonly last?: () => unknown } = {}): Promise<T> {
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, { timeoutMs = 120_000, last }: { readonly timeoutMs?: number; readonly last?: () => unknown } = {}): Promise<T> {
   const until = Date.now() + timeoutMs;
   let problem: unknown;
   for (;;) {

@@ -40,7 +40,7 @@ beforeAll(async () => {
     await writeFile(file(name), crt);
     await writeFile(file(`${name}-key`), key);
   }
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await lab.close();
@@ -93,7 +93,7 @@ async function repairsThrough(address: string, env: Env): Promise<void> {
 }
 
 describe('a Temporal that asks who comes', () => {
-  test('TLS with a client certificate, by variables: a worker repairs, and commands work', () => repairsThrough('prod/variables', certified('client')), 120_000);
+  test('TLS with a client certificate, by variables: a worker repairs, and commands work', () => repairsThrough('prod/variables', certified('client')), 300_000);
 
   test('the same by a profile in the file of the Temporal CLI', async () => {
     const toml = join(folder, 'temporal.toml');
@@ -105,7 +105,7 @@ describe('a Temporal that asks who comes', () => {
     const env = { TEMPORAL_CONFIG_FILE: toml, TEMPORAL_PROFILE: 'prod', TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: '' };
     await repairsThrough('prod/profile', env);
     expect((await holdfast(['doctor'], env)).said).toContain('the settings of the Temporal CLI');
-  }, 120_000);
+  }, 300_000);
 
   test('an API key and metadata, and a new key in the file is taken without a restart', async () => {
     const toml = join(folder, 'keyed.toml');
@@ -128,7 +128,7 @@ describe('a Temporal that asks who comes', () => {
     expect((await lab.untilClosed('prod/renewed')).outcome).toBe('fixed');
     expect(worker.said()).not.toContain(NEXT_KEY);
     await worker.stop();
-  }, 180_000);
+  }, 300_000);
 });
 
 describe('what is wrong with the connection is said in a line, with the remedy, soon, and without a secret', () => {
@@ -161,5 +161,5 @@ describe('what is wrong with the connection is said in a line, with the remedy, 
       expect(said).not.toMatch(new RegExp(`${WRONG_KEY}|BEGIN|^\\s+at `, 'm'));
       if (command[0] !== 'doctor') expect(said.trim().split('\n').length, said).toBeLessThanOrEqual(2);
     }
-  }, 120_000);
+  }, 300_000);
 });

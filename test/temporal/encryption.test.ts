@@ -104,7 +104,7 @@ describe('payloads are encrypted', () => {
     } finally {
       await lab.close();
     }
-  }, 180_000);
+  }, 300_000);
 
   test.concurrent('a key is dropped too early: that incident needs a human and says why, others are repaired, and it goes on once the key is back', async () => {
     const targets = [{ address: 'prod/locked', files: FILES }, { address: 'prod/other', files: FILES }];
@@ -167,7 +167,7 @@ test('the server keeps nothing in plain text but what is searched by: not in its
     await lab.close();
     await own.stop();
   }
-}, 180_000);
+}, 300_000);
 
 function plainText(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) => (each instanceof Uint8Array ? Buffer.from(each).toString('latin1') : each));

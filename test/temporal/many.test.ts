@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(opened.map((each) => each.close()));
   await server.stop();
-}, 120_000);
+}, 300_000);
 
 async function many(...[options]: Parameters<typeof openMany> extends [unknown, infer Options] ? [Options] : never): Promise<Many> {
   const one = await openMany(await newNamespace(server.address), options);

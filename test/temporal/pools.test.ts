@@ -17,7 +17,7 @@ beforeAll(async () => {
     targets: [{ address: 'prod/web', files: FILES }],
     environments: { prod: { remediation: 'ask' } },
   });
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await lab.close();
@@ -58,4 +58,4 @@ test('a worker asks for the work of its pool and access and for nothing else, as
   expect(writer.said()).toContain('Working on holdfast-prod-write.');
   expect((await lab.untilClosed('prod/web')).outcome).toBe('fixed');
   expect(await polled()).toEqual(['holdfast', 'holdfast-prod-read', 'holdfast-prod-write']);
-}, 180_000);
+}, 300_000);

@@ -36,7 +36,7 @@ beforeAll(async () => {
     environments: { ...Object.fromEntries(addresses('failing').map((address) => [environmentOf(address), { remediation: 'auto' }])), shared: { remediation: 'ask', limits: { concurrent: 50 }, approvals: VOTES.approvals } },
     ...VOTES.people,
   });
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await lab.close();
@@ -109,12 +109,12 @@ describe('an old and a new release side by side', () => {
 
   test('without the patch the same histories do not replay: the check above can fail', async () => {
     expect(await replayed(careless.bundle)).not.toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   test('the old release cannot go on with what the new one began: why a rollback needs the new one back', async () => {
     const code = await readFile(join(HOLDFAST, '..', '..', 'dist', 'workflow-bundle.js'), 'utf8');
     expect(await replayed({ code })).not.toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
 
 async function patchedRuns(): Promise<number> {

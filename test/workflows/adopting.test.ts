@@ -14,7 +14,7 @@ const TAKEN_IN: Assessment = assessed([], { gone: [{ part: 1, event: 'adopted', 
 
 /** Waits until the part says so of itself. */
 async function saying(world: World, text: string): Promise<IncidentStatus> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     const status = await world.status().catch(() => undefined);
     if (status?.parts.some((each) => each.waitsFor?.includes(text)) === true) return status;
     await new Promise((resolve) => setTimeout(resolve, 25));
@@ -89,7 +89,7 @@ test('gone before it was made: cleared; moved: decided again', async () => {
     const incident = await world.start();
     await world.until('awaiting-approval');
     await incident.signal('adopt', ADOPT);
-    for (let tries = 0; tries < 200 && world.assessments.length < 2; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let tries = 0; tries < 1_200 && world.assessments.length < 2; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     await world.until('awaiting-approval');
     result = 'cleared';
     await incident.signal('adopt', { ...ADOPT, reason: 'once more' });
@@ -106,7 +106,7 @@ test('a part is adopted only while no other part writes, and gates that stir mea
     finalize: () => new Promise((resolve) => { finalized = () => { resolve({ result: 'finalized' }); }; }),
   }), async (world) => {
     const incident = await world.start();
-    for (let tries = 0; tries < 200 && finalized === undefined; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let tries = 0; tries < 1_200 && finalized === undefined; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     await incident.signal('adopt', { ...ADOPT, plan: OTHER.slice(0, 12) });
     await incident.signal('gates', {});
     for (let tries = 0; tries < 20; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));

@@ -40,7 +40,7 @@ async function withHolders(world: World, count: number, work: (holders: readonly
 }
 
 async function until(guard: WorkflowHandle, holds: (status: EnvironmentStatus) => boolean): Promise<EnvironmentStatus> {
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     const status = await guard.query<EnvironmentStatus>('status');
     if (holds(status)) return status;
     await new Promise((resolve) => setTimeout(resolve, 25));
@@ -173,7 +173,7 @@ test('commands by signal are carried out one after the other, in the order in wh
     await guard.signal('freeze', { scope: world.environment, ...SAID });
     await guard.signal('unfreeze', { scope: world.environment, ...SAID });
     await guard.signal('release', { scope: world.environment, gate: 'breaker', ...SAID });
-    for (let tries = 0; tries < 400 && carried.length < 3; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let tries = 0; tries < 1_200 && carried.length < 3; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     expect(carried).toEqual([`freeze ${world.environment}`, `unfreeze ${world.environment}`, `release ${world.environment}`]);
   });
 });
@@ -202,7 +202,7 @@ test('where many incidents are to be told, whoever asked has the answer before t
     const answer = await guard.executeUpdate<CommandAnswer, [unknown]>('command', { args: [{ command: 'freeze', scope: world.environment, ...SAID }] });
     expect({ answer, woken }).toEqual({ answer: { ok: true, message: 'frozen' }, woken: undefined });
     goOn();
-    for (let tries = 0; tries < 400 && woken === undefined; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let tries = 0; tries < 1_200 && woken === undefined; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     expect(woken).toBe(world.environment);
   });
 });
@@ -221,7 +221,7 @@ test('while many incidents are told and the guard is to continue as new, the nex
     const answered = await Promise.race([say('unfreeze'), new Promise((resolve) => setTimeout(resolve, 10_000, 'no answer'))]);
     goOn();
     expect(answered).toEqual({ ok: true, message: 'done' });
-    for (let run = before, tries = 0; run === before && tries < 400; tries += 1) {
+    for (let run = before, tries = 0; run === before && tries < 1_200; tries += 1) {
       await new Promise((resolve) => setTimeout(resolve, 25));
       run = (await guard.describe()).runId;
     }
@@ -257,7 +257,7 @@ test('two thousand messages later it continues as new, and nobody loses a slot o
       await until(guard, (status) => status.slots.length === 1 && status.waiting.length === 1);
       const before = (await guard.describe()).runId;
       for (let sent = 0; sent < 2_000; sent += 100) await Promise.all(Array.from({ length: 100 }, () => guard.signal('returnSlot', {})));
-      for (let run = before, tries = 0; run === before && tries < 400; tries += 1) {
+      for (let run = before, tries = 0; run === before && tries < 1_200; tries += 1) {
         await new Promise((resolve) => setTimeout(resolve, 50));
         run = (await guard.describe()).runId;
       }

@@ -27,7 +27,7 @@ import { timeSkippingEnvironment } from '../support/time-skipping.js';
 import { payloadConverterPath, workflowBundle } from '../support/workflow-bundle.js';
 
 const POLL_MS = 50;
-const TRIES = 200;
+const TRIES = 600;
 const POOL_BYTES = { 'etc/app.yaml': 'port: 1\nhost: a\n', 'etc/motd': 'hello\n' } as const;
 
 export interface GatingOptions {

@@ -18,7 +18,7 @@ function held<T>(): { readonly answer: Promise<T>; readonly give: (value: T) => 
 }
 
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     if (await what()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

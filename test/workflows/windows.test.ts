@@ -309,7 +309,7 @@ async function quiet(handle: WorkflowHandle): Promise<number> {
 }
 
 async function settled(world: World, holds: (status: IncidentStatus) => boolean): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     if (holds(await world.status())) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

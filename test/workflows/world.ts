@@ -60,7 +60,7 @@ export async function inWorld(env: TestWorkflowEnvironment, script: (world: Worl
       return metadata.currentDetails ?? '';
     },
     async until(phase) {
-      for (let tries = 0; tries < 200; tries += 1) {
+      for (let tries = 0; tries < 1_200; tries += 1) {
         // Between two runs of an incident there may be nobody to answer.
         const status = await world.status().catch(() => undefined);
         if (status?.phase === phase) return status;
