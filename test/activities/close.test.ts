@@ -99,6 +99,24 @@ describe('close', () => {
     expect(narrative).toContain('etc/app.yaml /port: live is 9, desired says 1');
   });
 
+  it.each<{ drift: (on: Bench) => void; told: string; reason: string }>([
+    { drift: (on) => { on.desire('etc/app.yaml', 'port: 5\nhost: a\n'); }, told: 'Correct the desired state:', reason: 'the desired state moved; that live equalled it after the switch, before health failed, does not say otherwise' },
+    { drift: (on) => { on.write('etc/app.yaml', 'port: 9\nhost: a\n'); }, told: 'a hotfix to adopt: what is live', reason: 'live moved away from a desired state that was clean before' },
+  ])('rolled back once it was switched and looked at: $reason', async ({ drift, told }) => {
+    const on = await openBench();
+    await on.check();
+    on.later(60_000);
+    const part = await openIncident(on, drift);
+    const ref = await staged(on, part);
+    await on.run('finalize', ref);
+    on.later(1_000);
+    await on.check();
+    await on.run('rollback', { incident: FIRST, part: 1, plan: ref.plan, round: 1, cause: 'unhealthy', reason: 'status 503' });
+    await on.check();
+    await on.run('close', ending(part, 'rolled-back', { cause: 'unhealthy' }));
+    expect((await on.ledger.incident(SHOP))?.narrative).toContain(told);
+  });
+
   it('of an incident that the record does not know does nothing', async () => {
     const on = await openBench();
     await on.run('close', { incident: FIRST, run: RUN, outcome: 'cleared', parts: [], malformed: 0 });

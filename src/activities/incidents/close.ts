@@ -93,7 +93,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
   const healthy = rolledBack && target !== undefined && target.health.length > 0
     ? (await probeFor(deps, target.health, ctx, { single: true })).verdict === 'healthy'
     : undefined;
-  const moved = rolledBack ? await desiredMoved(deps, input.incident) : undefined;
+  const moved = rolledBack ? await desiredMoved(deps, input.incident, row.openedAt) : undefined;
   const narrative = narrate({
     incident: formatIncident(input.incident), kind: row.kind, openedAt: row.openedAt, closedAt: at, outcome: input.outcome, parts,
     ...(firstSeen === undefined || firstSeen > row.openedAt ? {} : { firstSeen }),
@@ -227,13 +227,16 @@ function valueText(value: Json | undefined): string {
   return value === undefined ? 'absent' : oneLine(JSON.stringify(value), 120);
 }
 
-/** Compares the desired state of the last clean look with that of the drift; the record has an entry for each. */
-async function desiredMoved(deps: Dependencies, { environment, target }: IncidentId): Promise<boolean | undefined> {
+/**
+ * Compares the desired state of the last clean look before the incident with that of the drift; the record
+ * has an entry for each. A look that is clean meanwhile saw what the repair had switched to.
+ */
+async function desiredMoved(deps: Dependencies, { environment, target }: IncidentId, openedAt: string): Promise<boolean | undefined> {
   let clean: Json | undefined;
   let drifted: Json | undefined;
   for await (const entry of deps.ledger.entries({ environment, target, kinds: ['clean', 'drift'] })) {
-    if (entry.kind === 'clean') clean = entry.data['revision'];
-    else drifted = entry.data['revision'];
+    if (entry.kind === 'drift') drifted = entry.data['revision'];
+    else if (Date.parse(entry.at) < Date.parse(openedAt)) clean = entry.data['revision'];
   }
   return clean === undefined || drifted === undefined ? undefined : clean !== drifted;
 }
