@@ -84,7 +84,7 @@ function runbookLine(intent: Intent | undefined): readonly string[] {
 }
 
 /** Rules say that a change should become the desired state: a person is asked to make it so. */
-export async function tellToAdopt(deps: Dependencies, target: Target, told: { readonly incident: IncidentId; readonly part: number; readonly changes: readonly Change[]; readonly reason: string; readonly at: string }): Promise<void> {
+export async function tellToAdopt(deps: Dependencies, target: Target, told: { readonly incident: IncidentId; readonly part: number; readonly changes: readonly Change[]; readonly reason: string; readonly at: string; readonly plan?: string }): Promise<void> {
   const name = formatIncident(told.incident);
   const brief = changesInBrief(told.changes);
   await tellAbout(deps, target, {
@@ -93,7 +93,7 @@ export async function tellToAdopt(deps: Dependencies, target: Target, told: { re
     at: told.at,
     title: `${name} should be adopted: ${brief}`,
     text: `${told.changes.length} changed: ${brief}. The rules say that it should become the desired state, since ${told.reason}. Nothing live is changed.`,
-    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason WHY`],
+    commands: [`holdfast incident ${name}`, `holdfast adopt ${name}${told.plan === undefined ? '' : ` --plan ${told.plan.slice(0, 12)}`} --reason WHY`],
     key: `adopt-${told.part}`,
   });
 }

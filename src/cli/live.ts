@@ -17,7 +17,7 @@ export async function withLiveStatus(client: HoldfastClient | undefined, rows: r
   if (client === undefined || rows.length === 0 || rows.length > LIMIT) return rows;
   return forEachBounded(rows, WIDTH, async (row) => {
     const [status, steps] = await Promise.all([client.incidentStatus(row).catch(() => undefined), client.pendingSteps(row).catch(() => [])]);
-    const isOwn = status !== undefined && status.incident === `${formatAddress(row)}#${row.number}` && status.parts.length > 0;
+    const isOwn = status !== undefined && status.incident === `${formatAddress(row)}#${row.number}` && (status.parts.length > 0 || row.kind === 'blind');
     const live: IncidentRow = isOwn ? { ...row, phase: status.phase, parts: status.parts.map((part): JsonObject => ({ ...recordedOf(row, part.part), ...part })) } : row;
     const why = whyNotDone(steps, now);
     return why === undefined ? live : { ...live, parts: live.parts.map((part) => withReason(part, why)) };

@@ -56,6 +56,12 @@ const ATTENTION: readonly Phase[] = [
   'rolling-back', 'awaiting-approval', 'finalizing', 'verifying', 'validating', 'staging', 'kept', 'waiting', 'deciding', 'soaking', 'observed', 'closed',
 ];
 
+/** For sorting: the phase that most needs a person first. */
+export function byAttention(one: string | undefined, other: string | undefined): number {
+  const rank = (phase: string | undefined): number => ATTENTION.findIndex((each) => each === phase);
+  return rank(one) - rank(other);
+}
+
 export function foremostPhase(phases: readonly Phase[]): Phase {
   return ATTENTION.find((phase) => phases.includes(phase)) ?? 'closed';
 }

@@ -76,7 +76,7 @@ async function sameCauses(ledger: Remembering, { config, target, changes }: Pick
     if (row.kind !== 'drift' || row.target === target.target) return [];
     const causes = causesIn(row.parts);
     const fingerprints = changes.flatMap((change, index) => (causes.has(keys[index] ?? '') ? [change.fingerprint] : []));
-    return fingerprints.length === 0 ? [] : [{ address: formatAddress(row), incident: { id: formatIncident(row), open: true, phase: row.phase }, fingerprints }];
+    return fingerprints.length === 0 ? [] : [{ address: formatAddress(row), incident: { id: formatIncident(row), open: true }, fingerprints }];
   });
 }
 
@@ -85,7 +85,7 @@ async function stateOf(ledger: Remembering, dependency: TargetAddress, waiting: 
   const row = await ledger.incident(dependency);
   // What could not be read says nothing about what is to be repaired.
   if (row === undefined || row.kind === 'blind') return { address };
-  const incident = { id: formatIncident(row), open: row.closedAt === undefined, phase: row.phase, ...(row.outcome === undefined ? {} : { outcome: row.outcome }) };
+  const incident = { id: formatIncident(row), open: row.closedAt === undefined, ...(row.outcome === undefined ? {} : { outcome: row.outcome }) };
   const held = row.closedAt !== undefined && stopsDependants(row.outcome);
   const passed = held && ((await isCleanSince(ledger, row)) || (await isReleased(ledger, row, waiting)));
   return { address, incident, ...(passed ? { passed } : {}) };

@@ -1,5 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import { formatIncident } from '../domain/address.js';
+import { formatAddress, formatIncident } from '../domain/address.js';
 import { gatesText, withPlan } from '../domain/gates/gate.js';
 import { foremostPhase, type Phase } from '../domain/phase.js';
 import { searchAttributes, type IncidentStatus } from './messages.js';
@@ -24,10 +24,10 @@ const MEANING: Readonly<Record<Phase, string>> = {
 
 /** Keeps the current details of the Temporal UI true: what drifted, what is planned, what it waits for, how to approve, stop and undo it. */
 export function describeIncident(run: IncidentRun): void {
-  const { incident, kind } = run.input;
+  const { incident } = run.input;
   const parts = [...run.ended, ...run.parts];
   const lines = [`## ${formatIncident(incident)}: ${MEANING[phaseOf(run)]}`, '', run.details];
-  if (kind === 'blind' && parts.length === 0) lines.push('', 'Nothing is repaired while the target cannot be read. The incident closes by itself once a check reads it again.');
+  if (isBlind(run)) lines.push('', 'Nothing is repaired while the target cannot be read. The incident closes by itself once a check reads it again.');
   for (const part of parts) lines.push('', ...describePart(part));
   if (run.malformed > 0) lines.push('', `${run.malformed} messages made no sense and were ignored; the last: ${run.lastProblem ?? ''}`);
   setCurrentDetails(lines.join('\n'));
@@ -36,7 +36,8 @@ export function describeIncident(run: IncidentRun): void {
 function describePart(part: PartState): string[] {
   const state = part.outcome ?? MEANING[part.phase];
   const lines = [`### Part ${part.part}: ${state}`, '', `${part.changes} ${part.changes === 1 ? 'change' : 'changes'}, decided \`${part.decision}\`, risk ${part.risk}: ${prose(part.reason)} (${part.rules.join(', ')})`];
-  if (part.note !== '') lines.push('', `Now: ${prose(part.note)}`);
+  const shut = part.gateNow.allowed ? undefined : part.gateNow.reason;
+  if (part.note !== '' && part.note !== shut) lines.push('', `Now: ${prose(part.note)}`);
   if (!part.gateNow.allowed && part.phase !== 'closed') lines.push('', `Gate closed: ${prose(withPlan(gatesText(part.gateNow), part.plan))}`);
   if (part.since !== undefined && asks(part)) lines.push('', `Changed since it was asked before: ${prose(part.since)}`);
   if (part.requires !== undefined && asks(part)) lines.push('', `Who must approve: ${prose(part.requires)}`);
@@ -88,16 +89,27 @@ function signal(how: string, payload: Readonly<Record<string, string>>): string[
 
 function phaseOf(run: IncidentRun): Phase {
   if (run.outcome !== undefined) return 'closed';
-  if (run.parts.length === 0) return run.input.kind === 'blind' && run.ended.length === 0 ? 'observed' : run.ended.length === 0 ? 'deciding' : 'closed';
+  if (run.parts.length === 0) return isBlind(run) ? 'observed' : run.ended.length === 0 ? 'deciding' : 'closed';
   return foremostPhase(run.parts.map((part) => part.phase));
+}
+
+function isBlind({ input, parts, ended, outcome }: IncidentRun): boolean {
+  return input.kind === 'blind' && parts.length === 0 && ended.length === 0 && outcome === undefined;
 }
 
 /** Two upserts in the life of an incident: when it waits for a person, and at its end. */
 export function tellSearchAttributes(run: IncidentRun): void {
-  const risk = [...run.parts, ...run.ended][0]?.risk;
+  const risk = highestOf(run.parts.length > 0 ? run.parts : run.ended);
   upsertSearchAttributes(
     searchAttributes({ HoldfastPhase: phaseOf(run), ...(run.outcome === undefined ? {} : { HoldfastOutcome: run.outcome }), ...(risk === undefined ? {} : { HoldfastRisk: risk }) }),
   );
+}
+
+/** Lowest first, as in the rules, which workflow code does not hold. */
+const RISKS: readonly PartState['risk'][] = ['low', 'medium', 'high', 'critical'];
+
+function highestOf(parts: readonly Pick<PartState, 'risk'>[]): PartState['risk'] | undefined {
+  return RISKS.findLast((risk) => parts.some((part) => part.risk === risk));
 }
 
 export function statusOf(run: IncidentRun): IncidentStatus {
@@ -106,6 +118,7 @@ export function statusOf(run: IncidentRun): IncidentStatus {
     incident: formatIncident(run.input.incident),
     phase,
     ...(run.outcome === undefined ? {} : { outcome: run.outcome }),
+    ...(isBlind(run) ? { waitsFor: `a check that reads it; nothing is repaired meanwhile: holdfast check ${formatAddress(run.input.incident)} --remote` } : {}),
     parts: [...run.ended, ...run.parts].map((part) => ({
       part: part.part,
       phase: part.phase,

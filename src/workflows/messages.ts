@@ -127,6 +127,8 @@ export interface IncidentStatus {
   readonly incident: string;
   readonly phase: Phase;
   readonly outcome?: Outcome;
+  /** Of an incident without parts: what it waits for. */
+  readonly waitsFor?: string;
   readonly parts: readonly PartStatus[];
 }
 

@@ -214,7 +214,7 @@ describe('adopting into Git', () => {
 describe('adopting into a folder', () => {
   it('makes a patch, which is on record, and writes nothing', async () => {
     const it = await adopting();
-    expect(await it.adopt()).toMatchObject({ result: 'made', where: 'patch' });
+    expect(await it.adopt(), 'what is pasted is about this part alone').toMatchObject({ result: 'made', where: 'patch', message: expect.stringContaining(`holdfast adopt prod/storefront#1 --plan ${(it.part.plan ?? '').slice(0, 12)} --write --reason WHY applies it`) as string });
     const patch = only(await it.on.entries('adopted')).data['patch'];
     expect(patch).toBe('diff --git a/etc/app.yaml b/etc/app.yaml\n--- a/etc/app.yaml\n+++ b/etc/app.yaml\n@@ -1,2 +1,2 @@\n-port: 1\n+port: 9\n host: a\n');
     expect(await it.assessAgain()).toMatchObject({ gone: [], parts: [] });

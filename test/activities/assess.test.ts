@@ -22,6 +22,17 @@ describe('assess', () => {
     expect(only(on.told)).toMatchObject({ event: 'approval-needed', subject: 'prod/storefront#1', owner: 'team-web', commands: expect.arrayContaining([`holdfast approve prod/storefront#1 --plan ${part.plan?.slice(0, 12) ?? ''}`]) as string[] });
   });
 
+  it('an incident is as risky as the riskiest part that goes on, whichever came last', async () => {
+    const on = await openBench(ASKS);
+    const part = await openIncident(on, (each) => { each.write('etc/app.yaml', 'port: 1\nhost: 0.0.0.0\n'); });
+    const before = (await on.ledger.incident(SHOP))?.risk;
+    on.write('etc/motd', 'hacked\n');
+    await on.check();
+    const later = only((await on.assess({ ordinal: 2, nextPart: 2, parts: [standing(part)] })).parts);
+    expect(later.risk).not.toBe(before);
+    expect((await on.ledger.incident(SHOP))?.risk).toBe(before);
+  });
+
   it('retried after a crash, gives the same answer and leaves one question and one decision', async () => {
     const on = await openBench();
     const part = await openIncident(on);

@@ -163,7 +163,7 @@ async function make(deps: Dependencies, making: Making, ctx: WriteContext): Prom
   if (!asked.write) {
     await record(deps, making, { to: 'patch', folder: source.folder, ...patch });
     const name = formatIncident(input.incident);
-    const [write = ''] = signable(await deps.config(), input.incident.environment, [`holdfast adopt ${name} --write --reason WHY`]);
+    const [write = ''] = signable(await deps.config(), input.incident.environment, [`holdfast adopt ${name}${planOption(input.plan)} --write --reason WHY`]);
     const message = `a patch of ${count} waits to be applied to the desired state (holdfast incident ${name} shows it; ${write} applies it); closes as adopted when a check is clean: holdfast schedules trigger ${formatAddress(target)} looks at once`;
     return { result: 'made', where: 'patch', message };
   }
@@ -196,6 +196,11 @@ async function record(deps: Dependencies, { input, asked, prepared }: Making, to
   await deps.ledger.updateIncident(incident, { part: { part, phase, adoption: { by: asked.by, at, ...place, files: prepared.files.slice(0, REMEMBERED).map((file) => ({ ...file })) } } });
 }
 
+/** So that what is pasted is about this part alone. */
+function planOption(plan: string | undefined): string {
+  return plan === undefined ? '' : ` --plan ${plan.slice(0, 12)}`;
+}
+
 function refuse(reason: string): AdoptResult {
   return { result: 'refused', reason };
 }
@@ -222,7 +227,7 @@ async function tellRefused(deps: Dependencies, input: AdoptInput, reason: string
     at: deps.now().toISOString(),
     title: `${name} was not adopted`,
     text: `${reason}. Nothing was changed, and the question stands as it stood.`,
-    commands: [`holdfast incident ${name}`, `holdfast adopt ${name} --reason WHY`],
+    commands: [`holdfast incident ${name}`, `holdfast adopt ${name}${planOption(input.plan)} --reason WHY`],
     key: `not-adopted-${input.id}-${input.part}`,
   });
 }

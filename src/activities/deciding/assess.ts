@@ -1,12 +1,14 @@
 import { formatIncident } from '../../domain/address.js';
 import type { Change, Observation } from '../../domain/change.js';
 import { driftMarkdown, intentMarkdown } from '../../domain/describe.js';
-import { highestRisk } from '../../domain/deciding/risk.js';
+import type { Risk } from '../../domain/deciding/decision.js';
+import { highestRisk, RISKS } from '../../domain/deciding/risk.js';
 import { REST_PHASES } from '../../domain/phase.js';
 import type { HealthVerdict } from '../../domain/health.js';
 import type { Target } from '../../domain/target.js';
 import { environmentOf, type Environment } from '../../config/config.js';
 import { hashJson } from '../../digest.js';
+import type { IncidentRow } from '../../ledger/ledger.js';
 import type { ReadContext } from '../../providers/provider.js';
 import { assessParts, type AssessedPart as Proposed } from '../../policy/assess.js';
 import { gateFacts } from '../../policy/gate-facts.js';
@@ -99,8 +101,14 @@ async function decideParts(deps: Dependencies, { input, target, environment, obs
   const parts: AssessedPart[] = [];
   // One after the other: each adds itself to the incident's row.
   for (const [index, each] of fresh.entries()) parts.push(await openPart(deps, { input, target, environment, at, number: input.nextPart + index, inputs, before, everything: changes, ...baseline, ...(authors === undefined ? {} : { authors }) }, withLapses(each, says)));
-  await deps.ledger.updateIncident(input.incident, { drift: toldText(drift, under), ...(parts.length === 0 ? {} : { risk: highestRisk(parts.map((each) => each.risk)) }) });
+  await deps.ledger.updateIncident(input.incident, { drift: toldText(drift, under), ...(parts.length === 0 ? {} : { risk: highestRisk([...risksLeft(row, gone), ...parts.map((each) => each.risk)]) }) });
   return { gone, parts, ...(told.length === 0 ? {} : { told }), ...(row === undefined || underOf(row) === under ? {} : { isElse: true }), details: [driftMarkdown(changes, observation.skipped.length), ...intentMarkdown(target.intent)].join('\n\n') };
+}
+
+/** Of the parts that go on beside those that are new: the incident is as risky as the riskiest of them. */
+function risksLeft(row: IncidentRow | undefined, gone: Assessment['gone']): readonly Risk[] {
+  const left = (row?.parts ?? []).filter((part) => part['outcome'] === undefined && !gone.some((each) => each.part === part['part']));
+  return RISKS.filter((risk) => left.some((part) => part['risk'] === risk));
 }
 
 async function changesOf(deps: Dependencies, parts: readonly { readonly plan?: string }[]): Promise<ReadonlySet<string>> {

@@ -98,7 +98,7 @@ export async function openPart(deps: Dependencies, opening: Opening, proposed: P
   const waits = plan === undefined || gate.allowed || (decision !== 'ask' && decision !== 'remediate') ? {} : { waits: gatesText(gate) };
   const about = plan === undefined || ask === undefined || environment.approvals.trust !== 'signed' ? undefined : { project: (await deps.config()).project, incident: input.incident, question: { plan: plan.hash, ask } };
   if (plan !== undefined && decision === 'ask') await deps.tell(partNotice({ incident: input.incident, target, plan, risk, reason, at, ...told, ...waits, ...(about === undefined ? {} : { signing: showApproval(about) }), ...(expiresAt === undefined ? {} : { expiresAt }) }, 'approval-needed'), `ask-${ask ?? ''}`);
-  if (decision === 'adopt' && adoptable) await tellToAdopt(deps, target, { incident: input.incident, part: number, changes, reason, at });
+  if (decision === 'adopt' && adoptable) await tellToAdopt(deps, target, { incident: input.incident, part: number, changes, reason, at, ...(plan === undefined ? {} : { plan: plan.hash }) });
   const phase = decision === 'remediate' ? 'waiting' : decision === 'ask' ? 'awaiting-approval' : 'observed';
   await deps.ledger.updateIncident(input.incident, { part: { part: number, phase, decision, risk, ...(plan === undefined ? {} : { plan: plan.hash }), ...(ask === undefined ? {} : { ask }), fingerprints: changes.map((change) => change.fingerprint), brief: changesInBrief(changes), ...causesOf(changes, opening), ...told, ...needs, ...decidedInRow(proposed) } });
   return {

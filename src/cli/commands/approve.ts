@@ -10,6 +10,7 @@ import { CliError } from '../errors.js';
 import { EXIT } from '../exit.js';
 import { askedParts, findIncident, isClosed, waitingParts } from '../incident-row.js';
 import { byOption, planOption, reasonOption, requireReason, waitOption } from '../options.js';
+import { changeLines } from '../render/changes.js';
 import { plain, shellWord } from '../render/escape.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { indent } from '../render/table.js';
@@ -71,7 +72,7 @@ async function showPlan(context: Context, id: string, { breakGlass = false }: Pi
     const signs = mustSign(await context.config(), row.environment);
     for (const { hash, plan } of plans) {
       context.note(`${plain(name)} ${asks(hash) ? 'asks about' : 'waits with'} plan ${shortHash(hash)}:`);
-      if (plan !== undefined) context.note(indent(planLines(plan, context.style).slice(1), 2).join('\n'));
+      if (plan !== undefined) context.note(indent([...changeLines(plan.changes, context.style), ...planLines(plan, context.style).slice(1)], 2).join('\n'));
       context.note(`Nothing was approved. To approve exactly this plan:\n  holdfast approve ${shellWord(name)} --plan ${shortHash(hash)}${breakGlass ? ' --break-glass --reason WHY' : ''}${signs ? KEY : ''}\n`);
     }
     return EXIT.error;

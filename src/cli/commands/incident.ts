@@ -11,12 +11,13 @@ import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit.js';
 import { askedParts, asksAgain, endOf, findIncident, isClosed, partsOf } from '../incident-row.js';
-import { adoptionsOf, adoptionText, textOf } from '../parts.js';
+import { adoptionsOf, adoptionText, textOf, type RecordedPart } from '../parts.js';
 import { withLiveStatus } from '../live.js';
 import { changeLines, count } from '../render/changes.js';
 import { entryCells, formatTime } from '../render/entry.js';
 import { plain, plainLines, shellWord } from '../render/escape.js';
 import { healthOf, healthLines } from '../render/health.js';
+import { leadLines, storyOf } from '../render/lead.js';
 import { planLines, shortHash } from '../render/plan.js';
 import { paintWord } from '../render/style.js';
 import { indent } from '../render/table.js';
@@ -28,6 +29,8 @@ interface Full {
   readonly entries: readonly Entry[];
   readonly plans: readonly Plan[];
   readonly drift: readonly Change[];
+  /** Why it could not be read, when it was looked at last. */
+  readonly unread?: string;
   readonly decisions: readonly DecisionRow[];
   /** Approvals that did not decide alone. */
   readonly votes: readonly VoteRow[];
@@ -89,9 +92,11 @@ async function gather(ledger: Ledger, row: IncidentRow): Promise<Full> {
   for await (const entry of ledger.entries({ environment: row.environment, target: row.target, incident: row.number, limit: ENTRY_LIMIT })) entries.push(entry);
   const hashes = [...new Set(partsOf(row).flatMap((part) => (part.plan === undefined ? [] : [part.plan])))];
   const plans = (await Promise.all(hashes.map((hash) => ledger.plan(hash)))).filter((plan) => plan !== undefined);
-  const planned = plans.flatMap((plan) => plan.changes);
+  const planned = onceEach(plans.flatMap((plan) => plan.changes));
+  const last = row.kind === 'blind' ? await ledger.lastObservation(row) : undefined;
   return {
     row,
+    ...(last?.verdict !== 'unknown' || last.reason === undefined ? {} : { unread: last.reason }),
     entries,
     plans,
     drift: planned.length > 0 || isClosed(row) ? planned : await lastDrift(ledger, row),
@@ -99,6 +104,11 @@ async function gather(ledger: Ledger, row: IncidentRow): Promise<Full> {
     votes: await ledger.votes(row),
     writes: await ledger.intents({ incident: row }),
   };
+}
+
+/** A field that came back is in the plan of each part that repaired it. */
+function onceEach(changes: readonly Change[]): readonly Change[] {
+  return [...new Map(changes.map((change) => [change.fingerprint, change])).values()];
 }
 
 async function lastDrift(ledger: Ledger, row: IncidentRow): Promise<readonly Change[]> {
@@ -115,6 +125,9 @@ async function print(context: Context, full: Full): Promise<void> {
   const section = (title: string, lines: readonly string[]) => {
     if (lines.length > 0) sections.push([style.bold(title), ...indent(lines, 2)]);
   };
+  const { story, next } = storyOf(row);
+  section('Now', leadLines(row, full.unread));
+  section('What to do next', next);
   section('What drifted (what should be → what is)', changeLines(full.drift, style));
   section('Parts', partLines(context, full));
   section('Adopted', adoptionLines(full));
@@ -126,7 +139,7 @@ async function print(context: Context, full: Full): Promise<void> {
   const told = withoutUnasked(full.entries).filter((entry) => entry.kind !== 'intent' && entry.kind !== 'outcome');
   const timeline = told.length === 0 ? [] : context.table(['TIME (UTC)', 'WHAT', 'BY', 'HOW'], told.map((entry) => entryCells(entry, style))).trimEnd().split('\n');
   section('Timeline', timeline);
-  section('In words', row.narrative === undefined ? [] : plainLines(row.narrative));
+  section('In words', story);
   section('Commands', commandsOf(row, signs, { namesParts: true }));
   section('To sign', isClosed(row) || !signs ? [] : await signingLines((await context.config()).project, row));
   await context.say(sections.map((lines) => lines.join('\n')).join('\n\n'));
@@ -163,7 +176,8 @@ function header(context: Context, row: IncidentRow): readonly string[] {
 }
 
 function partLines(context: Context, { row, plans }: Full): readonly string[] {
-  return [...partsOf(row)].sort((one, other) => (one.part ?? 0) - (other.part ?? 0)).flatMap((part, index) => {
+  const parts = [...partsOf(row)].sort((one, other) => (one.part ?? 0) - (other.part ?? 0));
+  return parts.flatMap((part, index) => {
     const plan = plans.find((each) => each.hash === part.plan);
     const state = part.outcome ?? part.phase ?? '';
     const decided = [part.decision, part.changes === undefined ? undefined : count(part.changes, 'change'), part.risk === undefined ? undefined : `risk ${plain(part.risk)}`].filter((each) => each !== undefined);
@@ -171,7 +185,8 @@ function partLines(context: Context, { row, plans }: Full): readonly string[] {
       `${part.part ?? index + 1}. ${paintWord(state, context.style)}  ${decided.map(plain).join(', ')}`,
       ...indent(
         [
-          ...(part.because === undefined ? [] : [`decided:  ${plain(part.because)}${part.rules === undefined ? '' : ` (${part.rules.map(plain).join(', ')})`}`]),
+          ...(part.brief === undefined || parts.length === 1 ? [] : [`about:    ${plain(part.brief)}`]),
+          ...(part.because === undefined ? [] : [`decided:  ${plain(part.because)}${part.rules === undefined || part.rules.join() === part.because ? '' : ` (${part.rules.map(plain).join(', ')})`}`]),
           ...(part.would === undefined ? [] : [`would:    ${plain(wouldText(part.would))}`]),
           ...(part.riskOf === undefined ? [] : [`risk:     ${plain(part.risk ?? '')}, ${plain(part.riskOf)}`]),
           ...(part.trials ?? []).map((each) => `on trial: ${plain(each)}`),
@@ -204,10 +219,13 @@ function adoptionLines({ row, entries }: Full): readonly string[] {
 function commandsOf(row: IncidentRow, signs: boolean, { namesParts = false } = {}): readonly string[] {
   const key = signs ? KEY : '';
   const name = shellWord(formatIncident(row));
-  const answersTo = (plan: string): readonly string[] => {
+  const answersTo = ({ plan = '', decision }: RecordedPart): readonly string[] => {
     const about = `${name} --plan ${shortHash(plan)}`;
-    return [`approve ${about}`, `reject ${about} --reason WHY`, `adopt ${about} --reason WHY`, `accept ${about} --until 7d --reason WHY`];
+    const answers = [`approve ${about}`, `reject ${about} --reason WHY`, `adopt ${about} --reason WHY`, `accept ${about} --until 7d --reason WHY`];
+    // What rules want adopted is not to be repaired by whoever pastes the first line.
+    return decision === 'adopt' ? [...answers].sort((one, other) => Number(other.startsWith('adopt')) - Number(one.startsWith('adopt'))) : answers;
   };
+  if (row.kind === 'blind' && !isClosed(row)) return [`holdfast check ${formatAddress(row)}`, `holdfast check ${formatAddress(row)} --remote`];
   if (isClosed(row)) {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
     const again = asksAgain(row) ? [`${askedAgainBy(name, endOf(row))}${key}`] : [];
@@ -215,7 +233,7 @@ function commandsOf(row: IncidentRow, signs: boolean, { namesParts = false } = {
   }
   const asking = askedParts(row).filter((part) => part.plan !== undefined);
   const named = namesParts && asking.length > 1;
-  const asked = asking.flatMap((part) => [...(named ? [`# part ${part.part ?? ''}${part.brief === undefined ? '' : `: ${plain(part.brief)}`}`] : []), ...answersTo(part.plan ?? '').map((each) => `holdfast ${each}${key}`)]);
+  const asked = asking.flatMap((part) => [...(named ? [`# part ${part.part ?? ''}${part.brief === undefined ? '' : `: ${plain(part.brief)}`}`] : []), ...answersTo(part).map((each) => `holdfast ${each}${key}`)]);
   const unrepaired = partsOf(row).some((part) => part.outcome === undefined && part.phase === 'observed' && part.plan === undefined);
   if (asked.length === 0 && unrepaired) return [`holdfast adopt ${name} --reason WHY${key}`, `holdfast check ${formatAddress(row)}`];
   return asked.length > 0 ? asked : [`holdfast rollback ${name} --reason WHY`, `holdfast freeze ${formatAddress(row)} --reason WHY`];

@@ -54,7 +54,7 @@ export function afterGate({ dependencies = [], address = '' }: GateFacts, { chan
 function heldBehind({ address: of, incident, passed }: DependencyState, address: string): ClosedAnswer | undefined {
   if (incident === undefined || passed === true) return undefined;
   if (incident.open) {
-    return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open (${incident.phase}); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident ${incident.id}` };
+    return { allowed: false, gate: 'after', reason: `after ${of}: ${incident.id} is open; it goes on when that is repaired and has soaked; see what it waits for: holdfast incident ${incident.id}` };
   }
   if (!stopsDependants(incident.outcome)) return undefined;
   return {

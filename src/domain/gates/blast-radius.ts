@@ -20,5 +20,6 @@ export function beyondReach(changes: readonly Pick<Change, 'resource'>[], of: nu
   const all = Math.max(of, touched);
   const percent = Math.floor((touched / all) * 100);
   if (all >= SHARE_FROM && (touched / all) * 100 <= limit.percent) return undefined;
-  return `gate blast-radius: ${touched} of ${all} resources (${percent} percent) would be touched, and limits.resources lets ${limit.max} and ${limit.percent} percent go without an approval of this plan`;
+  const share = all < SHARE_FROM ? '' : ` and ${limit.percent} percent`;
+  return `gate blast-radius: ${touched} of ${all} resources (${percent} percent) would be touched, and limits.resources lets ${limit.max}${share} go without an approval of this plan`;
 }

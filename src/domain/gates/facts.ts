@@ -56,7 +56,6 @@ export interface DependencyState {
     /** `staging/storefront#3`. */
     readonly id: string;
     readonly open: boolean;
-    readonly phase: string;
     readonly outcome?: Outcome;
   };
   /** It was found clean since that incident ended, or a person lets go on whoever waits for it. */

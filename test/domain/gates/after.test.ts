@@ -12,19 +12,15 @@ function ask(dependencies: readonly DependencyState[], automatic = true): Return
   return askGates({ at: '2026-11-02T09:00:00.000Z', rows: [], address: 'prod/storefront', dependencies }, { action: 'stage', changes: [{ fingerprint: 'v1:one', revision: 'r1', resource: 'etc/app.yaml', path: '/port' }], automatic });
 }
 
-const open = (address: string, phase: string): DependencyState => ({ address, incident: { id: `${address}#3`, open: true, phase } });
-const ended = (outcome: Outcome, more: Partial<DependencyState> = {}): DependencyState => ({ address: STAGING, incident: { id: `${STAGING}#3`, open: false, phase: 'closed', outcome }, ...more });
+const open = (address: string): DependencyState => ({ address, incident: { id: `${address}#3`, open: true } });
+const ended = (outcome: Outcome, more: Partial<DependencyState> = {}): DependencyState => ({ address: STAGING, incident: { id: `${STAGING}#3`, open: false, outcome }, ...more });
 
 describe('the gate after', () => {
   it.each<{ dependencies: readonly DependencyState[]; automatic?: boolean; waitsFor?: string; reason: string }>([
     { dependencies: [], reason: 'it comes after nobody, or after targets that are configured no more' },
     { dependencies: [{ address: STAGING }], reason: 'what it comes after has never drifted, or could not be read' },
-    { dependencies: [open(STAGING, 'awaiting-approval')], waitsFor: 'staging/storefront#3 is open (awaiting-approval)', reason: 'staging is not decided yet' },
-    { dependencies: [open(STAGING, 'staging')], waitsFor: 'staging/storefront#3 is open (staging)', reason: 'staging is being repaired' },
-    { dependencies: [open(STAGING, 'soaking')], waitsFor: 'staging/storefront#3 is open (soaking)', reason: 'its success counts once it has soaked' },
-    { dependencies: [open(STAGING, 'rolling-back')], waitsFor: 'staging/storefront#3 is open (rolling-back)', reason: 'staging is being put back' },
-    { dependencies: [open(STAGING, 'observed')], waitsFor: 'staging/storefront#3 is open (observed)', reason: 'staging is only watched: a person moves it there or lets prod go on' },
-    { dependencies: [open(STAGING, 'awaiting-approval')], automatic: false, waitsFor: 'staging/storefront#3', reason: 'approving prod does not change the order' },
+    { dependencies: [open(STAGING)], waitsFor: 'staging/storefront#3 is open', reason: 'whatever it is at there: not decided, being repaired or put back, only watched; its phase would be another one by the time that it is read' },
+    { dependencies: [open(STAGING)], automatic: false, waitsFor: 'staging/storefront#3', reason: 'approving prod does not change the order' },
     { dependencies: [ended('fixed')], reason: 'staging was repaired' },
     { dependencies: [ended('cleared')], reason: 'staging went away by itself' },
     { dependencies: [ended('adopted')], reason: 'staging became the desired state' },
@@ -37,11 +33,11 @@ describe('the gate after', () => {
     { dependencies: [ended('cancelled')], waitsFor: 'staging/storefront#3 ended cancelled', reason: 'somebody stopped staging and had it put back' },
     { dependencies: [ended('rolled-back', { passed: true })], reason: 'staging was found clean since, or a person lets prod go on' },
     { dependencies: [ended('rolled-back')], automatic: false, waitsFor: 'ended rolled-back', reason: 'an approval is no word on staging' },
-    { dependencies: [ended('fixed'), open(NETWORK, 'finalizing')], waitsFor: 'prod/network#3', reason: 'staging is done, the network is not' },
-    { dependencies: [ended('rolled-back', { passed: true }), open(NETWORK, 'finalizing')], waitsFor: 'prod/network#3', reason: 'letting go on without staging is no word on the network' },
-    { dependencies: [{ ...open('staging/search', 'soaking'), fingerprints: ['v1:one'] }], waitsFor: 'staging/search#3', reason: 'another target there drifted by the same cause' },
-    { dependencies: [{ ...open('staging/search', 'soaking'), fingerprints: ['v1:other'] }], reason: 'what has the same cause there is another change, which this repair does not contain' },
-    { dependencies: [open(STAGING, 'soaking'), open(NETWORK, 'soaking')], waitsFor: 'staging/storefront#3', reason: 'the first in the order of the configuration is told' },
+    { dependencies: [ended('fixed'), open(NETWORK)], waitsFor: 'prod/network#3', reason: 'staging is done, the network is not' },
+    { dependencies: [ended('rolled-back', { passed: true }), open(NETWORK)], waitsFor: 'prod/network#3', reason: 'letting go on without staging is no word on the network' },
+    { dependencies: [{ ...open('staging/search'), fingerprints: ['v1:one'] }], waitsFor: 'staging/search#3', reason: 'another target there drifted by the same cause' },
+    { dependencies: [{ ...open('staging/search'), fingerprints: ['v1:other'] }], reason: 'what has the same cause there is another change, which this repair does not contain' },
+    { dependencies: [open(STAGING), open(NETWORK)], waitsFor: 'staging/storefront#3', reason: 'the first in the order of the configuration is told' },
   ])('$waitsFor: $reason', ({ dependencies, automatic, waitsFor }) => {
     const answer = ask(dependencies, automatic);
     expect(answer.allowed).toBe(waitsFor === undefined);
@@ -49,18 +45,18 @@ describe('the gate after', () => {
   });
 
   it('tells everything that it waits for, in the order of the configuration, and of many the first five', () => {
-    const told = closedOf(ask([open(STAGING, 'soaking'), { address: 'prod/search' }, { ...ended('rolled-back'), address: NETWORK }]));
+    const told = closedOf(ask([open(STAGING), { address: 'prod/search' }, { ...ended('rolled-back'), address: NETWORK }]));
     expect(told.map((each) => [each.gate, each.reason.split(':')[0], each.command])).toEqual([
       ['after', 'after staging/storefront', undefined],
       ['after', 'after prod/network', 'holdfast release prod/storefront --gate after --reason WHY'],
     ]);
-    expect(closedOf(ask(Array.from({ length: 200 }, (_, index) => open(`staging/t${index}`, 'waiting'))))).toHaveLength(5);
+    expect(closedOf(ask(Array.from({ length: 200 }, (_, index) => open(`staging/t${index}`))))).toHaveLength(5);
   });
 
   it('names the incident that it waits for, and both ways on from one that was rolled back', () => {
-    expect(ask([open(STAGING, 'soaking')])).toEqual({
+    expect(ask([open(STAGING)])).toEqual({
       allowed: false, gate: 'after',
-      reason: 'after staging/storefront: staging/storefront#3 is open (soaking); it goes on when that is repaired and has soaked; see what it waits for: holdfast incident staging/storefront#3',
+      reason: 'after staging/storefront: staging/storefront#3 is open; it goes on when that is repaired and has soaked; see what it waits for: holdfast incident staging/storefront#3',
     });
     expect(ask([ended('rolled-back')])).toEqual({
       allowed: false, gate: 'after', command: 'holdfast release prod/storefront --gate after --reason WHY',
