@@ -62,6 +62,7 @@ export function requireUntil(context: Context, until: string | undefined): strin
 export function sinceOf(context: Context, since: string): string {
   const ms = positiveDuration(since);
   const instant = ms === undefined ? parseInstant(since) : instantIn(context, -ms);
+  if (instant !== undefined && instant > context.io.now().toISOString()) throw new CliError(`--since ${since} lies in the future`, { remedy: 'Write how long ago, as 2h or 7d, or a time that has passed.' });
   if (instant !== undefined) return instant;
   throw new CliError(`--since ${since} is neither a duration nor a time`, { remedy: 'Write 2h or 7d, or a time such as 2030-01-31T12:00:00Z.' });
 }

@@ -12,11 +12,23 @@ export interface Conditional {
   readonly report: Report;
 }
 
+/** Kept beside the conditions, so that a word in one can be shown where it stands. */
+const places = new WeakMap<Condition, { readonly at: Place; readonly text: string; readonly where: string }>();
+
+/** Where a character of a condition stands, and how messages call the condition; `undefined` for one that was not read from a file. */
+export function placeIn(condition: Condition, offset: number): { readonly at: Place; readonly where: string } | undefined {
+  const read = places.get(condition);
+  return read === undefined ? undefined : { at: placeWithin(read.at, read.text, offset), where: read.where };
+}
+
 /** Compiles a condition of the configuration; what is wrong is reported at its character. */
 export function readCondition({ tree, where, vocabulary, report }: Conditional): Condition | undefined {
   if (tree?.kind !== 'scalar' || typeof tree.value !== 'string') return undefined;
   const result = vocabulary.compile(tree.value);
-  if (!isProblem(result)) return result;
+  if (!isProblem(result)) {
+    places.set(result, { at: tree.at, text: tree.value, where });
+    return result;
+  }
   const { message, meant, offset } = result;
   const remedy = meant === undefined || meant.known.length === 0 ? result.remedy : suggest(meant.word, meant.known);
   report.add({ at: placeWithin(tree.at, tree.value, offset), message: `${where}: ${message}`, remedy });

@@ -1,11 +1,12 @@
 import { nameProblem } from './values.js';
 import { STAGE_KEPT_MS } from '../domain/gates/keeping.js';
 import type { TimeWindow } from '../domain/gates/window.js';
+import type { Condition } from '../policy/condition.js';
 import type { Environment, Schedule } from './config.js';
 import { shortestInterval } from './cron.js';
 import { formatDuration } from './durations.js';
 import { check } from './issues.js';
-import { type People, checkRules } from './people.js';
+import { approvalConditions, type People, checkRules } from './people.js';
 import type { Report } from './problem.js';
 import { neverOpens } from './windows.js';
 import { type EnvironmentInput, environmentSchema, varsSchema } from './schema-environment.js';
@@ -19,6 +20,8 @@ export interface EnvironmentEntry {
   readonly environment: Environment;
   /** Names for `${…}`: the environment's own. */
   readonly scope: ReadonlyMap<string, Scalar>;
+  /** Of `approvals.rules`. */
+  readonly conditions: readonly Condition[];
 }
 
 /**
@@ -56,7 +59,8 @@ function readEnvironment({ name, tree, project, people, report }: Reading): Envi
   const checked = check(environmentSchema, plain, { report, where, tree });
   refuseExpressions(tree, { report, where, allowed: (path) => path[0] === 'credentials' || path[0] === 'vars' });
   const input = checked ?? environmentSchema.parse({ vars: usableVars(tree) });
-  const entry = { name, input, tree, environment: toEnvironment(name, input), scope: scopeOf(name, project, input) };
+  const conditions = checked === undefined ? [] : approvalConditions({ name, tree, approvals: input.approvals, report });
+  const entry = { name, input, tree, environment: toEnvironment(name, input), scope: scopeOf(name, project, input), conditions };
   if (checked !== undefined) checkEnvironment(entry, people, report);
   return entry;
 }

@@ -1,3 +1,5 @@
+import { compileGlob, MAX_ALTERNATIVES } from '../providers/glob.js';
+
 const LONGEST = 256;
 const MOST_BRACES = 3;
 
@@ -14,5 +16,15 @@ export function globProblem(glob: string): { readonly message: string; readonly 
     return { message: 'looks like a regular expression', remedy: 'write a glob: *, **, ?, [abc] and {a,b} are understood; put \\ before other special characters' };
   }
   if (bare.split('{').length - 1 > MOST_BRACES) return { message: 'has too many groups in braces', remedy: `use at most ${MOST_BRACES}, or write several rules` };
-  return undefined;
+  return isBounded(glob) ? undefined : { message: `stands for more than ${MAX_ALTERNATIVES} patterns`, remedy: 'write several rules, or * in place of braces' };
+}
+
+/** Braces multiply: what stands for too many patterns is refused where it is compiled. */
+function isBounded(glob: string): boolean {
+  try {
+    compileGlob(glob);
+    return true;
+  } catch {
+    return false;
+  }
 }

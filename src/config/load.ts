@@ -15,6 +15,7 @@ import { isPack, lapsedRules, readPolicies, uncountable } from './policies.js';
 import { createReport, type Report } from './problem.js';
 import { createReader, type Reader, type Stamp } from './read.js';
 import { readReadiness } from './readiness.js';
+import { unknownNames } from './names.js';
 import { checkRemediation } from './remediation.js';
 import { resolveTarget } from './resolve.js';
 import { checkTargets, type Resolved } from './rules.js';
@@ -105,7 +106,7 @@ async function readAll(loading: Loading): Promise<Loaded> {
   const { suspended } = compareMatches(options.known ?? new Set(), targets.map(formatAddress));
   for (const address of suspended) warn(address, 'its folder matches no longer: the target is suspended');
   for (const { where, message } of uncountable(policies, environments.values())) warn(where, message);
-  warnings.push(...unenforced(environments.values(), resolved), ...outdated(resolved, ctx.now), ...lapsedRules(policies, ctx.now), ...unsigned(environments.values(), people));
+  warnings.push(...unenforced(environments.values(), resolved), ...outdated(resolved, ctx.now), ...lapsedRules(policies, ctx.now), ...unknownNames({ policies, environments: environments.values(), resolved, providers: Object.keys(options.providers), report }), ...unsigned(environments.values(), people));
   const config: LoadedConfig = {
     project,
     file: root.path,

@@ -1,4 +1,5 @@
 import { isDirectoryGroup, namesOf, type People as Known, type Principal, type PrincipalKey } from '../domain/approving/people.js';
+import type { Condition } from '../policy/condition.js';
 import { APPROVALS } from '../policy/vocabulary.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
 import { readCondition } from './conditions.js';
@@ -77,6 +78,14 @@ interface RulesInput {
   readonly report: Report;
 }
 
+/** The conditions of the rules, compiled. */
+export function approvalConditions({ name, tree, approvals, report }: Omit<RulesInput, 'people'>): readonly Condition[] {
+  return (approvals.rules ?? []).flatMap((_, index) => {
+    const found = readCondition({ tree: locate(tree, ['approvals', 'rules', index, 'when']).tree, where: `environments.${name}.approvals.rules[${index}].when`, vocabulary: APPROVALS, report });
+    return found === undefined ? [] : [found];
+  });
+}
+
 /** Every rule names groups that exist and asks for no more people than they have. */
 export function checkRules({ name, tree, approvals, people, report }: RulesInput): void {
   const base = ['approvals', 'rules'];
@@ -84,8 +93,6 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
   for (const [index, rule] of (approvals.rules ?? []).entries()) {
     const kind = rule.all === undefined ? 'any' : 'all';
     const voters = rule.all ?? rule.any ?? [];
-    const when = [...base, index, 'when'];
-    readCondition({ tree: locate(tree, when).tree, where: `environments.${[name, ...when.slice(0, -2)].join('.')}[${index}].when`, vocabulary: APPROVALS, report });
     if (approvals.trust === 'namespace' && kind === 'all') {
       add([...base, index, 'all'], 'a rule with `all` needs signed approvals: with trust `namespace` nobody can tell people apart', 'write trust: signed, or any: with a count of 1');
     }

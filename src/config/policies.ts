@@ -12,6 +12,7 @@ import { type Place, positionOf, type Report } from './problem.js';
 import type { Reader } from './read.js';
 import { sections } from './schema.js';
 import { MOST_RULES, ruleFileSchema, ruleSchema, ruleTestSchema } from './schema-policy.js';
+import { checkSelectors } from './selectors.js';
 import { formatPath, quote } from './text.js';
 import { child, locate, type MapTree, toPlain, type Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
@@ -103,6 +104,7 @@ function readRule(tree: Tree, { where, name: file, people, report }: ReadingItem
   if (plan !== undefined && (decision === 'accept' || decision === 'adopt')) {
     report.add({ at: locate(tree, ['when']).at, message: `${formatPath([...where, 'when'])}: a rule that says ${decision} cannot read ${plan}: no repair is planned then`, remedy: 'look at the change itself, or write decision: ask' });
   }
+  checkSelectors({ on, condition, tree, where, report });
   const requires = approvals === undefined ? undefined : { ...(approvals.any === undefined ? {} : { any: approvals.any }), ...(approvals.all === undefined ? {} : { all: approvals.all }) };
   if (requires !== undefined) checkVoters({ requires, tree: child(tree, 'approvals') ?? tree, where: formatPath([...where, 'approvals']), people, report });
   const rule: Rule = {

@@ -7,7 +7,8 @@ import { childrenOf } from './literals.js';
 const DEEPEST_LOOP = 3;
 /** Each may be compared as a whole with every item of a loop. */
 const MOST_WHOLES = 4;
-const LOOPS: readonly string[] = ['all', 'exists', 'exists_one', 'map', 'filter'];
+/** They go over a list, and name its item first. */
+export const LOOPS: readonly string[] = ['all', 'exists', 'exists_one', 'map', 'filter'];
 const PLAIN: readonly string[] = ['size', 'int', 'double', 'string', 'bool', 'has', 'timestamp', 'duration', 'type', 'dyn'];
 const TIMES = ['getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear', 'getFullYear', 'getHours', 'getMilliseconds', 'getMinutes', 'getMonth', 'getSeconds'];
 const METHODS: readonly string[] = ['size', 'startsWith', 'endsWith', 'contains', 'matches', 'lowerAscii', 'upperAscii', 'trim', 'indexOf', 'lastIndexOf', 'substring', ...LOOPS, ...TIMES];

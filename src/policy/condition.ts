@@ -4,7 +4,8 @@ import type { Json } from '../domain/json.js';
 import { isFoundIn } from '../system/pattern.js';
 import { boundsProblem, LINEAR_MATCH, wholesProblem } from './bounds.js';
 import { factOf, type Group, groupClass } from './fact-values.js';
-import { childrenOf, literalProblem } from './literals.js';
+import { constantProblem } from './constants.js';
+import { childrenOf, comparedIn, literalProblem } from './literals.js';
 
 /** CEL's own names. `dyn` is any JSON value; what is absent is `null` there and empty elsewhere. */
 export type FieldType = 'string' | 'int' | 'bool' | 'timestamp' | 'duration' | 'list<string>' | 'dyn';
@@ -42,12 +43,22 @@ export interface NoAnswer {
   readonly reason: string;
 }
 
+/** A text member whose words are not known here, and the words that it is compared with. */
+export interface Compared {
+  /** `environment.name`. */
+  readonly name: string;
+  /** `offset`: characters into the condition. */
+  readonly words: readonly { readonly text: string; readonly offset: number }[];
+}
+
 export interface Condition {
   readonly text: string;
   /** What it looks at, sorted: `change.path`, `risk`. */
   readonly reads: readonly string[];
   /** Values of which it needs one to hold, where it compares so at its top: `change.type` to `[file]`. */
   readonly needs: Readonly<Record<string, readonly string[]>>;
+  /** Each comparison of a name with `==`, `!=` or `in`, so that it can be compared with the names that there are. */
+  readonly compared: readonly Compared[];
   /** Never throws, and takes time bounded by its own length and that of the values. */
   readonly ask: (facts: Facts) => boolean | NoAnswer;
 }
@@ -108,10 +119,13 @@ function compile(text: string, { environment, input, patterns }: Compiling): Con
     readsOf(parsed.ast, input, reads);
     const { valid, type, error } = parsed.check();
     if (!valid) return describe(error, text, input);
-    const never = literalProblem(parsed.ast, { input, evaluate: (expression): unknown => environment.evaluate(expression) });
+    const reading = { input, evaluate: (expression: string): unknown => environment.evaluate(expression) };
+    const never = literalProblem(parsed.ast, reading);
     if (never !== undefined) return never;
     if (type !== 'bool') return { offset: 0, message: `gives ${type ?? 'no value'}, not true or false`, remedy: 'compare it with something, as in change.path == "/port"' };
-    return { text, reads: [...reads].sort(), needs: Object.fromEntries(needsOf(parsed.ast)), ask: (facts) => answerOf(parsed, facts) };
+    const constant = constantProblem(parsed.ast, reading);
+    if (constant !== undefined) return { ...constant, message: plainFact(constant.message) };
+    return { text, reads: [...reads].sort(), needs: Object.fromEntries(needsOf(parsed.ast)), compared: comparedIn(parsed.ast, input), ask: (facts) => answerOf(parsed, facts) };
   } catch (error) {
     return describe(error, text, input);
   }

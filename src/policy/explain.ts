@@ -21,6 +21,8 @@ export interface Explained {
   /** What it says, or counts as. */
   readonly decision?: Decision;
   readonly risk?: Risk;
+  /** Who must approve, where it asks. */
+  readonly requires?: Rule['requires'];
   readonly when?: string;
   /** What its condition looked at; sensitive values are left out. */
   readonly saw: Readonly<Record<string, Json>>;
@@ -46,10 +48,10 @@ export function explainChange(book: RuleBook, input: DecisionInput): Explanation
   const decision = mostRestrictive(heard.flatMap((each) => (each.rule.shadow || each.answer === 'not' ? [] : (decisionOf(each) ?? []))));
   const rules = heard.map((each): Explained => {
     const { rule, answer, reason } = each;
-    const own = answer === 'not' ? rule.decision : decisionOf(each);
+    const own = answer === 'not' || answer === 'waiting' ? rule.decision : decisionOf(each);
     return {
       rule: rule.name, at: rule.at, result: resultOf(rule, answer, own === undefined ? undefined : own === decision), saw: sawOf(rule, values),
-      ...(own === undefined ? {} : { decision: own }), ...(rule.risk === undefined ? {} : { risk: rule.risk }),
+      ...(own === undefined ? {} : { decision: own }), ...(rule.risk === undefined ? {} : { risk: rule.risk }), ...(rule.requires === undefined ? {} : { requires: rule.requires }),
       ...(rule.when === undefined ? {} : { when: rule.when.text }), ...(rule.until === undefined || rule.until > input.at ? {} : { ended: rule.until }), ...(reason === undefined ? {} : { reason }),
     };
   });

@@ -1,8 +1,14 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import type { ConditionProblem, Field, Input } from './condition.js';
+import type { Compared, ConditionProblem, Field, Input } from './condition.js';
 
 const COMPARED: readonly string[] = ['==', '!=', 'in'];
 const ORDERED: readonly string[] = ['<', '<=', '>', '>='];
+/** A comparison read from its other side. */
+const MIRRORED: Readonly<Record<string, string>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+/** What a moment can be asked for, and what it answers, from and to. */
+const CLOCK: Readonly<Record<string, readonly [number, number]>> = {
+  getMonth: [0, 11], getDate: [1, 31], getDayOfMonth: [0, 30], getDayOfWeek: [0, 6], getDayOfYear: [0, 365], getHours: [0, 23], getMinutes: [0, 59], getSeconds: [0, 59], getMilliseconds: [0, 999],
+};
 /** What makes a value of a text, and how such a text looks. */
 const MADE_OF_TEXT: Readonly<Record<string, { readonly what: string; readonly remedy: string }>> = {
   duration: { what: 'a duration', remedy: 'write duration("24h"), with h, m, s or ms' },
@@ -31,6 +37,16 @@ export function literalProblem(node: ASTNode, reading: Reading): ConditionProble
   return undefined;
 }
 
+/** The text members that are compared with words written out, each comparison by itself. */
+export function comparedIn(node: ASTNode, input: Input): readonly Compared[] {
+  const deeper = childrenOf(node.args).flatMap((child) => comparedIn(child, seenBelow(node, input)));
+  if (!COMPARED.includes(node.op)) return deeper;
+  const sides = childrenOf(node.args);
+  const member = sides.map((side) => memberOf(side, input)).find((each) => each?.field.type === 'string' && each.field.words === undefined);
+  const words = sides.flatMap((side) => (side.op === 'list' ? side.args : [side])).flatMap((each) => (each.op === 'value' && typeof each.args === 'string' ? [{ text: each.args, offset: each.start }] : []));
+  return member === undefined || words.length === 0 ? deeper : [{ name: member.name, words }, ...deeper];
+}
+
 /** The nodes right below, whatever the operator. */
 export function childrenOf(args: unknown): readonly ASTNode[] {
   if (Array.isArray(args)) return args.flatMap(childrenOf);
@@ -51,23 +67,48 @@ function ofComparison(node: ASTNode, input: Input): ConditionProblem | undefined
   const member = memberOf(left, input) ?? memberOf(right, input);
   if (member === undefined) return undefined;
   const { name, field } = member;
-  const others = (memberOf(left, input) === undefined ? [left] : node.op === 'in' && right.op === 'list' ? childrenOf(right.args) : [right]).filter(({ op }) => op === 'value');
+  const isFirst = memberOf(left, input) !== undefined;
+  const others = (!isFirst ? [left] : node.op === 'in' && right.op === 'list' ? childrenOf(right.args) : [right]).filter(({ op }) => op === 'value' || op === '-_');
   if (field.words !== undefined && ORDERED.includes(node.op)) {
     return { offset: node.start, message: `${name} is a word, and words have no order but that of the alphabet`, remedy: `name those that are meant, as in ${name} in [${field.words.slice(-2).map((word) => JSON.stringify(word)).join(', ')}]` };
   }
   for (const other of others) {
-    const problem = neverOf(other, name, field, ORDERED.includes(node.op));
+    const problem = neverOf(other, name, field) ?? outOfRange(other, { name, field, op: isFirst ? node.op : (MIRRORED[node.op] ?? node.op) });
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-function neverOf(other: ASTNode, name: string, { type, words, range }: Field, isOrdered: boolean): ConditionProblem | undefined {
+function neverOf(other: ASTNode, name: string, { type, words }: Field): ConditionProblem | undefined {
   const value: unknown = other.args;
   if (type === 'string' && typeof value !== 'string') return { offset: other.start, message: `${name} is text, and this is none`, remedy: 'put text in quotes' };
   if (words !== undefined && typeof value === 'string' && !words.includes(value)) return { offset: other.start, message: `${name} is never ${JSON.stringify(value)}`, remedy: `write one of ${words.join(', ')}`, meant: { word: value, known: words } };
-  if (range !== undefined && typeof value === 'bigint' && !isOrdered && (value < range[0] || value > range[1])) return { offset: other.start, message: `${name} is never ${String(value)}`, remedy: `it is from ${range[0]} to ${range[1]}` };
   return undefined;
+}
+
+interface Ranged {
+  readonly name: string;
+  readonly field: Field;
+  /** As if the member stood on the left. */
+  readonly op: string;
+}
+
+function outOfRange(other: ASTNode, { name, field: { range }, op }: Ranged): ConditionProblem | undefined {
+  const number = numberOf(other);
+  if (range === undefined || number === undefined) return undefined;
+  const [least, most] = range;
+  const isPossible = op === '<' ? number > least : op === '<=' ? number >= least : op === '>' ? number < most : op === '>=' ? number <= most : number >= least && number <= most;
+  if (isPossible) return undefined;
+  const than = ORDERED.includes(op) ? `${op} ${number}` : String(number);
+  return { offset: other.start, message: `${name} is never ${than}`, remedy: most === Number.POSITIVE_INFINITY ? `it is ${least} or more` : `it is from ${least} to ${most}` };
+}
+
+function numberOf(node: ASTNode): number | undefined {
+  if (node.op === '-_') {
+    const number = numberOf(node.args);
+    return number === undefined ? undefined : -number;
+  }
+  return node.op === 'value' && (typeof node.args === 'bigint' || typeof node.args === 'number') ? Number(node.args) : undefined;
 }
 
 /** `has` of what a group of the input never holds. */
@@ -103,11 +144,13 @@ function works(attempt: () => unknown): boolean {
   }
 }
 
-function memberOf(node: ASTNode, input: Input): { readonly name: string; readonly field: Field } | undefined {
+/** What a node reads of the input: a variable, or a member of a group. */
+export function memberOf(node: ASTNode, input: Input): { readonly name: string; readonly field: Field } | undefined {
   if (node.op === 'id') {
     const entry = Object.hasOwn(input, node.args) ? input[node.args] : undefined;
     return entry !== undefined && 'type' in entry ? { name: node.args, field: entry } : undefined;
   }
+  if (node.op === 'rcall') return clockOf(node, input);
   if (node.op !== '.' && node.op !== '[]') return undefined;
   const [owner, key] = node.args;
   const member = typeof key === 'string' ? key : key.op === 'value' ? key.args : undefined;
@@ -116,4 +159,11 @@ function memberOf(node: ASTNode, input: Input): { readonly name: string; readonl
   if (entry === undefined || 'type' in entry || !Object.hasOwn(entry.fields, member)) return undefined;
   const field = entry.fields[member];
   return field === undefined ? undefined : { name: `${owner.args}.${member}`, field };
+}
+
+/** `time.now.getMonth()`; of a duration the same names count without end. */
+function clockOf({ args: [name, receiver] }: ASTNode & { readonly op: 'rcall' }, input: Input): { readonly name: string; readonly field: Field } | undefined {
+  const range = Object.hasOwn(CLOCK, name) ? CLOCK[name] : undefined;
+  const moment = range === undefined ? undefined : memberOf(receiver, input);
+  return range === undefined || moment?.field.type !== 'timestamp' ? undefined : { name: `${moment.name}.${name}()`, field: { type: 'int', meaning: '', range } };
 }

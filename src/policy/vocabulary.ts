@@ -8,6 +8,7 @@ import { createVocabulary, type Field, type Input } from './condition.js';
 
 const text = (meaning: string): Field => ({ type: 'string', meaning });
 const whole = (meaning: string): Field => ({ type: 'int', meaning });
+const amount = (meaning: string): Field => ({ ...whole(meaning), range: [0, Number.POSITIVE_INFINITY] });
 const truth = (meaning: string): Field => ({ type: 'bool', meaning });
 /** A text that is one of these words. */
 const word = (words: readonly string[], meaning: string): Field => ({ ...text(meaning), words });
@@ -56,11 +57,11 @@ const intent = {
 const plan = {
   meaning: 'The repair that is planned for the part. A rule that reads it is asked once there is one.',
   fields: {
-    creates: whole('how many resources it creates'),
-    updates: whole('how many it updates in place'),
-    replaces: whole('how many it replaces'),
-    deletes: whole('how many it deletes'),
-    resources: whole('how many resources it touches'),
+    creates: amount('how many resources it creates'),
+    updates: amount('how many it updates in place'),
+    replaces: amount('how many it replaces'),
+    deletes: amount('how many it deletes'),
+    resources: amount('how many resources it touches'),
     staging: word(['shadow', 'transaction', 'saved-plan', 'canary', 'dry-run'] satisfies readonly StagingKind[], '`shadow`, `transaction`, `saved-plan`, `canary` or `dry-run`'),
     rollback: word(['exact', 'previous-revision', 'forward-only'] satisfies readonly RollbackKind[], '`exact`, `previous-revision` or `forward-only`'),
     fencing: word(['conditional', 'none'] satisfies readonly Fencing[], '`conditional` or `none`'),
@@ -86,7 +87,7 @@ const change = {
 const history = {
   meaning: 'What is remembered of the change.',
   fields: {
-    recurrence: whole('how many incidents have held it before'),
+    recurrence: amount('how many incidents have held it before'),
     lastOutcome: word([...OUTCOMES, ''], 'how the last of them ended: `fixed`, `rolled-back`, …; empty when there was none'),
     age: { type: 'duration', meaning: 'how long ago it was first seen' },
     firstLook: truth('it stood there when the target was looked at for the first time'),

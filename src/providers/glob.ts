@@ -10,7 +10,7 @@ import { HoldfastError } from '../domain/errors.js';
 export type Matcher = (text: string) => boolean;
 
 const MAX_PATTERN = 512;
-const MAX_ALTERNATIVES = 64;
+export const MAX_ALTERNATIVES = 64;
 
 type Token =
   | { readonly kind: 'char'; readonly char: string }

@@ -72,6 +72,11 @@ describe('policy test', () => {
     expect(json(await holdfast('policy', 'test', 'other.yaml', '-o', 'json'))).toMatchObject({ kind: 'policy-test', version: 1, failed: 1, exitCode: 1, files: [{ file: 'other.yaml', tests: [{ passed: false, decision: 'ask', rules: ['ports (other.yaml:3)'] }] }] });
   });
 
+  it('tells of a name that the configuration does not have, and runs the tests all the same', async () => {
+    put('other.yaml', RULES.replace('change.path == "/port"', 'change.path == "/port" && environment.name != "prdo"'));
+    expect(await holdfast('policy', 'test', 'other.yaml')).toMatchObject({ code: 0, err: text(/warning: rule ports \(other\.yaml:4:57\): environment\.name is never "prdo" in this configuration: did you mean "prod"\?/) });
+  });
+
   it('refuses a file that is none, with its place', async () => {
     put('other.yaml', RULES.replace('change.path', 'change.paht'));
     expect(await holdfast('policy', 'test', 'other.yaml')).toMatchObject({ code: 1, err: text(/other\.yaml:4:18: rules\[0\]\.when: change has no member "paht"[\s\S]*did you mean "path"\?/) });
@@ -110,6 +115,21 @@ describe('policy explain', () => {
     expect(ran.out).toMatch(/hold \(would remediate\) → hold \(would ask\) +2/);
     expect(ran.out).toMatch(/low → critical +1/);
     expect(ran.out).toMatch(/prod\/storefront#7 +etc\/app\.yaml \/host +hold \(would remediate\), low +hold \(would ask\), critical +hosts \(rules\.yaml:hosts\)/);
+  });
+
+  it('replay of a time in which nothing was decided says so, in either form, and a time to come is refused', async () => {
+    const deps = { loadConfig: () => Promise.resolve(configured()), ...recorded({ entries: () => stream([]) }) };
+    expect(await cli(['policy', 'replay', '--since', '1h'], { deps })).toMatchObject({ code: 0, out: text(/^Nothing was decided since 2030-\S+: an earlier --since may find more\.$/m) });
+    expect(json(await cli(['policy', 'replay', '--since', '1h', '-o', 'json'], { deps }))).toMatchObject({ kind: 'policy-replay', decided: 0, moved: [] });
+    for (const [since, says] of [['2099-01-01', /--since 2099-01-01 lies in the future/], ['0d', /--since 0d is neither a duration nor a time/], ['-5d', /neither a duration nor a time/], ['2026-02-30', /neither a duration nor a time/], ['yesterday', /neither a duration nor a time/], ['', /neither a duration nor a time/]] as const) {
+      expect(await cli(['policy', 'replay', `--since=${since}`], { deps }), since).toMatchObject({ code: 1, out: '', err: text(says) });
+    }
+  });
+
+  it('replay under a file that does not load says where it is wrong', async () => {
+    put('next.yaml', RULES.replace('decision: hold', 'decision: hodl'));
+    expect(await holdfast('policy', 'replay', '--since', '1h', '--rules', 'next.yaml')).toMatchObject({ code: 1, out: '', err: text(/next\.yaml:11:15: rules\[2\]\.decision: "hodl" is not one of[\s\S]*did you mean "hold"/) });
+    expect(await holdfast('policy', 'replay', '--since', '1h', '--rules', 'nowhere.yaml')).toMatchObject({ code: 1, out: '', err: text(/nowhere\.yaml/) });
   });
 
   it('without a record says how to get one', async () => {

@@ -43,6 +43,15 @@ const ROWS: readonly Row[] = [
   { reason: 'three people of a group of two, by two entries', file: one('    approvals: { all: [{ group: sre, count: 2 }, { group: sre, count: 1 }] }\n'), at: '5:18', says: /together are too few/, remedy: /add people/ },
   { reason: 'a word that no member has, after a line end of Windows', file: one('    when: change.kind == "chnaged"\n').replaceAll('\n', '\r\n'), at: '5:26', says: /change\.kind is never "chnaged"/, remedy: /"changed"/ },
   { reason: 'a risk in the order of the alphabet', file: one('    when: risk > "low"\n'), at: '5:11', says: /words have no order/, remedy: /risk in/ },
+  { reason: 'a division by zero', file: one('    when: history.recurrence > 1 / 0\n'), at: '5:32', says: /when: this always fails: division by zero/, remedy: /same for every change/ },
+  { reason: 'an item that a list does not have, on the second line of a block', file: one('    when: |\n      environment.production &&\n        plan.deletes == [1][3]\n'), at: '7:25', says: /this always fails: .*index 3/, remedy: /what is meant/ },
+  { reason: 'a condition that holds for nothing', file: one('    when: "false"\n'), at: '5:12', says: /the condition never holds: it is false/, remedy: /remove the rule/ },
+  { reason: 'a condition one side of which holds for nothing', file: one('    when: environment.production && 1 == 2\n'), at: '5:37', says: /never holds: 1 == 2 is false/, remedy: /that is meant/ },
+  { reason: 'a path that is two paths', file: one('    when: change.path == "/a" && change.path == "/b"\n'), at: '5:34', says: /never holds: change\.path is not "\/a" and "\/b" at once/, remedy: /that is meant/ },
+  { reason: 'a condition about what the rule does not select', file: one('    on: { class: [noise, metadata] }\n    when: change.class == "data" && environment.production\n'), at: '6:11', says: /change\.class is never "data" where on\.class selects "noise", "metadata"/, remedy: /both name the same/ },
+  { reason: 'a path outside of the glob that the rule selects', file: one('    on: { path: /spec/** }\n    when: change.path == "/status"\n'), at: '6:11', says: /change\.path is never "\/status" where on\.path selects/, remedy: /leave one/ },
+  { reason: 'a glob of too many alternatives', file: one('    on: { path: "/{a,b,c,d,e}/{a,b,c,d,e}/{a,b,c,d,e}" }\n'), at: '5:17', says: /stands for more than 64 patterns/, remedy: /several rules/ },
+  { reason: 'an hour after the last', file: one('    when: time.hour > 23\n'), at: '5:23', says: /time\.hour is never > 23/, remedy: /from 0 to 23/ },
   { reason: 'a duration in words', file: one('    when: history.age > duration("1 day")\n'), at: '5:34', says: /"1 day" is not a duration/, remedy: /24h/ },
   { reason: 'more people than a group has', file: one('    approvals: { all: [{ group: sre, count: 3 }] }\n'), at: '5:45', says: /3 of "sre" are asked for, which has 2/, remedy: /at most 2/ },
   { reason: 'approvals of neither kind', file: one('    approvals: {}\n'), at: '5:5', says: /either `any` or `all`/, remedy: /any:/ },
@@ -124,4 +133,59 @@ it('rules of a configuration keep their place, and the digest covers them', asyn
   expect(config.policies?.at(-1)).toMatchObject({ name: 'rules.yaml', rules: [{ name: 'one', at: 'rules.yaml:3', decision: 'ask', when: { reads: ['change.path'] } }] });
   expect((await loadText(files)).digest).toBe(config.digest);
   expect((await loadText({ ...files, 'rules.yaml': one('    when: change.path == "y"\n') })).digest).not.toBe(config.digest);
+});
+
+describe('a name that is nowhere in the configuration', () => {
+  const NAMES = 'version: 1\nproject: shop\nenvironments: { dev: {}, prod: { owner: team-platform } }\ntargets: { storefront: { environments: [dev, prod], provider: files, owner: team-web, source: { path: ./d }, spec: { root: "/srv/${target.environment}" } } }\npolicies: ["./rules.yaml"]\n';
+  const told = async (when: string): Promise<readonly string[]> => (await loadText({ 'holdfast.yaml': NAMES, 'rules.yaml': one(`    when: ${when}\n`) })).warnings.map(({ where, message }) => `${where}: ${message}`);
+
+  it.each([
+    ['an environment misspelt', 'environment.name == "prdo"', /^rule one \(rules\.yaml:5:31\): environment\.name is never "prdo" in this configuration: did you mean "prod"\?$/],
+    ['one of a list, beside one that is here', 'environment.name in ["dev", "prdo"]', /:5:39\): .*never "prdo".*"prod"/],
+    ['an environment of another project, alone', 'environment.name == "live"', /never "live" in this configuration: known: "dev", "prod"/],
+    ['what is never left out', 'environment.name != "prood"', /never "prood".*did you mean "prod"/],
+    ['the name before the member', "'\"prdo\" == environment.name'", /:5:12\): .*did you mean "prod"/],
+    ['a target misspelt', 'target.name == "storefornt"', /target\.name is never "storefornt".*"storefront"/],
+    ['an address misspelt', 'target.address == "prod/storefrnt"', /did you mean "prod\/storefront"/],
+    ['a pool', 'target.pool == "elsewhere"', /target\.pool is never "elsewhere".*known: "dev", "prod"/],
+    ['an owner misspelt', 'target.owner == "team-wbe"', /did you mean "team-web"/],
+    ['the owner of an environment misspelt', 'environment.owner == "team-plattform"', /did you mean "team-platform"/],
+    ['a provider misspelt', 'target.provider == "kubernets"', /target\.provider is never "kubernets".*did you mean "kubernetes"/],
+    ['a tier misspelt', 'intent.tier == "criticl"', /intent\.tier is never "criticl".*"critical"/],
+  ])('%s: is told with its place, and not refused', async (_reason, when, says) => {
+    const warnings = await told(when);
+    expect(warnings.join('\n')).toMatch(says);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it.each([
+    ['names that are here', 'environment.name in ["dev", "prod"] && target.name == "storefront" && target.pool == "prod"'],
+    ['a name of another project beside one that is here', 'environment.name in ["prod", "live", "production-eu"]'],
+    ['a near name beside the one it is near to', 'environment.name in ["prod", "prod2"]'],
+    ['a provider that no target has', 'target.provider in ["postgres", "opentofu"]'],
+    ['an owner of another project', 'target.owner == "payments"'],
+    ['a tier of their own', 'intent.tier == "board-visible"'],
+    ['nothing at all', 'target.owner == ""'],
+    ['a loop that calls its item like a group', 'change.actual.exists(target, target.name == "storefornt")'],
+  ])('%s: nothing is told', async (_reason, when) => {
+    expect(await told(when)).toEqual([]);
+  });
+
+  it('of a target is not known where there are none', async () => {
+    expect((await loadText({ 'holdfast.yaml': ROOT, 'rules.yaml': one('    when: target.name == "x"\n') })).warnings).toEqual([]);
+  });
+
+  it('of a provider is told where `on` selects by it too, a glob that is like none as well', async () => {
+    const of = async (provider: string): Promise<readonly string[]> => (await loadText({ 'holdfast.yaml': NAMES, 'rules.yaml': one(`    on: { provider: ${provider} }\n`) })).warnings.map(({ where, message }) => `${where}: ${message}`);
+    expect(await of('opentoffu')).toEqual(['rule one (rules.yaml:3): on.provider: "opentoffu" is no provider: did you mean "opentofu"?']);
+    expect(await of('[files, "cube*"]')).toEqual([expect.stringContaining('"cube*" is no provider')]);
+    expect(await of('[kubernetes, "open*"]')).toEqual([]);
+  });
+
+  it('is refused where the configuration itself says it: an environment in its own rules of approval', async () => {
+    const when = (text: string): string => `version: 1\nproject: shop\nprincipals: { alice: {} }\ngroups: { sre: [alice] }\nenvironments:\n  prod:\n    approvals: { rules: [{ when: ${JSON.stringify(text)}, any: [{ group: sre }] }] }\n`;
+    const { problems } = await errorOf(when('environment.name == \'prdo\''));
+    expect(problems).toMatchObject([{ line: 7, column: 55, message: 'environments.prod.approvals.rules[0].when: environment.name is never "prdo"', remedy: 'did you mean "prod"?' }]);
+    await expect(loadText(when('environment.name in [\'prod\', \'staging\']'))).resolves.toBeDefined();
+  });
 });

@@ -49,6 +49,26 @@ describe('a condition', () => {
     expect(ask(text)).toMatchObject(expected);
   });
 
+  it.each([
+    ['what is always true holds for every change', 'true'],
+    ['so does a comparison of what is written out', '10 - (3 - 2) == 9'],
+    ['and what only names types', 'type(change.desired) == double'],
+    ['one side of `or` may be false', 'false || environment.production'],
+    ['one side of `and` may be true', 'true && environment.production'],
+    ['a word in both of two lists', 'change.path in ["/a", "/port"] && change.path in ["/port", "/c"]'],
+    ['two words of which either holds', 'change.path == "/a" || change.path == "/port"'],
+    ['text with parentheses and quotes', `"(' \\" )" != change.path`],
+    ['a method that takes a variable', '"high and low".contains(risk)'],
+    ['a loop over what is written out, compared with a variable', '["low", "high"].exists(each, each == risk)'],
+    ['the hours of a duration count without end', 'duration("48h").getHours() == 48'],
+    ['a pattern in a text that is written out', '"abc".matches("^a")'],
+    ['a number with a fraction, however small', '1.0 / 1e-12 > 1.0'],
+    ['the last hour and the first', 'time.hour >= 0 && time.hour <= 23 && 0 <= time.hour'],
+    ['a member that hides in a loop', '["a"].all(risk, risk == "a") && environment.production'],
+  ])('%s: that is accepted', (_reason, text) => {
+    expect(ask(text)).toBe(true);
+  });
+
   it('a value that is too large is not looked at, and what does not read it is answered', () => {
     const change = { ...(VALUES['change'] as object), actual: Array.from({ length: 1_001 }, (_, index) => index) };
     expect(ask('change.actual.exists(each, each == 3)', { ...VALUES, change })).toMatchObject({ unknown: false, reason: 'the value is too large for rules to look at' });
@@ -94,6 +114,30 @@ describe('a condition', () => {
     ['a time zone that does not exist', 'time.now.getHours("Europe/Londn") > 17', 18, /"Europe\/Londn" is not a time zone/],
     ['asking for a member that nothing has', '!has(change.owner)', 12, /change has no member "owner"/],
     ['a pattern made on the way', 'change.path.matches(change.resource)', 12, /needs its pattern written out/],
+    ['an hour after the last, in an order', 'risk == "low" && time.hour > 23', 29, /time\.hour is never > 23/],
+    ['the same from the other side', '24 <= time.hour', 0, /time\.hour is never >= 24/],
+    ['fewer than none', 'plan.deletes < 0', 15, /plan\.deletes is never < 0/],
+    ['a count below none', 'history.recurrence == -1', 22, /history\.recurrence is never -1/],
+    ['December, in a language that counts months from 0', 'time.now.getMonth() == 12', 23, /time\.now\.getMonth\(\) is never 12/],
+    ['Sunday as a seventh day, in a language that counts from 0', 'time.now.getDayOfWeek("UTC") in [6, 7]', 36, /getDayOfWeek\(\) is never 7/],
+    ['a division by zero', 'history.recurrence > 1 / 0', 21, /this always fails: division by zero/],
+    ['a remainder by zero, within a pair of parentheses', 'change.path == "/a" && (7 % (2 - 2)) == 0', 24, /this always fails: modulo by zero/],
+    ['an item that a list does not have', 'history.recurrence == [1][3]', 22, /this always fails: .*index 3/],
+    ['a key that a map does not have', 'change.class in {"a": ["data"]}["b"]', 16, /this always fails: .*No such key: b/],
+    ['a number that is too large', 'history.recurrence < 9223372036854775807 + 1', 21, /this always fails: integer overflow/],
+    ['a text cut where it has ended', 'change.path == "ab".substring(5)', 15, /this always fails/],
+    ['a truth value in words', 'bool("yes")', 0, /this always fails/],
+    ['a failure in a loop that looks at nothing of its item', 'change.actual.exists(each, each == 1 / 0)', 35, /this always fails: division by zero/],
+    ['a failure on a side that may not matter', 'risk == "low" || 1 / 0 == 1', 17, /this always fails/],
+    ['what is false', 'false', 0, /the condition never holds: it is false/],
+    ['a comparison of two numbers', '1 == 2', 0, /never holds: 1 == 2 is false/],
+    ['one side of `and` that is false', 'environment.production && 2 < 1', 26, /never holds: 2 < 1 is false/],
+    ['both sides of `or` that are false', '1 > 2 || false', 0, /never holds/],
+    ['not what is always true', '!(environment.production || true)', undefined, /never holds: it is true/],
+    ['a loop over what is written out, without such an item', '[1, 2].exists(each, each == 3)', 0, /never holds/],
+    ['an empty list', 'change.path in []', 15, /never holds: nothing is in an empty list/],
+    ['one member that is two words', 'change.path == "/a" && environment.production && change.path == "/b"', 49, /never holds: change\.path is not "\/a" and "\/b" at once/],
+    ['two lists without a word in common', 'risk in ["low", "medium"] && change["kind"] == "missing" && risk in ["high"]', 60, /never holds: risk is not/],
     ['a loop over the same list in a loop', 'change.actual.exists(a, change.actual.exists(b, a == b))', 24, /does not go over a part of a/],
     ['a pattern that counts far', 'change.path.matches("a{0,1000}a{0,1000}a{0,1000}b$")', 20, /more than 2000 steps/],
     ['a loop that compares five whole values with each item', `change.actual.all(a, ${Array.from({ length: 5 }, () => 'change.actual == change.desired').join(' && ')})`, 91, /whole values of the input more than 4 times/],

@@ -10,7 +10,7 @@ import { rule } from './rules.js';
 
 const ANSWERS = {
   yes: ['true', 'change.path == "/port"', 'change.path in ["/port", "/host"]', 'change.desired.a == 1', 'risk == "low" || change.desired.missing == 1'],
-  no: ['false', 'change.path == "/host"', 'change.desired.missing == 1 && change.kind == "missing"'],
+  no: ['change.kind == "missing"', 'change.path == "/host"', 'change.desired.missing == 1 && change.kind == "missing"'],
   fails: ['change.desired.missing == 1', 'change.desired > 3', '1 / history.recurrence == 1'],
   plan: ['plan.resources > 2', 'plan.deletes == 0', 'plan.rollback == "exact" && change.path == "/port"'],
 } as const;

@@ -116,6 +116,19 @@ describe('explaining', () => {
     expect(explainedLines({ resource: 'a', path: '', kind: 'drifted', effect: 'update', ...explained }, makeStyle(false)).join('\n')).toContain('hold; has ended: its until, 2020-01-01T00:00:00.000Z, has passed');
   });
 
+  it('says of every rule what it says itself: who must approve, and what it would decide by a plan that is not there', () => {
+    const { plan: _, ...without } = GIVEN;
+    const rules = [rule({ name: 'waits', when: 'plan.deletes == 0', decision: 'ask', requires: { any: [{ group: 'sre', count: 2 }, { group: 'leads', count: 1 }] } }), rule({ name: 'raises', risk: 'high' }), rule({ name: 'waits-too', when: 'plan.deletes == 0', risk: 'high' }), rule({ name: 'not', when: 'change.path == "/host" || change.kind == "missing"', decision: 'ask', requires: { all: [{ group: 'sre', count: 1 }, { group: 'leads', count: 1 }] } })];
+    const explained = explainChange(openRuleBook(rules), inputOf(without));
+    const lines = explainedLines({ resource: 'a', path: '', kind: 'changed', effect: 'update', ...explained }, makeStyle(false)).filter((line) => / \(rules\.yaml:/.test(line)).map((line) => line.trim());
+    expect(lines).toEqual([
+      'raised    raises (rules.yaml:raises): risk high; raises the risk',
+      'waiting   waits (rules.yaml:waits): ask, 2 of sre or 1 of leads; reads a plan that is not there',
+      'waiting   waits-too (rules.yaml:waits-too): risk high; reads a plan that is not there',
+      'no        not (rules.yaml:not): ask, 1 of sre and 1 of leads; does not hold',
+    ]);
+  });
+
   it('without a plan says which rules wait for it', () => {
     const { plan: _, ...without } = GIVEN;
     expect(explainChange(openRuleBook([rule({ when: 'plan.deletes == 0', decision: 'ask' })]), inputOf(without)).rules).toMatchObject([{ result: 'waiting' }]);

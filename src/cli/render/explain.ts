@@ -54,12 +54,17 @@ function decisionLines({ decision, risk, rules, reason, would, requires = [] }: 
     `  decision: ${paintWord(decision, style)}, risk ${paintWord(risk, style)}: ${plain(reason)}`,
     `  by:       ${plain(rules.join(', '))}`,
     ...(would === undefined ? [] : [`  would be: ${would.decision}, by ${plain(would.rules.join(', '))}: ${plain(would.reason)}`]),
-    ...requires.map((each) => `  needs:    ${(each.all ?? each.any ?? []).map(({ group, count }) => `${count} of ${plain(group)}`).join(each.all === undefined ? ' or ' : ' and ')} (${plain(each.because)})`),
+    ...requires.map((each) => `  needs:    ${votersText(each)} (${plain(each.because)})`),
   ];
 }
 
-function ruleLines({ rule, at, result, decision, risk, when, saw, ended, reason }: Explained, style: Style): readonly string[] {
-  const says = [decision, risk === undefined ? undefined : `risk ${risk}`].filter((each) => each !== undefined).join(', ');
+/** `1 of sre or 2 of leads`. */
+function votersText({ any = [], all }: NonNullable<Explained['requires']>): string {
+  return (all ?? any).map(({ group, count }) => `${count} of ${plain(group)}`).join(all === undefined ? ' or ' : ' and ');
+}
+
+function ruleLines({ rule, at, result, decision, risk, requires, when, saw, ended, reason }: Explained, style: Style): readonly string[] {
+  const says = [decision, risk === undefined ? undefined : `risk ${risk}`, requires === undefined ? undefined : votersText(requires)].filter((each) => each !== undefined).join(', ');
   const head = `  ${result.padEnd(8)}  ${plain(rule)} (${plain(at)}): ${says}; ${ended === undefined ? MEANING[result] : `has ended: its until, ${plain(ended)}, has passed`}${reason === undefined ? '' : `: ${plain(reason)}`}`;
   const lines = [head, ...(when === undefined ? [] : [`            when ${plain(when.replace(/\s+/g, ' '))}`, `            saw  ${sawText(saw)}`])];
   return result === 'no' ? lines.map((line) => style.dim(line)) : lines;
