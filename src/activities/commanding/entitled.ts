@@ -9,6 +9,7 @@ import { no, notAllowed } from './answers.js';
 import type { Dependencies } from '../deps.js';
 import { storedPlan } from '../repairing/guard.js';
 import { namedPoll, pollOf } from '../approving/poll.js';
+import { mayAskAgain } from './rule-asked.js';
 
 interface Undoing {
   readonly config: Config;
@@ -47,7 +48,7 @@ export async function mayResume(deps: Dependencies, config: Config, message: Com
     const refusal = decidesIn(config, environment, by);
     if (refusal !== undefined) return command === 'unfreeze' && (await stoppedAlone(deps, config, message, at)) ? undefined : refusal;
   }
-  return undefined;
+  return mustSign(config, concerned[0] ?? scope) ? mayAskAgain(deps, config, message, at) : undefined;
 }
 
 function decidesIn(config: Config, environment: string, by: string): CommandAnswer | undefined {
