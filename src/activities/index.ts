@@ -5,8 +5,9 @@ import { checkActivities } from './looking/check.js';
 import { closeActivities } from './incidents/close.js';
 import { commandActivities } from './commanding/command.js';
 import type { Dependencies } from './deps.js';
-import { escalateActivities } from './approving/escalate.js';
+import { gateActivities } from './gates/ask.js';
 import { judgeActivities } from './approving/judge.js';
+import { unansweredActivities } from './approving/unanswered.js';
 import { measureActivities } from './repairing/measure.js';
 import { repairActivities } from './repairing/repair.js';
 import type { ControlActivities, ReadActivities, WriteActivities } from './types.js';
@@ -21,7 +22,7 @@ export interface Activities {
 export function createActivities(deps: Dependencies): Activities {
   const { recordUnread, observe } = checkActivities(deps);
   return {
-    control: { recordUnread, ...batchActivities(deps), ...judgeActivities(deps), ...escalateActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
+    control: { recordUnread, ...batchActivities(deps), ...judgeActivities(deps), ...unansweredActivities(deps), ...gateActivities(deps), ...closeActivities(deps), ...commandActivities(deps) },
     read: { observe, ...assessActivities(deps), ...measureActivities(deps) },
     write: { ...repairActivities(deps), ...adoptActivities(deps) },
   };

@@ -1,4 +1,5 @@
 import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition } from '@temporalio/workflow';
+import type { Assessment } from '../activities/types.js';
 import { REST_PHASES, SETTLING_OUTCOMES } from '../domain/phase.js';
 import { describeIncident, statusOf, tellSearchAttributes } from './details.js';
 import { judge, listen, MALFORMED_UNTOLD } from './inbox.js';
@@ -75,7 +76,7 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   run.sighted = false;
   run.assessing = true;
   run.assessments += 1;
-  let gatesSeen = run.gatesSignals;
+  const gatesSeen = run.gatesSignals;
   const again = run.parts.filter((part) => part.phase === 'deciding');
   const assessed = run.parts.filter((part) => part.phase !== 'deciding');
   const looked = steps.read.assess.executeWithOptions(told('look at what drifted, decide and plan'), [
@@ -92,36 +93,49 @@ async function assess(run: IncidentRun, steps: Steps): Promise<void> {
   const answer = await looked.catch((error: unknown) => abandon(run, error));
   run.assessing = false;
   if (answer === undefined) return;
+  const isElse = noteLook(run, answer);
+  if (answer.verdict === 'unknown') return;
+  tellStanding(run, answer);
+  // A part that moved while this looked was still left out of it, and is decided by the next look.
+  run.parts = run.parts.filter((part) => !again.includes(part));
+  // What is decided under another configuration has asked its gates already.
+  addParts(run, answer.parts, isElse ? gatesSeen + 1 : gatesSeen);
+}
+
+/** What holds for the whole incident. True where its parts were decided under another configuration: they ask their gates again. */
+function noteLook(run: IncidentRun, answer: Assessment): boolean {
   run.concurrent = answer.concurrent;
   run.stale = answer.verdict === 'unknown';
   if (answer.details !== '') run.details = answer.details;
   if (run.build !== '' && run.build !== answer.build) run.messages = MESSAGES_PER_RUN;
   run.build = answer.build;
-  if (answer.isElse === true || run.isElse === true) {
-    delete run.isElse;
-    run.gatesSignals += 1;
-    // What is decided here has asked them already.
-    gatesSeen += 1;
-  }
-  if (answer.verdict === 'unknown') return;
-  for (const { part, ...told } of answer.told ?? []) {
+  const isElse = answer.isElse === true || run.isElse === true;
+  delete run.isElse;
+  if (isElse) run.gatesSignals += 1;
+  return isElse;
+}
+
+/** Parts that stood before the look hear who is asked now, and that their changes moved or are gone. */
+function tellStanding(run: IncidentRun, { told: asked = [], gone }: Assessment): void {
+  for (const { part, ...now } of asked) {
     const known = run.parts.find((each) => each.part === part);
-    if (known !== undefined) Object.assign(known, told);
+    if (known !== undefined) Object.assign(known, now);
   }
-  for (const { part, event, reason } of answer.gone) {
+  for (const { part, event, reason } of gone) {
     const known = run.parts.find((each) => each.part === part);
     if (known !== undefined) known.superseded = { event, reason };
   }
-  // A part that moved while this looked was still left out of it, and is decided by the next look.
-  run.parts = run.parts.filter((part) => !again.includes(part));
-  for (const part of answer.parts) {
+}
+
+function addParts(run: IncidentRun, parts: Assessment['parts'], gatesSeen: number): void {
+  for (const part of parts) {
     const phase = part.decision === 'remediate' ? 'waiting' : part.decision === 'ask' ? 'awaiting-approval' : 'observed';
     const state: PartState = { ...part, phase, round: 0, reminders: 0, gateNow: part.gate, gatesSeen, note: '', ...(part.expiresAt === undefined ? {} : { askExpiresAt: part.expiresAt }) };
     if (part.decision === 'remediate') state.decidedRun = run.runId;
     run.parts.push(state);
     run.nextPart = Math.max(run.nextPart, part.part + 1);
   }
-  if (answer.parts.some((part) => part.decision === 'ask' || part.impossible !== undefined)) tellSearchAttributes(run);
+  if (parts.some((part) => part.decision === 'ask' || part.impossible !== undefined)) tellSearchAttributes(run);
 }
 
 /** What can never be decided ends: what was staged is undone, and the record says why. */

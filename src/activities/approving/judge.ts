@@ -1,29 +1,22 @@
-import { environmentOf, mustSign, targetOf, trustOf } from '../../config/config.js';
-import { isHoldfastError } from '../../domain/errors.js';
-import { judge, type Question } from '../../domain/approving/judge.js';
-import { DECIDED } from '../../domain/message.js';
-import { toldOf } from '../../domain/approving/quorum.js';
-import type { GateAnswer } from '../../domain/gates/gate.js';
-import { keptUntil } from '../../domain/gates/keeping.js';
+import { targetOf, trustOf } from '../../config/config.js';
 import { hashJson } from '../../digest.js';
-import type { DecisionRow } from '../../ledger/ledger.js';
+import { judge, type Question } from '../../domain/approving/judge.js';
+import { isHoldfastError } from '../../domain/errors.js';
+import { DECIDED, type DecisionMessage } from '../../domain/message.js';
 import { incidentWorkflowId } from '../../workflows/messages.js';
 import { recordAdoption } from '../adopting/adoption.js';
-import { brokenFor } from './break-glass.js';
 import { inStep } from '../context.js';
-import { configured, type Dependencies } from '../deps.js';
-import { expectOwnStep, gatesOf, storedPlan } from '../repairing/guard.js';
-import { holderOf, unspent } from '../gates/let-through.js';
-import { namedPoll, pollOf } from './poll.js';
-import { pollsFor, recordBreak, recordDecision, recordUnasked, recordVote, refuse, replayOf, where, type Judging, type Said } from './recording.js';
-import { stagingOf, type Staging } from '../repairing/staging.js';
-import { partNotice } from '../telling.js';
-import type { AskingAgain, ControlActivities, GatesResult, InboxMessage, Judged, JudgeBatch } from '../types.js';
+import type { Dependencies } from '../deps.js';
+import { unspent } from '../gates/let-through.js';
+import { expectOwnStep } from '../repairing/guard.js';
+import type { ControlActivities, InboxMessage, JudgeBatch, Judged } from '../types.js';
+import { namedPoll } from './poll.js';
+import { type Judging, pollsFor, recordBreak, recordDecision, recordUnasked, recordVote, refuse, replayOf, type Said, where } from './recording.js';
 import { settleNow } from './settle-now.js';
 import { whoDecides } from './who.js';
 
-/** Judges what people say, asks gates, and reminds. */
-export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'judge' | 'askGates' | 'remind'> {
+/** Judges what people say. */
+export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'judge'> {
   return {
     judge: (batch) => inStep(deps, async () => {
       expectOwnStep(batch.incident);
@@ -40,51 +33,7 @@ export function judgeActivities(deps: Dependencies): Pick<ControlActivities, 'ju
       if (batch.malformed > 0) await refuse(deps, batch, `${batch.malformed} messages made no sense: ${batch.lastProblem ?? ''}`);
       return answers;
     }),
-
-    askGates: (ref) => inStep(deps, async () => {
-      const { config, target } = await configured(deps, ref.incident);
-      const plan = await storedPlan(deps, ref.plan);
-      const decision = await deps.ledger.decisionOf(ref.ask);
-      const staging: Staging = ref.kept === undefined ? {} : await stagingOf(deps, ref);
-      const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: staging.begunAt ?? deps.now().toISOString() });
-      const gate: GateAnswer = await gatesOf(deps, { plan, automatic: decision?.decision === 'policy' && breakGlass === undefined, ...(mayBegin(decision) ? { holder: holderOf(ref) } : {}), ...(breakGlass === undefined ? {} : { breakGlass }) }, ref.kept === undefined ? { action: 'stage' } : { action: 'finalize', ...staging });
-      // Looked at after a place was taken, as whoever ends a part notes that before it gives its place back: one of them sees the other.
-      if (gate.allowed && mayBegin(decision) && (await hasEnded(deps, ref))) await unspent(deps, ref);
-      const keepUntil = staging.stagedAt === undefined ? undefined : keptUntil(gate, { at: deps.now().toISOString(), stagedAt: staging.stagedAt });
-      if (keepUntil !== undefined) return { gate, keepUntil };
-      const expiresMs = environmentOf(config, ref.incident.environment)?.approvals.expiresMs;
-      const now = deps.now().getTime();
-      if (!gate.allowed) return { gate, ...leftOf(ref, now) };
-      return expiresMs === undefined ? { gate } : { gate, expiresAt: new Date(now + (ref.leftMs ?? expiresMs)).toISOString() };
-    }),
-
-    remind: ({ incident, part, plan: hash, ordinal, ask: id }) => inStep(deps, async () => {
-      expectOwnStep(incident);
-      const { config, target } = await configured(deps, incident);
-      const plan = await storedPlan(deps, hash);
-      const ask = id === undefined ? undefined : await deps.ledger.askOf(id);
-      const told = ask === undefined ? {} : toldOf(await pollOf(deps, { config, target, plan, ask }));
-      const signs = mustSign(config, incident.environment) ? { signing: {} } : {};
-      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...told, ...signs }, 'approval-reminder');
-      await deps.tell(notice, `remind-${part}-${ordinal}-${hash}`);
-    }),
   };
-}
-
-/** The time of a question stands still while a gate is closed, and goes on afterwards. */
-function leftOf({ expiresAt, leftMs }: AskingAgain, now: number): Pick<GatesResult, 'leftMs'> {
-  if (expiresAt !== undefined) return { leftMs: Math.max(0, Date.parse(expiresAt) - now) };
-  return leftMs === undefined ? {} : { leftMs };
-}
-
-/** Only what nobody is asked about any more takes a place that others wait for. */
-function mayBegin(decision: DecisionRow | undefined): boolean {
-  return decision?.decision === 'policy' || decision?.decision === 'approve';
-}
-
-/** By the record: a person has stopped it, or a look found that it stands no more, while its gates were asked. */
-async function hasEnded({ ledger }: Dependencies, { incident, part }: Pick<AskingAgain, 'incident' | 'part'>): Promise<boolean> {
-  return (await ledger.incident(incident, incident.number))?.parts.some((each) => each['part'] === part && each['phase'] === 'closed') === true;
 }
 
 /** How a question stands for the messages that are judged after this one. */
@@ -100,7 +49,7 @@ async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, 
   const { config } = batch;
   const trust = trustOf(config, batch.incident.environment);
   const who = whoDecides({ batch, message, at, config });
-  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? hashJson({ decision: message.decision, by: message.by, plan: message.plan ?? null, reason: message.reason ?? null, until: message.until ?? null, ...(message.ticket === undefined ? {} : { ticket: message.ticket }), ...(message.write === undefined ? {} : { write: message.write }), ...(message.breakGlass === undefined ? {} : { breakGlass: true }) }) };
+  const said: Said = { batch, message, at, who, digest: who.proved?.digest ?? digestOf(message) };
   const source = targetOf(config, batch.incident.environment, batch.incident.target)?.source.type;
   const named = namedPoll(config, batch.incident.environment);
   const judgement = judge({ message, who, at, trust, questions: batch.questions, polls: await pollsFor(deps, said), ruled: named !== undefined, ...(named === undefined ? {} : { named }), ...(source === undefined ? {} : { source }) });
@@ -136,6 +85,11 @@ async function judgeOne(deps: Dependencies, batch: Judging, item: InboxMessage, 
   }
   await settleNow(deps, said, judgement.parts);
   return answer;
+}
+
+/** The same for the same words, however they came: members that older releases did not know are left out where they are absent. */
+function digestOf({ decision, by, plan, reason, until, ticket, write, breakGlass }: DecisionMessage): string {
+  return hashJson({ decision, by, plan: plan ?? null, reason: reason ?? null, until: until ?? null, ...(ticket === undefined ? {} : { ticket }), ...(write === undefined ? {} : { write }), ...(breakGlass === undefined ? {} : { breakGlass }) });
 }
 
 function isWaiting({ questions }: JudgeBatch, part: number): boolean {

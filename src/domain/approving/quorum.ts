@@ -143,8 +143,8 @@ function countRequirement({ unproved, ...requirement }: Requirement, poll: Poll,
     const alone = [[], ...votes.map((vote) => [vote])].map((one) => countRequirement(requirement, poll, one)).sort((one, other) => one.missing - other.missing)[0];
     if (alone !== undefined) return alone.met ? alone : { ...alone, needed: `${alone.needed}, while names that nobody proved count as one` };
   }
-  if (requirement.all !== undefined) return countAll(requirement.all, poll, votes, requirement.distinct !== false);
-  const each = (requirement.any ?? []).map((voters) => countAll([voters], poll, votes, true));
+  if (requirement.all !== undefined) return countAll(requirement.all, poll, votes, requirement.distinct === false ? fillEach : fillDistinct);
+  const each = (requirement.any ?? []).map((voters) => countAll([voters], poll, votes, fillDistinct));
   const nearest = [...each].sort((one, other) => one.missing - other.missing)[0];
   // Nothing is asked for: nobody can meet it, so that a mistake lets nothing through.
   if (nearest === undefined) return { met: false, missing: 1, standing: 'nobody may approve', needed: 'a rule that names who may approve' };
@@ -152,8 +152,11 @@ function countRequirement({ unproved, ...requirement }: Requirement, poll: Poll,
   return { met: false, missing: nearest.missing, standing: each.map((one) => one.standing).join(' or '), needed: each.map((one) => one.needed).join(', or ') };
 }
 
-function countAll(wanted: readonly Voters[], poll: Poll, votes: readonly string[], distinct: boolean): Counted {
-  const filled = distinct ? assign(wanted, poll, votes) : wanted.map(({ group }) => votes.filter((person) => standsFor(poll, group, person)));
+/** Who stands for each of the groups. */
+type Fill = (wanted: readonly Voters[], poll: Poll, votes: readonly string[]) => readonly (readonly string[])[];
+
+function countAll(wanted: readonly Voters[], poll: Poll, votes: readonly string[], fill: Fill): Counted {
+  const filled = fill(wanted, poll, votes);
   const counts = wanted.map(({ group, count }, index) => ({ group, count, by: (filled[index] ?? []).slice(0, count) }));
   const short = counts.filter(({ count, by }) => by.length < count);
   return {
@@ -164,8 +167,13 @@ function countAll(wanted: readonly Voters[], poll: Poll, votes: readonly string[
   };
 }
 
+/** One person may stand for several groups. */
+function fillEach(wanted: readonly Voters[], poll: Poll, votes: readonly string[]): readonly (readonly string[])[] {
+  return wanted.map(({ group }) => votes.filter((person) => standsFor(poll, group, person)));
+}
+
 /** Gives each person to one group, so that as many places as can be are filled: a place is taken over where its holder fits elsewhere. */
-function assign(wanted: readonly Voters[], poll: Poll, votes: readonly string[]): readonly (readonly string[])[] {
+function fillDistinct(wanted: readonly Voters[], poll: Poll, votes: readonly string[]): readonly (readonly string[])[] {
   const filled = wanted.map((): string[] => []);
   const place = (person: string, tried: Set<number>): boolean => wanted.some(({ group, count }, index) => {
     if (tried.has(index) || !standsFor(poll, group, person)) return false;

@@ -7,9 +7,20 @@ import { pollOf } from './poll.js';
 import { partNotice } from '../telling.js';
 import type { ControlActivities, EscalateInput } from '../types.js';
 
-/** Widens who may approve: puts it on record, where the judge and the write worker look, and tells people. */
-export function escalateActivities(deps: Dependencies): Pick<ControlActivities, 'escalate'> {
+/** Tells people again of what nobody has answered, and widens who may: on record, where the judge and the write worker look. */
+export function unansweredActivities(deps: Dependencies): Pick<ControlActivities, 'remind' | 'escalate'> {
   return {
+    remind: ({ incident, part, plan: hash, ordinal, ask: id }) => inStep(deps, async () => {
+      expectOwnStep(incident);
+      const { config, target } = await configured(deps, incident);
+      const plan = await storedPlan(deps, hash);
+      const ask = id === undefined ? undefined : await deps.ledger.askOf(id);
+      const told = ask === undefined ? {} : toldOf(await pollOf(deps, { config, target, plan, ask }));
+      const signs = mustSign(config, incident.environment) ? { signing: {} } : {};
+      const notice = partNotice({ incident, target, plan, risk: 'unchanged', reason: 'nobody has answered yet', at: deps.now().toISOString(), ...told, ...signs }, 'approval-reminder');
+      await deps.tell(notice, `remind-${part}-${ordinal}-${hash}`);
+    }),
+
     escalate: (input) => inStep(deps, async () => {
       expectOwnStep(input.incident);
       const { incident, part, plan: hash, ask: id, step, to } = input;
