@@ -107,7 +107,17 @@ describe('explaining', () => {
     expect(Object.fromEntries(explained.map((each) => [each.rule, each.result]))).toEqual({ keep: 'won', repairs: 'lost', raises: 'raised', trial: 'shadow', fails: 'failed', not: 'no' });
     expect(explained.find((each) => each.rule === 'repairs')).toMatchObject({ decision: 'remediate', when: 'change.desired == 1', saw: { 'change.desired': 1 } });
     expect(explained.find((each) => each.rule === 'fails')).toMatchObject({ decision: 'ask', reason: 'No such key: x' });
+    expect(explained.find((each) => each.rule === 'raises'), 'what only raises says no decision').toStrictEqual({ rule: 'raises', at: 'rules.yaml:raises', result: 'raised', risk: 'high', saw: {} });
+    expect(explained.find((each) => each.rule === 'keep'), 'what says no risk has none').not.toHaveProperty('risk');
     expect(others).toBe(1);
+  });
+
+  it.each<{ readonly reason: string; readonly given: GivenInput; readonly when: string }>([
+    { reason: 'the owner of the environment', given: { environment: { owner: 'payments' } }, when: 'environment.owner == "payments"' },
+    { reason: 'no owner, where none is given', given: {}, when: 'environment.owner == ""' },
+    { reason: 'the owner of the target', given: { target: { owner: 'shop' } }, when: 'target.owner == "shop"' },
+  ])('a given input has $reason', ({ given, when }) => {
+    expect(explainChange(openRuleBook([rule({ when, decision: 'ask' })]), inputOf(given)).rules).toMatchObject([{ result: 'won' }]);
   });
 
   it('says of a rule whose date has passed that it has ended, and not that its condition does not hold', () => {
