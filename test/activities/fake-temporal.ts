@@ -29,7 +29,7 @@ export interface FakeTemporal {
   /** By run id. */
   readonly histories: Map<string, readonly Message[]>;
   /** By workflow id; one that was started runs, any other is not found. */
-  readonly runs: Map<string, { status: string; runId: string; closeTime?: Date; attempt?: number; said?: string; memo?: Record<string, unknown> }>;
+  readonly runs: Map<string, { status: string; runId: string; closeTime?: Date; attempt?: number; said?: string; memo?: Record<string, unknown>; type?: string; queue?: string }>;
 }
 
 export function fakeTemporal(): FakeTemporal {
@@ -51,7 +51,7 @@ export function fakeTemporal(): FakeTemporal {
     async describe() {
       const run = runs.get(workflowId);
       if (run === undefined) throw notFound(workflowId);
-      return { workflowId, status: { name: run.status }, runId: run.runId, closeTime: run.closeTime, memo: run.memo, raw: { pendingWorkflowTask: { attempt: run.attempt ?? 1 } } };
+      return { workflowId, type: run.type ?? 'incident', taskQueue: run.queue ?? 'holdfast', status: { name: run.status }, runId: run.runId, closeTime: run.closeTime, memo: run.memo, raw: { pendingWorkflowTask: { attempt: run.attempt ?? 1 } } };
     },
     async fetchHistory() {
       return { events: (histories.get(runId ?? '') ?? []).map(eventOf) };

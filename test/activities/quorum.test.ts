@@ -177,6 +177,7 @@ describe('escalation', () => {
     expect(part.escalate).toEqual([{ afterMs: 3_600_000, to: 'leads' }]);
     expect(only(await judge(on, part, [approve(part, 'dave')]))).toMatchObject({ result: 'refused' });
     const step = { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' };
+    on.later(3_600_000);
     const first = await on.run('escalate', step);
     expect(first).toMatchObject({ requires: expect.stringContaining('since it was escalated also leads') as string, approvals: expect.stringContaining('alice, bob, carol or dave') as string });
     on.later(60_000);
@@ -194,9 +195,22 @@ describe('escalation', () => {
     { trust: 'namespace', key: '', reason: 'nothing must be signed' },
   ] as const)('with trust $trust its message names the command that counts: $reason', async ({ trust, key }) => {
     const { on, part } = await asked({ environment: { approvals: { ...LATER, trust } } });
+    on.later(3_600_000);
     await on.run('escalate', { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' });
     const [told] = on.told.filter((notice) => notice.event === 'approval-escalated');
     expect(told?.commands).toContain(`holdfast approve prod/storefront#1 --plan ${part.plan?.slice(0, 12) ?? ''}${key}`);
+  });
+
+  it('comes at no time before its own, whoever has started the workflow that says so, and that is on record', async () => {
+    const { on, part } = await asked({ environment: { approvals: LATER } });
+    const step = { incident: FIRST, part: 1, plan: part.plan ?? '', ask: part.ask ?? '', step: 1, to: 'leads' };
+    on.later(50 * 60_000);
+    expect(await on.run('escalate', step)).toEqual({});
+    expect(await on.entries('escalated')).toEqual([]);
+    expect((await on.entries('refused')).map((entry) => entry.data['reason'])).toEqual([expect.stringContaining('leads may approve only later')]);
+    expect(only(await judge(on, part, [approve(part, 'dave')]))).toMatchObject({ result: 'refused' });
+    on.later(6 * 60_000);
+    expect(await on.run('escalate', step), 'clocks of two workers lie minutes apart').toMatchObject({ requires: expect.stringContaining('leads') as string });
   });
 
   it('is taken back where the configuration says it no more', async () => {

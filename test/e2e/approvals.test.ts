@@ -23,7 +23,7 @@ import { quietRuntime } from '../support/workflow-bundle.js';
  * worker` as it is shipped, and an attacker who reaches the namespace, the queues or the record.
  */
 
-const NAMES = ['forged', 'elsewhere', 'again', 'reset', 'leaver', 'moved', 'row', 'judge', 'cli'] as const;
+const NAMES = ['forged', 'elsewhere', 'again', 'reset', 'leaver', 'moved', 'row', 'judge', 'quiet', 'carried', 'held', 'cli', 'ruled'] as const;
 const FILES = { 'etc/app.json': '{"port":80}\n' };
 const DRIFT = { 'etc/app.json': '{"port":81}\n' };
 
@@ -306,6 +306,38 @@ describe.concurrent('approvals where they must be signed', () => {
     expect(await isAsDrifted(address)).toBe(true);
   }, 300_000);
 
+  test('an end that nobody gave is not recorded: neither from a step that a stranger schedules, nor from the incident itself, started by hand with a state of its own', async () => {
+    const decided = { decision: 'accept', by: 'alice', reason: 'all fine', until: '2999-01-01T00:00:00Z' };
+    const open = async (name: string): Promise<{ incident: object; part: object }> => {
+      const { plan, ask, number } = await asked(`prod/${name}`);
+      await handleOf(lab, `prod/${name}`).terminate('the attacker takes its id');
+      return { incident: { environment: 'prod', target: name, number }, part: { part: 1, decision: 'ask', plan, ask } };
+    };
+    const quiet = await open('quiet');
+    const end = { incident: quiet.incident, run: 'x', outcome: 'accepted', malformed: 0, parts: [{ ...quiet.part, outcome: 'accepted', reason: 'fine', by: decided.by, until: decided.until, given: decided.reason }] };
+    expect(await forge('incident', { workflowId: incidentWorkflowId('prod', 'quiet'), queue: WORKFLOW_QUEUE, step: 'close', input: end })).toContain('no such decision of alice is on record');
+    const { incident, part } = await open('carried');
+    const isOpen = { allowed: true };
+    const state = { ...part, phase: 'awaiting-approval', risk: 'low', reason: '', rules: [], changes: 1, expiresMs: 1, remindMs: [], gate: isOpen, gateNow: isOpen, causedBy: [], soakMs: 0, details: '', round: 0, reminders: 0, note: '', decided: { ...decided, at: new Date().toISOString() } };
+    const carried = { parts: [state], ended: [], assessments: 1, nextPart: 2, build: '', details: '', stale: false, sighted: false, malformed: 0, concurrent: 1, moves: 0 };
+    const run = await lab.temporal.workflow.start('incident', { taskQueue: WORKFLOW_QUEUE, workflowId: incidentWorkflowId('prod', 'carried'), args: [{ incident, kind: 'drift', pool: 'prod', carried }] });
+    expect(await run.result().then(String, (error: unknown) => causesOf(error).join(': '))).toContain('no such decision of alice is on record');
+    for (const name of ['quiet', 'carried']) expect([name, (await lab.incident(`prod/${name}`))?.closedAt]).toEqual([name, undefined]);
+  }, 120_000);
+
+  test('a workflow of somebody else that took the id of an incident is told of, and holds nothing up for good', async () => {
+    const address = 'prod/held';
+    await asked(address);
+    await handleOf(lab, address).terminate('the attacker takes its id');
+    const held = await lab.temporal.workflow.start('incident', { taskQueue: 'nobody', workflowId: incidentWorkflowId('prod', 'held'), args: [{}] });
+    await lab.check(address);
+    expect(lab.processes.map((process) => process.said()).join('\n')).toMatch(/prod\/held#1 cannot go on: another workflow runs under its id/);
+    expect((await lab.incident(address))?.closedAt).toBeUndefined();
+    await held.terminate('an operator ends it');
+    await lab.check(address);
+    expect((await lab.incident(address))?.outcome).toBe('terminated');
+  }, 120_000);
+
   test('on the command line: what it prints is signed and taken; without a signature it ends with 4', async () => {
     const address = 'prod/cli';
     const { plan } = await asked(address);
@@ -320,6 +352,19 @@ describe.concurrent('approvals where they must be signed', () => {
   }, 300_000);
 });
 
+test('what was approved is not written under rules that leave it to nobody by now, though the gate opens before anybody looks', async () => {
+  const address = 'prod/ruled';
+  await lab.client.command('prod', { command: 'freeze', scope: address, by: 'alice', reason: 'hold it' });
+  expect(await decide(address, signed(await asked(address), { with: bob, by: 'bob' }))).toMatchObject({ result: 'accepted' });
+  await lab.untilPhase(address, 'waiting');
+  const { targets, ...rest } = siteWith(PRINCIPALS);
+  await lab.site.configure({ ...rest, targets: targets.map((target) => (target.address === address ? { ...target, more: { remediation: 'observe' } } : target)) });
+  await unfreeze(address);
+  await lab.untilPhase(address, 'observed');
+  expect(await reasons(address, 'finalized')).toEqual([]);
+  expect(await isAsDrifted(address)).toBe(true);
+}, 120_000);
+
 test('a key that is taken out after it has approved lets nothing be written, and is asked again', async () => {
   const address = 'prod/leaver';
   await lab.client.command('prod', { command: 'freeze', scope: address, by: 'alice', reason: 'hold it' });
@@ -329,7 +374,7 @@ test('a key that is taken out after it has approved lets nothing be written, and
   await eventually('the worker knows', async () => lab.withLedger(async (ledger) => {
     let count = 0;
     for await (const __ of ledger.entries({ kinds: ['configuration'] })) count += 1;
-    return count > 1 ? true : undefined;
+    return count > 2 ? true : undefined;
   }));
   await unfreeze(address);
   await eventually('it is asked again', async () => ((await reasons(address, 'asked')).length > 1 ? true : undefined), { last: () => lab.status(address) });
@@ -339,6 +384,6 @@ test('a key that is taken out after it has approved lets nothing be written, and
   await approveHonestly(address);
   // The runs that the attacker ended are found by the next check.
   await lab.check('prod');
-  for (const robbed of ['prod/row', 'prod/judge']) expect((await lab.incident(robbed, 1))?.outcome).toBe('terminated');
+  for (const robbed of ['prod/row', 'prod/judge', 'prod/quiet', 'prod/carried']) expect((await lab.incident(robbed, 1))?.outcome).toBe('terminated');
   expect(await checkStatements(lab)).toEqual([]);
 }, 300_000);

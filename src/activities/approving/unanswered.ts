@@ -1,4 +1,5 @@
 import { environmentOf, mustSign } from '../../config/config.js';
+import { formatIncident } from '../../domain/address.js';
 import { toldOf } from '../../domain/approving/quorum.js';
 import { inStep } from '../context.js';
 import { configured, type Dependencies } from '../deps.js';
@@ -26,10 +27,14 @@ export function unansweredActivities(deps: Dependencies): Pick<ControlActivities
       const { incident, part, plan: hash, ask: id, step, to } = input;
       const { config, target } = await configured(deps, incident);
       const ask = await deps.ledger.askOf(id);
-      const steps = environmentOf(config, incident.environment)?.approvals.escalate ?? [];
+      const taken = environmentOf(config, incident.environment)?.approvals.escalate?.find((each) => each.to === to);
       // Somebody took that step out of the configuration while it waited.
-      if (ask === undefined || !steps.some((each) => each.to === to)) return {};
+      if (ask === undefined || taken === undefined) return {};
       const at = deps.now().toISOString();
+      if (isEarly(taken, { askedAt: ask.at, at })) {
+        await deps.ledger.append({ at, kind: 'refused', environment: incident.environment, target: incident.target, incident: incident.number, data: { reason: `escalation to ${to}: it was asked at ${ask.at}, and ${to} may approve only later`, incident: formatIncident(incident) } });
+        return {};
+      }
       await record(deps, input, at);
       const plan = await storedPlan(deps, hash);
       const told = toldOf(await pollOf(deps, { config, target, plan, ask }));
@@ -40,6 +45,14 @@ export function unansweredActivities(deps: Dependencies): Pick<ControlActivities
       return told;
     }),
   };
+}
+
+/** How far the clocks of two workers may lie apart. */
+const APART_MS = 5 * 60_000;
+
+/** The time of a question never runs faster than a clock: a workflow that somebody started by hand makes nobody an approver before it. */
+function isEarly({ afterMs }: { readonly afterMs: number }, { askedAt, at }: { readonly askedAt: string; readonly at: string }): boolean {
+  return Date.parse(at) - Date.parse(askedAt) < afterMs - Math.min(APART_MS, afterMs / 2);
 }
 
 /** Once for each step of a question, however often the step is run. */

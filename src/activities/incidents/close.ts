@@ -1,8 +1,10 @@
 import { formatIncident, type IncidentId } from '../../domain/address.js';
+import { inUtc } from '../../domain/approving/instant.js';
 import { failedIn } from '../../domain/gates/breaker.js';
 import { changesInBrief } from '../../domain/describe.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { narrate, type NarratedPart } from '../../domain/narrative.js';
+import type { DecisionKind } from '../../domain/message.js';
 import { SETTLING_OUTCOMES, type Outcome } from '../../domain/phase.js';
 import { fieldKey } from '../../domain/change.js';
 import type { Plan } from '../../domain/plan.js';
@@ -85,7 +87,11 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
   const at = deps.now().toISOString();
   await closeLeftOpen(deps, input.incident, at);
   const entries = await entriesOf(deps, input.incident);
-  for (const part of input.parts) if (part.outcome === 'fixed') expectProof(input.incident, part, entries);
+  const config = await deps.config();
+  for (const part of input.parts) {
+    if (part.outcome === 'fixed') expectProof(input.incident, part, entries);
+    if (mustSign(config, input.incident.environment)) await expectWord(deps, { incident: input.incident, part }, entries);
+  }
   const plans = await Promise.all(input.parts.map(async (part) => (part.plan === undefined ? undefined : readablePlan(deps, part.plan))));
   const parts = await Promise.all(input.parts.map((part, index) => narrated(deps, part, plans[index], entries)));
   const firstSeen = await earliestSight(deps, input.incident, plans);
@@ -99,7 +105,7 @@ async function closeRow(deps: Dependencies, { input, row, target }: Closing, ctx
     ...(firstSeen === undefined || firstSeen > row.openedAt ? {} : { firstSeen }),
     ...(healthy === undefined ? {} : { healthyAfterRollback: healthy }),
     ...(moved === undefined ? {} : { desiredMoved: moved }),
-    ...(mustSign(await deps.config(), input.incident.environment) ? { key: KEY } : {}),
+    ...(mustSign(config, input.incident.environment) ? { key: KEY } : {}),
   });
   const settling = input.parts.filter((part) => SETTLING_OUTCOMES.includes(part.outcome) && !isSettled(known(row.parts, part.part), part.outcome));
   const settled = await Promise.all(settling.map((part) => settledRows(deps, input.incident, {
@@ -159,6 +165,23 @@ function expectProof(incident: IncidentId, part: EndedPart, entries: readonly En
   const after = own.slice(own.findLastIndex((entry) => entry.kind === 'finalized'));
   const isProven = after[0]?.kind === 'finalized' && after.some(({ kind, data }) => kind === 'validated' && data['verdict'] === 'healthy' && data['left'] === 0);
   if (!isProven) throw refused(`${formatIncident(incident)}: part ${part.part} is not recorded as fixed, since no switch and healthy look after it are on record`);
+}
+
+/** What a person's word ends. */
+const ENDED_BY: Readonly<Partial<Record<Outcome, DecisionKind>>> = { rejected: 'reject', accepted: 'accept' };
+
+/**
+ * Where words must be signed, what one of them ends is ended by one on record, which the judge has
+ * proved: a workflow that somebody started by hand keeps no drift quiet in the name of others.
+ */
+async function expectWord(deps: Dependencies, { incident, part }: { readonly incident: IncidentId; readonly part: EndedPart }, entries: readonly Entry[]): Promise<void> {
+  const word = ENDED_BY[part.outcome];
+  if (word === undefined) return;
+  const decision = part.ask === undefined ? undefined : await deps.ledger.decisionOf(part.ask);
+  const isSaid = (by: string | undefined, until: Json | undefined): boolean => by === part.by && (until === part.until || inUtc(textOf(until)) === inUtc(part.until ?? ''));
+  const isAnswer = decision !== undefined && formatIncident(decision) === formatIncident(incident) && decision.decision === word && decision.plan === part.plan && isSaid(decision.by, decision.until);
+  const unasked = entries.some(({ kind, by, data }) => kind === 'decided' && data['decision'] === word && isSaid(by, data['until']) && Array.isArray(data['parts']) && data['parts'].includes(part.part));
+  if (!isAnswer && !(unasked && part.plan === undefined)) throw refused(`${formatIncident(incident)}: part ${part.part} is not recorded as ${part.outcome}, since no such decision of ${part.by ?? 'anybody'} is on record`);
 }
 
 async function narrated(deps: Dependencies, part: EndedPart, plan: Plan | undefined, entries: readonly Entry[]): Promise<NarratedPart> {

@@ -3,7 +3,7 @@ import { formatIncident, type TargetAddress } from '../../domain/address.js';
 import { oneLine } from '../../domain/plain-text.js';
 import type { Target } from '../../domain/target.js';
 import type { IncidentRow, IntentRow } from '../../ledger/ledger.js';
-import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../../workflows/messages.js';
+import { ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId, WORKFLOW_QUEUE } from '../../workflows/messages.js';
 import { waitingBranches } from '../adopting/adopted.js';
 import { closeLeftOpen, CUT_SHORT } from './close.js';
 import { tellDependants } from './dependants.js';
@@ -31,6 +31,14 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
       at,
       title: `${formatIncident(row)} cannot go on: its workflow task keeps failing`,
       text: `The worker fails every attempt (${run.attempts} so far)${run.said === undefined ? '' : `: ${oneLine(run.said, 300)}`}. Look at the workflow in the Temporal UI; a fixed release goes on where it stands.`,
+    });
+    return false;
+  }
+  if (run.state === 'strange') {
+    await tell(deps, target, row, {
+      at,
+      title: `${formatIncident(row)} cannot go on: another workflow runs under its id`,
+      text: `A workflow of type ${oneLine(run.type, 100)} on the task queue ${oneLine(run.queue, 100)} holds its id, and is no incident of Holdfast: nobody hears what is decided. Terminate it in the Temporal UI; the next check then closes the record and says what was left.`,
     });
     return false;
   }
@@ -89,6 +97,8 @@ function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string
 type RunState =
   | { readonly state: 'running' }
   | { readonly state: 'stuck'; readonly attempts: number; readonly said?: string }
+  /** Somebody else's workflow took the id of one that was ended. */
+  | { readonly state: 'strange'; readonly type: string; readonly queue: string }
   /** `runId`: the last run, which may have continued the first one as new. */
   | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string; readonly lost?: true };
 
@@ -102,6 +112,8 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
   try {
     const description = await deps.client.workflow.getHandle(incidentWorkflowId(row.environment, row.target)).describe();
     if (description.status.name === 'RUNNING') {
+      const { type, taskQueue: queue } = description;
+      if (type !== 'incident' || queue !== WORKFLOW_QUEUE) return { state: 'strange', type, queue };
       const attempts = stuckFor(description);
       if (attempts === undefined) return { state: 'running' };
       const said = await lastTaskFailure(deps, description);

@@ -15,7 +15,7 @@ export interface SettlingInput {
   readonly until?: string;
   readonly ticket?: string;
   /** Only these parts; absent: every part of the incident. */
-  readonly parts?: readonly { readonly part: number; readonly plan?: string }[];
+  readonly parts?: readonly { readonly part: number; readonly plan?: string; readonly ask?: string }[];
 }
 
 /** The rows by which what ended stays ended: one for each change of the incident's parts. */
@@ -24,8 +24,8 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
   const approvals = environmentOf(config, incident.environment)?.approvals;
   const forMs = approvals?.settledMs;
   // `leave`: not asked about again until something changes; otherwise for a while.
-  const forever = input.outcome === 'expired' && approvals?.onExpiry === 'leave';
-  const until = input.until ?? (forMs === undefined || forever ? undefined : new Date(Date.parse(input.at) + forMs).toISOString());
+  const forever = input.outcome === 'expired' && approvals?.onExpiry === 'leave' && (await hadItsTime(deps, input, approvals.expiresMs));
+  const until = (input.outcome === 'accepted' ? input.until : undefined) ?? (forMs === undefined || forever ? undefined : new Date(Date.parse(input.at) + forMs).toISOString());
   const changes = await changesOf(deps, incident, input);
   return changes.map((change): Settled => ({
     environment: incident.environment,
@@ -42,6 +42,15 @@ export async function settledRows(deps: Dependencies, incident: IncidentId, inpu
     ...(input.reason === undefined ? {} : { reason: input.reason }),
     ...(input.ticket === undefined ? {} : { ticket: input.ticket }),
   }));
+}
+
+/** Clocks of two workers lie apart, by far less than a question lasts. */
+const NEARLY = 0.9;
+
+/** Whoever starts a workflow by hand can say that a question has expired; what is left for good was asked for as long as is configured. */
+async function hadItsTime({ ledger }: Dependencies, { at, parts = [] }: SettlingInput, expiresMs: number): Promise<boolean> {
+  const asks = await Promise.all(parts.map(({ ask }) => (ask === undefined ? undefined : ledger.askOf(ask))));
+  return asks.every((ask) => ask !== undefined && Date.parse(at) - Date.parse(ask.at) >= NEARLY * expiresMs);
 }
 
 /**

@@ -53,22 +53,37 @@ export async function authorise(deps: Dependencies, ref: PartRef): Promise<Autho
     throw refused(`${name}: the decision on record is about another plan or incident`);
   }
   if (decision.run !== ref.run) throw moved(`${name}: the decision was used by another run, which a reset has replaced; it is asked again`);
+  const part = row.parts.find((each) => each['part'] === ref.part);
+  if (part?.['phase'] === 'closed') throw refused(`${name}: part ${ref.part} has ended on record, and is begun no more`);
   const allowed = decision.decision === 'policy';
   if (allowed) await expectAllowed(deps, name, plan);
-  else await expectApproved(deps, { plan, decision, ref });
+  else await expectApproved(deps, { plan, decision, ref, decided: part?.['decision'] });
   const { config, target } = await configured(deps, plan);
   // What began in time may be switched after it.
   const breakGlass = await brokenFor(deps, { config, target, plan, decision, at: (await stagingOf(deps, ref)).begunAt ?? deps.now().toISOString() });
   return { plan, automatic: allowed && breakGlass === undefined, ...(breakGlass === undefined ? {} : { breakGlass }) };
 }
 
-/** What people approved: signed, where it must be, and by as many as are asked for here and now. */
-async function expectApproved(deps: Dependencies, { plan, decision, ref }: { readonly plan: Plan; readonly decision: DecisionRow; readonly ref: PartRef }): Promise<void> {
+interface Approved {
+  readonly plan: Plan;
+  readonly decision: DecisionRow;
+  readonly ref: PartRef;
+  /** What was decided about the part when it was asked, as its row has it. */
+  readonly decided: Json | undefined;
+}
+
+/** What people approved: signed, where it must be, by as many as are asked for here and now, and under rules that still ask them. */
+async function expectApproved(deps: Dependencies, { plan, decision, ref, decided }: Approved): Promise<void> {
   await expectSigned(deps, decision, ref);
   const ask = await deps.ledger.askOf(ref.ask);
   if (ask === undefined) throw refused(`${formatIncident(decision)}: the question that was answered is not on record`);
   const { config, target } = await configured(deps, plan);
-  await expectQuorum(deps, { config, target, plan, ask }, decision);
+  const inputs = await decisionInputs({ config, target, changes: plan.changes, at: deps.now().toISOString(), ledger: deps.ledger, baseline: ask.baseline ?? 'healthy' });
+  await expectQuorum(deps, { config, target, plan, ask, inputs }, decision);
+  // A rule that came since may leave it to nobody; who asks for less has been asked for more.
+  const facts = factsOf(plan, plan.changes);
+  const other = inputs.map((each) => deps.decide(config)({ ...each, plan: facts })).find((each) => each.decision !== decided && each.decision !== 'ask' && each.decision !== 'remediate');
+  if (other !== undefined) throw moved(`${formatIncident(decision)}: plan ${short(plan.hash)} was approved under other rules: they now say ${other.decision} (${other.reason}); it is decided again`);
 }
 
 /** What a rule allowed was decided by a read worker, and maybe under another configuration: it must be so here and now as well. */
