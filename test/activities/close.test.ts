@@ -52,6 +52,7 @@ describe('close', () => {
   it('with onExpiry: leave, what expired is left alone until something changes', async () => {
     const on = await openBench({ target: { remediation: 'ask' }, environment: { approvals: { trust: 'namespace', expiresMs: 1, remindMs: [], onExpiry: 'leave', settledMs: 1 } } });
     const part = await openIncident(on);
+    on.later(1);
     await on.run('close', ending(part, 'expired'));
     expect(await settledOf(on)).toEqual([{ outcome: 'expired' }]);
   });

@@ -26,16 +26,19 @@ export interface FakeTemporal {
   readonly signals: Signalled[];
   /** Ids of workflows that somebody asked to cancel. */
   readonly cancelled: string[];
+  /** Ids of workflows that were terminated. */
+  readonly terminated: string[];
   /** By run id. */
   readonly histories: Map<string, readonly Message[]>;
   /** By workflow id; one that was started runs, any other is not found. */
-  readonly runs: Map<string, { status: string; runId: string; closeTime?: Date; attempt?: number; said?: string; memo?: Record<string, unknown>; type?: string; queue?: string }>;
+  readonly runs: Map<string, { status: string; runId: string; closeTime?: Date; attempt?: number; said?: string; memo?: Record<string, unknown>; type?: string; queue?: string; endedBy?: string }>;
 }
 
 export function fakeTemporal(): FakeTemporal {
   const started: Started[] = [];
   const signals: Signalled[] = [];
   const cancelled: string[] = [];
+  const terminated: string[] = [];
   const histories: FakeTemporal['histories'] = new Map();
   const runs: FakeTemporal['runs'] = new Map();
 
@@ -47,6 +50,10 @@ export function fakeTemporal(): FakeTemporal {
     },
     async cancel() {
       cancelled.push(workflowId);
+    },
+    async terminate() {
+      terminated.push(workflowId);
+      runs.delete(workflowId);
     },
     async describe() {
       const run = runs.get(workflowId);
@@ -72,11 +79,12 @@ export function fakeTemporal(): FakeTemporal {
   };
   const workflowService = {
     async getWorkflowExecutionHistoryReverse({ execution }: { execution: { workflowId: string } }) {
-      const message = runs.get(execution.workflowId)?.said;
+      const { said: message, endedBy } = runs.get(execution.workflowId) ?? {};
+      if (endedBy !== undefined) return { history: { events: [{ workflowExecutionTerminatedEventAttributes: { identity: endedBy } }] } };
       return { history: { events: message === undefined ? [] : [{ workflowTaskFailedEventAttributes: { failure: { message } } }] } };
     },
   };
-  return { client: { workflow, workflowService, options: { namespace: 'default', loadedDataConverter: { payloadCodecs: [] } } } as unknown as Client, started, signals, cancelled, histories, runs };
+  return { client: { workflow, workflowService, options: { namespace: 'default', loadedDataConverter: { payloadCodecs: [] } } } as unknown as Client, started, signals, cancelled, terminated, histories, runs };
 }
 
 function eventOf({ at, signal, update }: Message): object {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { replaceStuckGuards } from '../../src/activities/incidents/renewal.js';
 import type { AssessedPart, CloseInput, InboxMessage, Judged } from '../../src/activities/types.js';
 import type { Approvals, Config } from '../../src/config/config.js';
 import type { DecisionMessage } from '../../src/domain/message.js';
@@ -130,6 +131,29 @@ describe('before the write', () => {
   });
 });
 
+describe('the id of a guard', () => {
+  const GUARD = 'environment/prod';
+
+  it.each([
+    { reason: 'of another type', run: { type: 'mine' } },
+    { reason: 'on the queue of somebody else', run: { type: 'environment', queue: 'attacker' } },
+  ])('is taken back from a workflow $reason, which hears no freeze', async ({ run }) => {
+    const { on } = await trial();
+    on.temporal.started.length = 0;
+    on.temporal.runs.set(GUARD, { status: 'RUNNING', runId: RUN, ...run });
+    await replaceStuckGuards(on.deps);
+    expect(on.temporal.terminated).toEqual([GUARD]);
+    expect(on.temporal.started.filter((each) => each.workflowId === GUARD)).toHaveLength(1);
+  });
+
+  it('is left to the guard that runs', async () => {
+    const { on } = await trial();
+    on.temporal.runs.set(GUARD, { status: 'RUNNING', runId: RUN, type: 'environment' });
+    await replaceStuckGuards(on.deps);
+    expect(on.temporal.terminated).toEqual([]);
+  });
+});
+
 describe('the id of an incident', () => {
   it.each([
     { reason: 'of another type', run: { type: 'mine' } },
@@ -143,5 +167,34 @@ describe('the id of an incident', () => {
     expect(told).toHaveLength(1);
     expect(told[0]).toMatchObject({ event: 'needs-human', subject: 'prod/storefront#1' });
     expect((await it.on.ledger.incident(SHOP, 1))?.closedAt).toBeUndefined();
+  });
+
+  it.each([
+    { endedBy: 'history-service', reason: 'the server itself, for a history that somebody made too large: asked again', settled: 0, says: 'look for who sends it so much' },
+    { endedBy: 'tctl@laptop', reason: 'a person: quiet for as long as is configured', settled: 1, says: 'Its run was ended from outside' },
+  ])('is free since its run was terminated by $reason', async ({ endedBy, settled, says }) => {
+    const it = await trial();
+    await it.on.ledger.updateIncident(FIRST, { runId: RUN });
+    it.on.temporal.runs.set('incident/prod/storefront', { status: 'TERMINATED', runId: RUN, endedBy });
+    await it.on.check();
+    expect(await it.on.ledger.incident(SHOP, 1)).toMatchObject({ outcome: 'terminated', narrative: expect.stringContaining(says) as string });
+    expect(await settledUntil(it)).toHaveLength(settled);
+    expect(it.on.told.some((notice) => notice.event === 'needs-human' && notice.text.includes(says))).toBe(true);
+  });
+
+  it('is held by a run that a reset made of an incident which is closed: it is cancelled, and the next one starts', async () => {
+    const it = await trial();
+    expect(await say(it, { decision: 'reject', by: 'alice', reason: 'no' })).toMatchObject({ result: 'accepted' });
+    await close(it, { outcome: 'rejected', by: 'alice' });
+    it.on.temporal.runs.set('incident/prod/storefront', { status: 'RUNNING', runId: RUN, memo: { incident: 1 } });
+    it.on.write('etc/app.yaml', 'port: 10\nhost: a\n');
+    await it.on.check();
+    expect(it.on.temporal.cancelled).toEqual([]);
+    it.on.later(6 * 60_000);
+    await it.on.check();
+    expect(it.on.temporal.cancelled).toEqual(['incident/prod/storefront']);
+    it.on.temporal.runs.delete('incident/prod/storefront');
+    await it.on.check();
+    expect(await it.on.ledger.incident(SHOP)).toMatchObject({ number: 2, runId: expect.any(String) as string });
   });
 });

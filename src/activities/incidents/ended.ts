@@ -35,6 +35,7 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
     return false;
   }
   if (run.state === 'strange') {
+    deps.log.warn('another workflow runs under the id of an incident', { incident: formatIncident(row), type: oneLine(run.type, 100), queue: oneLine(run.queue, 100) });
     await tell(deps, target, row, {
       at,
       title: `${formatIncident(row)} cannot go on: another workflow runs under its id`,
@@ -47,9 +48,9 @@ export async function findEnded(deps: Dependencies, target: Target, row: Inciden
   // Nobody says when a run ended that Temporal does not know; its last step began before its last intent.
   if (writing !== undefined && Date.parse(at) - Date.parse(run.closedAt ?? writing) < LONGEST_STEP_MS) return false;
   await closeLeftOpen(deps, row, at);
-  // A lost store has decided nothing: where nothing live was touched, the next check asks anew.
-  const isLost = run.lost === true && intents.every((intent) => intent.step.endsWith('/stage') || intent.step.endsWith('/adopt'));
-  const text = whatIsLeft(row, intents, run.lost === true ? `Temporal does not know its run any more.${isLost ? ' What still differs is opened anew.' : ''}` : 'Its run was ended from outside.');
+  // Nobody has decided anything by it: where nothing live was touched, the next check asks anew.
+  const isLost = (run.lost === true || run.byServer === true) && intents.every((intent) => intent.step.endsWith('/stage') || intent.step.endsWith('/adopt'));
+  const text = whatIsLeft(row, intents, `${whyEnded(run)}${isLost ? ' What still differs is opened anew.' : ''}`);
   // The record is closed last: an attempt that is cut short before it does all of this again.
   const giveBack = intents.some((intent) => intent.step.endsWith('/finalize')) ? letGo : unspent;
   for (const part of row.parts) await giveBack(deps, { incident: row, part: Number(part['part']) });
@@ -81,6 +82,11 @@ function unsettled({ parts }: IncidentRow): Pick<SettlingInput, 'parts'> {
   return left.length === parts.length ? {} : { parts: left.map(({ part, plan }) => (typeof plan === 'string' ? { part: Number(part), plan } : { part: Number(part) })) };
 }
 
+function whyEnded({ lost, byServer }: Ended): string {
+  if (lost === true) return 'Temporal does not know its run any more.';
+  return byServer === true ? 'The Temporal server ended its run, since its history grew too large: look for who sends it so much.' : 'Its run was ended from outside.';
+}
+
 function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string): string {
   const said = [`${formatIncident(row)} ended: terminated. ${why}`];
   const half = intents.filter((intent) => intent.closedAt === undefined || intent.error === CUT_SHORT).map((intent) => oneLine(intent.resource ?? intent.write, 200));
@@ -94,13 +100,22 @@ function whatIsLeft(row: IncidentRow, intents: readonly IntentRow[], why: string
   return said.join(' ');
 }
 
+interface Ended {
+  readonly state: 'ended';
+  readonly closedAt?: string;
+  /** The last run, which may have continued the first one as new. */
+  readonly runId?: string;
+  readonly lost?: true;
+  /** No person and no program ended it: a limit of the server did. */
+  readonly byServer?: true;
+}
+
 type RunState =
   | { readonly state: 'running' }
   | { readonly state: 'stuck'; readonly attempts: number; readonly said?: string }
   /** Somebody else's workflow took the id of one that was ended. */
   | { readonly state: 'strange'; readonly type: string; readonly queue: string }
-  /** `runId`: the last run, which may have continued the first one as new. */
-  | { readonly state: 'ended'; readonly closedAt?: string; readonly runId?: string; readonly lost?: true };
+  | Ended;
 
 /** How often the workflow task of a run was tried that keeps failing; `undefined` for one that gets on. */
 export function stuckFor({ raw }: WorkflowExecutionDescription): number | undefined {
@@ -119,19 +134,34 @@ async function describeRun(deps: Dependencies, row: IncidentRow): Promise<RunSta
       const said = await lastTaskFailure(deps, description);
       return { state: 'stuck', attempts, ...(said === undefined ? {} : { said }) };
     }
-    return { state: 'ended', runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
+    const byServer = description.status.name === 'TERMINATED' && (await isByServer(deps, description));
+    return { state: 'ended', ...(byServer ? { byServer } : {}), runId: description.runId, ...(description.closeTime === undefined ? {} : { closedAt: description.closeTime.toISOString() }) };
   } catch (error) {
     if (isGone(error)) return { state: 'ended', lost: true };
     throw error;
   }
 }
 
+/** How the server names itself where it terminates a run whose history is beyond its limits. */
+const HISTORY_SERVICE = 'history-service';
+
+async function isByServer(deps: Dependencies, run: WorkflowExecutionDescription): Promise<boolean> {
+  const [last] = await latestEvents(deps, run, 1);
+  return last?.workflowExecutionTerminatedEventAttributes?.identity === HISTORY_SERVICE;
+}
+
 /** Only the first failure of a task stands in the history, near its end. */
-async function lastTaskFailure({ client }: Dependencies, { workflowId, runId }: { readonly workflowId: string; readonly runId: string }): Promise<string | undefined> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: client.options.namespace, execution: { workflowId, runId }, maximumPageSize: 10 });
-  const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes != null);
+async function lastTaskFailure(deps: Dependencies, run: WorkflowExecutionDescription): Promise<string | undefined> {
+  const failed = (await latestEvents(deps, run, 10)).find((event) => event.workflowTaskFailedEventAttributes != null);
   return failed?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined;
 }
+
+async function latestEvents({ client }: Dependencies, { workflowId, runId }: WorkflowExecutionDescription, maximumPageSize: number): Promise<readonly HistoryEvent[]> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: client.options.namespace, execution: { workflowId, runId }, maximumPageSize });
+  return history?.events ?? [];
+}
+
+type HistoryEvent = NonNullable<NonNullable<Awaited<ReturnType<Dependencies['client']['workflowService']['getWorkflowExecutionHistoryReverse']>>['history']>['events']>[number];
 
 /** Which incident of its target a run belongs to. */
 export async function numberOfRun(handle: WorkflowHandle): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { startEnvironment } from '../../client.js';
-import { INCIDENT_SIGNALS, ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId } from '../../workflows/messages.js';
+import { INCIDENT_SIGNALS, ENVIRONMENT_SIGNALS, environmentWorkflowId, incidentWorkflowId, WORKFLOW_QUEUE } from '../../workflows/messages.js';
 import type { Dependencies } from '../deps.js';
 import { stuckFor } from './ended.js';
 import { isGone } from './gone.js';
@@ -17,10 +17,12 @@ export async function replaceStuckGuards({ client, config, log }: Pick<Dependenc
     const handle = client.workflow.getHandle(environmentWorkflowId(name));
     try {
       const description = await handle.describe();
-      if (description.status.name !== 'RUNNING' || stuckFor(description) === undefined) continue;
+      // Anyone who reaches the namespace may take the id while it is free: who runs elsewhere hears no freeze.
+      const isStrange = description.type !== 'environment' || description.taskQueue !== WORKFLOW_QUEUE;
+      if (description.status.name !== 'RUNNING' || (!isStrange && stuckFor(description) === undefined)) continue;
       log.warn('the guard of an environment could not go on and is started anew', { environment: name });
       // That run alone: another worker may have been first, and the new guard is at work.
-      await client.workflow.getHandle(environmentWorkflowId(name), description.runId).terminate('its workflow task kept failing; a new run takes over');
+      await client.workflow.getHandle(environmentWorkflowId(name), description.runId).terminate(isStrange ? 'it is no guard of Holdfast; one takes over' : 'its workflow task kept failing; a new run takes over');
       await startEnvironment(client, name);
     } catch (error) {
       if (!isGone(error)) throw error;

@@ -49,7 +49,7 @@ const NEARLY = 0.9;
 
 /** Whoever starts a workflow by hand can say that a question has expired; what is left for good was asked for as long as is configured. */
 async function hadItsTime({ ledger }: Dependencies, { at, parts = [] }: SettlingInput, expiresMs: number): Promise<boolean> {
-  const asks = await Promise.all(parts.map(({ ask }) => (ask === undefined ? undefined : ledger.askOf(ask))));
+  const asks = await Promise.all(parts.map(async ({ ask }) => (ask === undefined ? undefined : ledger.askOf(ask))));
   return asks.every((ask) => ask !== undefined && Date.parse(at) - Date.parse(ask.at) >= NEARLY * expiresMs);
 }
 

@@ -64,7 +64,12 @@ export async function startIncident(deps: Dependencies, target: Target, row: Inc
   const running = await numberOfRun(handle);
   if (running === row.number) await deps.ledger.updateIncident(incident, { runId: handle.firstExecutionRunId });
   else if (typeof running === 'number' && (await deps.ledger.incident(row, running)) === undefined) await endLost(deps, target);
-  else if (deps.now().getTime() - Date.parse(row.openedAt) > BLOCKED_AFTER_MS) await tellBlocked(deps, target, row);
+  else if (deps.now().getTime() - Date.parse(row.openedAt) > BLOCKED_AFTER_MS) {
+    const before = typeof running === 'number' ? await deps.ledger.incident(row, running) : undefined;
+    // As a reset leaves it: its incident is closed on record, so that no step of it can write and nobody can answer it.
+    if (before?.closedAt !== undefined) await deps.client.workflow.getHandle(handle.workflowId).cancel();
+    else await tellBlocked(deps, target, row);
+  }
 }
 
 /** What an undo puts back, as the record says it: one that was asked for while the run before it was still ending is started with that. */
