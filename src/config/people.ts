@@ -1,4 +1,4 @@
-import { isDirectoryGroup, namesOf, type People as Known, type Principal, type PrincipalKey } from '../domain/approving/people.js';
+import { isDirectoryGroup, namesOf, principalOf, type People as Known, type Principal, type PrincipalKey } from '../domain/approving/people.js';
 import type { Condition } from '../policy/condition.js';
 import { APPROVALS } from '../policy/vocabulary.js';
 import { parseKeyLine } from '../trust/ssh-key.js';
@@ -31,6 +31,8 @@ export function readPeople(principals: MapTree, groups: MapTree, report: Report)
     const person = check(principalSchema, toPlain(entry.value), { report, where: ['principals', name], tree: entry.value });
     const principal: Principal = { name, keys: (person?.keys ?? []).map(toKey), aliases: person?.aliases ?? [], ...(person?.oidc === undefined ? {} : { oidc: person.oidc }) };
     found.push(principal);
+    const again = principal.keys.findIndex((key, index) => key.fingerprint !== '' && principal.keys.findIndex((other) => other.fingerprint === key.fingerprint) < index);
+    if (again >= 0) report.add({ at: locate(entry.value, ['keys', again]).at, message: `principals.${name}.keys[${again}]: the same key is there twice`, remedy: 'a key has one time in which it signs: keep one of them' });
     const shared = namesOf(principal).find((each) => identities.has(each));
     if (shared !== undefined) {
       report.add({ at: entry.key, message: `principals.${name} has the same ${whatIs(shared, principal)} as ${identities.get(shared) ?? ''}`, remedy: 'one person is one principal: merge them' });
@@ -120,13 +122,20 @@ export function checkRules({ name, tree, approvals, people, report }: RulesInput
   }
 }
 
-/** Rules of approvals that nobody can meet as long as nobody signs in: their groups are the identity provider's. */
+/** Rules of approvals that nobody can meet: their groups are the identity provider's, and nobody signs in; or their people have no key, and must sign. */
 export function unsigned(environments: Iterable<EnvironmentEntry>, { known }: People): readonly ConfigWarning[] {
   const named: Known = { ...known, groups: Object.fromEntries(Object.entries(known.groups).map(([name, members]) => [name, members.filter((member) => !isDirectoryGroup(member))])) };
+  const keyed = known.principals.filter((each) => each.keys.length > 0);
+  const signers: Known = { principals: keyed, groups: Object.fromEntries(Object.entries(named.groups).map(([name, members]) => [name, members.filter((member) => keyed.some((each) => each.name === principalOf(known, member)))])) };
   return [...environments].flatMap(({ name, environment: { approvals } }) => (approvals.rules ?? []).flatMap((rule, index) => {
     const poll = { requirements: [{ ...rule, because: '' }], excluded: [], escalatedTo: approvals.escalate?.map(({ to }) => to) ?? [], votes: [] };
-    if (isHopeless({ ...poll, people: known }) || !isHopeless({ ...poll, people: named })) return [];
-    return [{ where: `environments.${name}.approvals.rules[${index}]`, message: 'cannot be met yet: nobody signs in to this version, so nobody is in a group by "oidc:group/…"; name principals' }];
+    const where = `environments.${name}.approvals.rules[${index}]`;
+    if (isHopeless({ ...poll, people: known })) return [];
+    if (!isHopeless({ ...poll, people: named })) {
+      const isShort = approvals.trust === 'signed' && isHopeless({ ...poll, people: signers, escalatedTo: poll.escalatedTo.filter((to) => Object.hasOwn(signers.groups, to) || keyed.some((each) => each.name === to)) });
+      return isShort ? [{ where, message: 'cannot be met yet: approvals must be signed, and too few of its people have a key; add principals.NAME.keys' }] : [];
+    }
+    return [{ where, message: 'cannot be met yet: nobody signs in to this version, so nobody is in a group by "oidc:group/…"; name principals' }];
   }));
 }
 

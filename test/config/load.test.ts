@@ -372,7 +372,7 @@ test('what is valid but not enforced is said', async () => {
     'p/a.yaml': 'version: 1\n',
   });
   expect(config.warnings.map((warning) => warning.where)).toEqual([
-    'environments.dev.credentials', 'targets.web.schedule',
+    'environments.dev.credentials', 'targets.web.schedule', 'environments.dev.approvals.rules[0]',
   ]);
   expect(config.environments[0]?.windows).toEqual([{ kind: 'allow', start: '0 9 * * *', durationMs: 8 * 3_600_000, timezone: 'UTC', actions: ['finalize'], overrun: false }]);
 });
@@ -412,4 +412,17 @@ test('a rule of approvals that only a sign-in could meet is warned of, and one t
   };
   expect(await warned('')).toEqual(['environments.dev.approvals.rules[0]', 'environments.dev.approvals.rules[3]']);
   expect(await warned(', escalate: { after: 1h, to: sre }')).toEqual([]);
+});
+
+test.each([
+  { reason: 'one of two has a key', trust: 'signed', count: 2, escalate: '', warned: true },
+  { reason: 'one is enough, and has one', trust: 'signed', count: 1, escalate: '', warned: false },
+  { reason: 'whoever it is escalated to has one', trust: 'signed', count: 2, escalate: ', escalate: { after: 1h, to: cat }', warned: false },
+  { reason: 'whoever it is escalated to has none either', trust: 'signed', count: 2, escalate: ', escalate: { after: 1h, to: dan }', warned: true },
+  { reason: 'nothing must be signed', trust: 'namespace', count: 1, escalate: '', warned: false },
+])('a rule of approvals whose people could not sign is warned of: $reason', async ({ trust, count, escalate, warned }) => {
+  const key = (blob: string): string => `{ keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${blob}"] }`;
+  const more = `principals: { ann: ${key('DyeoThPXKCTSO0fWVXSJ1/gxpBbplahOggpTW/9ZnNm')}, bob: {}, cat: ${key('GWqnkhhS6sPmk3tuCv7GsXahVfHfY7yRkxvW1AkdSc2')}, dan: {} }\ngroups: { sre: [ann, bob] }\n`;
+  const { warnings } = await loadText(minimal({ environment: `approvals: { trust: ${trust}, rules: [{ any: [{ group: sre, count: ${count} }] }]${escalate} }`, more }));
+  expect(warnings.filter(({ message }) => /too few of its people have a key/.test(message)).map(({ where }) => where)).toEqual(warned ? ['environments.dev.approvals.rules[0]'] : []);
 });
