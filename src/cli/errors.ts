@@ -3,6 +3,9 @@ import { HoldfastError } from '../domain/errors.js';
 import { EXIT } from './exit.js';
 import { plain, plainLines } from './render/escape.js';
 
+/** So many characters of the beginning and of the end of a long complaint say what it is about. */
+const ENDS_SHOWN = 250;
+
 /** A refusal of the command line itself, with the code it ends with. */
 export class CliError extends Error {
   readonly remedy: string | undefined;
@@ -57,8 +60,13 @@ function describeUsage(error: CommanderError): Described {
   const said = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
   if (said) return { lines: [], exit: EXIT.done };
   if (error.code === 'commander.help') return { lines: [], exit: EXIT.error };
-  const message = error.message.replace(/^error: /, '').trim();
+  const message = inShort(error.message.replace(/^error: /, '').trim());
   return { lines: [...plainLines(`holdfast: ${message}`), 'See holdfast --help, or holdfast COMMAND --help.'], exit: EXIT.error };
+}
+
+/** What was typed stands in it, however long that is. */
+function inShort(message: string): string {
+  return message.length <= 2 * ENDS_SHOWN ? message : `${message.slice(0, ENDS_SHOWN)}…${message.slice(-ENDS_SHOWN)}`;
 }
 
 function describeSystem(error: unknown): readonly [string, string] | undefined {

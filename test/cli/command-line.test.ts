@@ -29,6 +29,7 @@ describe('bad input is refused in a line or two, with the right code and no stac
     { reason: 'a plan hash too short to have been reviewed', argv: ['approve', 'prod/storefront', '--plan', '3f9ac2d'], says: /at least 8 characters/ },
     { reason: 'a rejection without a reason', argv: ['reject', 'prod/storefront'], says: /--reason is missing/ },
     { reason: 'an empty reason', argv: ['reject', 'prod/storefront', '--reason', '  '], says: /Say why/ },
+    { reason: 'a reason of a whole page, told without the page', argv: ['reject', 'prod/storefront', '--reason', 'x'.repeat(50_000)], says: /^.{300,600}Use at most 1000 characters\.\n/ },
     { reason: 'an acceptance without an end', argv: ['accept', 'prod/storefront', '--reason', 'x'], says: /--until is missing/ },
     { reason: 'an acceptance that has ended', argv: ['accept', 'prod/storefront', '--reason', 'x', '--until', '2020-01-01'], says: /lies in the past/ },
     { reason: '30 February', argv: ['accept', 'prod/storefront', '--reason', 'x', '--until', '2031-02-30'], says: /neither a duration nor a time/ },

@@ -93,6 +93,13 @@ describe('status', () => {
     expect(ran.out).not.toContain('step-back is closed');
   });
 
+  it('names the command that opens a gate as it is typed where it must be signed', async () => {
+    const site = config();
+    const loadConfig = (): Promise<ReturnType<typeof config>> => Promise.resolve({ ...site, environments: site.environments.map((each) => (each.name === 'prod' ? { ...each, approvals: { ...each.approvals, trust: 'signed' as const } } : each)) });
+    const ran = await cli(['status', 'prod'], { deps: { ...recorded(members), ...connected({}), loadConfig } });
+    expect(ran.out).toContain('release 4.2; holdfast unfreeze prod --reason WHY --key ~/.ssh/id_ed25519');
+  });
+
   it('names a pool that nobody works for', async () => {
     const ran = await cli(['status', 'prod'], { deps: { ...recorded(members), ...connected({ pollers: (queues) => Promise.resolve(Object.fromEntries(queues.map((queue) => [queue, 0]))) }) } });
     expect(ran.err).toContain('No worker reads pool prod; start one with: holdfast worker --pool prod');

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { mustSignCommand } from '../../config/config.js';
 import { parseAddress } from '../../domain/address.js';
 import type { ScheduleInfo } from '../../client.js';
 import type { Target } from '../../domain/target.js';
@@ -171,7 +172,8 @@ async function print(context: Context, status: Status, { all = false, verdict }:
   if (rows.length === 0) context.note(`The configuration has no${verdict === undefined ? '' : ` ${verdict}`} targets.`);
   else await context.say(context.table(['TARGET', 'VERDICT', 'CHANGES', 'CHECKED', 'INCIDENT', 'STATE'], rows));
   if (shown.length < status.standings.length) context.note(`… and ${status.standings.length - shown.length} more; every one with: holdfast status --all`);
-  if (status.gates.length > 0) await context.say(`\n${style.bold('Closed gates')}\n${status.gates.slice(0, all ? status.gates.length : SHOWN).map((gate) => `  ${gateText(gate)}`).join('\n')}`);
+  const config = await context.config();
+  if (status.gates.length > 0) await context.say(`\n${style.bold('Closed gates')}\n${status.gates.slice(0, all ? status.gates.length : SHOWN).map((gate) => `  ${gateText(gate, mustSignCommand(config, gate.scope.split('/')[0] ?? gate.scope, gate.scope))}`).join('\n')}`);
   if (!all && status.gates.length > SHOWN) context.note(`… and ${status.gates.length - SHOWN} more`);
   if (status.causes.length > 0) await context.say(`\n${style.bold('One cause, many places')}\n${status.causes.slice(0, SHOWN_CAUSES).map((group) => `  ${shortHash(group.key)}  ${causeText(group)}: ${count(group.targets.length, 'target')} in ${group.environments.map(plain).join(', ')}; decide all with: holdfast approve --cause ${shortHash(group.key)}`).join('\n')}`);
   if (status.lapsing.length > 0) await context.say(`\n${style.bold('Accepted, and soon no more')}\n${status.lapsing.slice(0, all ? status.lapsing.length : SHOWN).map((each) => `  ${keptLine(each, now)}`).join('\n')}`);

@@ -1,6 +1,6 @@
 import type { ClosedGate } from '../../ledger/ledger.js';
 import { ENGINE } from '../../domain/gates/busy.js';
-import { scopeText, withPlan } from '../../domain/gates/gate.js';
+import { scopeText, withKey, withPlan } from '../../domain/gates/gate.js';
 import { commandOf } from '../../domain/gates/ask.js';
 import type { BlastRadius, Plan } from '../../domain/plan.js';
 import { requiredText } from '../../domain/approving/quorum.js';
@@ -97,17 +97,18 @@ function blastText(radius: BlastRadius): string {
 }
 
 /** `freeze of prod by alice until …: reason`. */
-export function gateText(gate: ClosedGate): string {
+export function gateText(gate: ClosedGate, mustSign: boolean): string {
   const path = gate.path === undefined || gate.path === ENGINE ? '' : ` ${plain(gate.path)}`;
   const place = gate.resource === undefined ? '' : ` for ${plain(gate.resource)}${path}`;
   const until = gate.until === undefined ? '' : ` until ${plain(gate.until)}`;
   const half = gate.halfOpenAt === undefined ? '' : `, one repair is let through from ${plain(gate.halfOpenAt)} on`;
-  return `${gate.gate} of ${plain(scopeText(gate.scope))}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}${opens(gate)}`;
+  return `${gate.gate} of ${plain(scopeText(gate.scope))}${place} by ${plain(gate.by)}${until}${half}: ${plain(gate.reason)}${opens(gate, mustSign)}`;
 }
 
 /** No command opens a window: its reason says when it opens. */
-function opens(gate: ClosedGate): string {
-  return gate.gate === 'window' ? '' : `; ${plain(commandOf(gate))}`;
+function opens(gate: ClosedGate, mustSign: boolean): string {
+  const command = commandOf(gate);
+  return gate.gate === 'window' ? '' : `; ${plain(mustSign ? withKey(command) : command)}`;
 }
 
 /** `: it stood there at the first look (first-seen, remediation: observe)`. */
