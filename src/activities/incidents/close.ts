@@ -1,5 +1,5 @@
 import { formatIncident, type IncidentId } from '../../domain/address.js';
-import { inUtc } from '../../domain/approving/instant.js';
+import { inUtc } from '../../domain/instant.js';
 import { failedIn } from '../../domain/gates/breaker.js';
 import { changesInBrief } from '../../domain/describe.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
