@@ -78,7 +78,8 @@ function ofRecord({ resource, path, fingerprint, until, by, reason, ticket, inci
     source: incident === undefined ? 'announced' : 'incident', resource, until, by, reason,
     ...(path === undefined ? {} : { path }), ...(fingerprint === undefined ? {} : { fingerprint }), ...(ticket === undefined ? {} : { ticket }), ...(incident === undefined ? {} : { incident }),
   };
-  return { exception, speaksOf: (change) => change.resource === resource && (path === undefined || change.path === path) };
+  const isWithin = (of: string): boolean => path === undefined || of === path || (exception.source === 'announced' && path.startsWith('/') && of.startsWith(`${path}/`));
+  return { exception, speaksOf: (change) => change.resource === resource && isWithin(change.path) };
 }
 
 /** Compiled once for each rule of a configuration. */

@@ -123,7 +123,7 @@ function judgeApproval(open: readonly Question[], input: JudgeInput, say: Say): 
   if (question === undefined) return say('refused', 'there is nothing to approve');
   if (second !== undefined) return say('refused', `"${message.plan ?? ''}" names more than one plan of this incident; give more of the hash`);
   if (question.impossible !== undefined) return say('refused', `there is no repair to approve: ${question.impossible}`);
-  if (question.causedBy.includes(message.by)) return { ...say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`), unauthorised: true };
+  if (question.causedBy.includes(message.by) || question.causedBy.includes(personOf(input))) return { ...say('refused', `${message.by} caused this change and cannot approve its repair; somebody else must`), unauthorised: true };
   const poll = input.polls?.get(question.part);
   if (message.breakGlass === true) return judgeBreakGlass(question, poll, input, say);
   return poll === undefined ? say('accepted', goesOn(question), [question.part]) : judgeVote(question, poll, input, say);

@@ -125,7 +125,7 @@ export function toldOf(poll: Poll): { readonly requires?: string; readonly appro
 export function isHopeless(poll: Poll): boolean {
   if (poll.requirements.length === 0) return false;
   const groups = groupsOf(poll);
-  const unknown = [...groups, ...poll.escalatedTo].some((group) => (poll.people.groups[group] ?? []).some(isDirectoryGroup));
+  const unknown = [...groups, ...poll.escalatedTo].some((group) => directoryGroupsIn(poll, group).length > 0);
   const everybody = [...groups, ...poll.escalatedTo].flatMap((group) => [group, ...membersOf(poll.people, group)]);
   return !unknown && !tally({ ...poll, votes: [...poll.votes, ...everybody] }).met;
 }
@@ -206,9 +206,13 @@ function namesIn(poll: Poll, group: string, votes: readonly string[] = []): stri
   const out = new Set([...peopleIn(poll.excluded), ...votes]);
   const further = poll.escalatedTo.flatMap((to) => (Object.hasOwn(poll.people.groups, to) ? membersOf(poll.people, to) : [to]));
   const known = [...new Set([...membersOf(poll.people, group), ...further])].filter((person) => !out.has(person));
-  const directory = (poll.people.groups[group] ?? []).filter(isDirectoryGroup).map((member) => `whoever signs in as ${member.slice('oidc:'.length)}`);
+  const directory = directoryGroupsIn(poll, group).map((member) => `whoever signs in as ${member.slice('oidc:'.length)}`);
   const names = [...known, ...directory];
   return names.length === 0 ? 'nobody is left' : listed(names, 'or');
+}
+
+function directoryGroupsIn({ people }: Poll, group: string): readonly string[] {
+  return Object.hasOwn(people.groups, group) ? (people.groups[group] ?? []).filter(isDirectoryGroup) : [];
 }
 
 const NAMED = 5;

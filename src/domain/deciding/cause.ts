@@ -1,5 +1,6 @@
 import type { TargetAddress } from '../address.js';
 import type { Change, Difference } from '../change.js';
+import { typeOf } from './class.js';
 import { normaliser, type Bound, type Normalise } from './environment-bound.js';
 import type { HashJson, Json } from '../json.js';
 import { oneLine } from '../plain-text.js';
@@ -9,7 +10,7 @@ export interface CausePlace extends TargetAddress, Bound {
   readonly provider: string;
 }
 
-export type CauseOf = Pick<Difference, 'resource' | 'kind' | 'path' | 'desired' | 'actual' | 'sensitive'>;
+export type CauseOf = Pick<Difference, 'resource' | 'type' | 'kind' | 'path' | 'desired' | 'actual' | 'sensitive'>;
 
 /** Sights of the same actor this far apart are of one piece of work. */
 const SAME_HANDS_MS = 10 * 60_000;
@@ -45,19 +46,18 @@ function sideOf(value: Json | undefined, normalise: Normalise): Json {
  * A field is compared with the same field of other resources of its type. A resource as a whole, there
  * or not there, has only its name to be compared by.
  */
-function subjectOf({ resource, path }: CauseOf, { provider }: CausePlace): string {
-  return path === '' || path.startsWith('@') ? resource : resourceType(provider, resource);
+function subjectOf({ resource, type, path }: CauseOf, { provider }: CausePlace): string {
+  return path === '' || path.startsWith('@') ? resource : resourceType(provider, resource, type);
 }
 
 /**
- * The type in the engine's own words: `aws_security_group` of `module.web["a"].aws_security_group.this[0]`,
- * `Deployment` of `Deployment/shop/api`, `role` of `role:reporting`. A file is of no type but its own.
+ * The type in the engine's own words, as rules know it: `aws_security_group`, `Deployment`, `role`.
+ * A file is of no type but its own, and what has none is known by what its name begins with.
  */
-export function resourceType(provider: string, resource: string): string {
+export function resourceType(provider: string, resource: string, type?: string): string {
   if (provider === 'files') return resource;
-  const bare = resource.replace(/\["(?:[^"\\]|\\.)*"\]|\[\d+\]/g, '');
-  const typed = /^(?:module\.[^.]+\.)*((?:data\.)?[a-z][a-z0-9]*_[a-z0-9_]+)\.[^./:]+$/.exec(bare);
-  if (typed?.[1] !== undefined) return typed[1];
+  const known = typeOf(type === undefined ? { resource } : { resource, type }, provider);
+  if (known !== 'resource') return known;
   const named = /^([A-Za-z][A-Za-z0-9_.-]*)[/:]./.exec(resource);
   return named?.[1] ?? resource;
 }

@@ -64,6 +64,11 @@ describe('judge', () => {
     if (text !== undefined) expect(answer.message).toMatch(text);
   });
 
+  it('approve: refused to whoever caused the change under another of their names', () => {
+    const answer = judge({ message: said({ by: 'os:asmith' }), who: { person: 'alice', verified: false }, questions: [question({ causedBy: ['alice'] })], at: NOW, trust: 'namespace' });
+    expect(answer).toMatchObject({ result: 'refused', parts: [], unauthorised: true, message: 'os:asmith caused this change and cannot approve its repair; somebody else must' });
+  });
+
   const refusals: Row[] = [
     { reason: 'with no plan it means every part that waits', message: { decision: 'reject', reason: 'no', ...WITHOUT_PLAN }, questions: [question(), question({ part: 2, plan: OTHER }), question({ part: 3, phase: 'soaking' })], result: 'accepted', parts: [1, 2] },
     { reason: 'with a plan it means that part alone', message: { decision: 'reject', reason: 'no', plan: OTHER.slice(0, 8) }, questions: [question(), question({ part: 2, plan: OTHER })], result: 'accepted', parts: [2] },

@@ -40,6 +40,7 @@ const ONE: Row[] = [
   { reason: 'one of a group', asks: [any(of('sre'))], votes: ['alice'], met: true, standing: '1 of 1 of sre (alice)', needed: '' },
   { reason: 'one of another group', asks: [any(of('sre'))], votes: ['dave'], met: false, needed: '1 of sre (alice, bob or carol)' },
   { reason: 'one whom nobody knows', asks: [any(of('sre'))], votes: ['zoe'], met: false },
+  { reason: 'a group that is not configured is nobody, whatever its name', asks: [any(of('__proto__'))], votes: ['alice'], met: false, needed: '1 of __proto__ (nobody is left)' },
   { reason: 'nobody yet', asks: [any(of('sre'))], votes: [], met: false, standing: '0 of 1 of sre' },
 ];
 
