@@ -107,6 +107,9 @@ describe('a condition', () => {
     ['an outcome that does not exist, by another spelling', 'history["lastOutcome"] == "failed"', 26, /history\.lastOutcome is never "failed"/],
     ['a Sunday as cron counts it', 'time.weekday == 0', 16, /time\.weekday is never 0/],
     ['an hour after the last', 'time.hour in [22, 23, 24]', 22, /time\.hour is never 24/],
+    ['an hour beyond the last', 'time.hour > 23', 12, /time\.hour is never > 23/],
+    ['an hour before the first', 'time.hour < 0', 12, /time\.hour is never < 0/],
+    ['a weekday beyond the last, the other way round', '8 <= time.weekday', 0, /time\.weekday is never >= 8/],
     ['a number among texts', 'change.path in ["/a", 1]', 22, /change\.path is text, and this is none/],
     ['a duration in words', 'history.age > duration("1 day")', 23, /"1 day" is not a duration/],
     ['a thirteenth month', 'time.now > timestamp("2026-13-01T00:00:00Z")', 21, /is not a time/],
@@ -151,6 +154,10 @@ describe('a condition', () => {
     if (!isProblem(result)) throw new Error('it was accepted');
     expect(result.message).toMatch(message);
     if (offset !== undefined) expect(Math.abs(result.offset - offset)).toBeLessThanOrEqual(1);
+  });
+
+  it.each(['time.hour >= 23', 'time.hour > 22', '23 <= time.hour', 'time.hour <= 0', 'time.hour < 24', 'time.weekday < 2', '1 >= time.weekday', 'time.hour >= 0', 'history.recurrence > 100'])('%s can come true, at the edge', (text) => {
+    expect(isProblem(RULES.compile(text))).toBe(false);
   });
 
   it('of an approval knows the part, and nothing of a single change', () => {
