@@ -41,6 +41,14 @@ function isOpen(known: readonly WindowRule[], at: number): boolean {
   return !own.some((rule) => rule.kind === 'deny' && isActive(rule, at)) && (allows.length === 0 || allows.some((rule) => isActive(rule, at)));
 }
 
+/** The same for what was begun while it was open, as Argo CD has it: every deny that is active, or every allow, must let it finish. */
+function mayFinish(known: readonly WindowRule[], at: number): boolean {
+  const own = known.filter((rule) => rule.actions.includes('finalize'));
+  const denies = own.filter((rule) => rule.kind === 'deny' && isActive(rule, at));
+  if (denies.length > 0) return denies.every((rule) => rule.overrun);
+  return isOpen(known, at) || own.every((rule) => rule.kind === 'deny' || rule.overrun);
+}
+
 /** Every instant at which something begins or ends, with the one before. */
 function edges(windows: readonly TimeWindow[], from: number, to: number): readonly number[] {
   const found = new Set<number>();
@@ -70,6 +78,14 @@ describe('whatever windows there are', () => {
       const isDenied = rules(...windows).some((rule) => rule.kind === 'deny' && rule.actions.includes('finalize') && isActive(rule, at));
       if (isDenied) expect(answer.allowed).toBe(false);
     }), { numRuns: 60 });
+  });
+
+  it('what was begun while it was open may finish where every active deny, or else every allow, has overrun', () => {
+    const begun = fc.tuple(someWindows, instant).filter(([windows, at]) => isOpen(rules(...windows), at));
+    fc.assert(fc.property(begun, fc.integer({ min: 1, max: 600 }), ([windows, from], minutes) => {
+      const at = from + minutes * 60_000;
+      expect(ask(windows, { at: isoOf(at), begunAt: isoOf(from) }).allowed).toBe(mayFinish(rules(...windows), at));
+    }), { numRuns: 100 });
   });
 
   it('when it is said to open it is open, and not at any edge before', () => {
