@@ -46,10 +46,14 @@ export function shortestInterval(expressions: readonly string[], timezone: strin
   return Number.isFinite(shortest) ? shortest : 0;
 }
 
+/** No names of IANA: what understands them takes BST for Dhaka and AST for Anchorage, and others mean London and Halifax. */
+const ABBREVIATED = /^(?:ACT|AET|AGT|ART|AST|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST)$/;
+
 /** Why a time zone cannot be used; `undefined` when it can. */
 export function timezoneProblem(name: string, nearest: (word: string, known: readonly string[]) => string | undefined): { readonly message: string; readonly remedy: string } | undefined {
   const known = Intl.supportedValuesOf('timeZone');
   if (name === 'UTC' || known.includes(name)) return undefined;
+  if (ABBREVIATED.test(name)) return { message: 'is not a time zone: its letters mean several', remedy: 'use an IANA name such as Europe/London or UTC' };
   const otherCase = known.find((zone) => zone.toLowerCase() === name.toLowerCase());
   const meant = otherCase ?? nearest(name, known);
   const unknown = { message: 'is not a time zone', remedy: meant === undefined ? 'use an IANA name such as Europe/London or UTC' : `did you mean "${meant}"?` };

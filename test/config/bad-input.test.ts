@@ -66,6 +66,8 @@ const rows: readonly Row[] = [
   { reason: 'a window in an offset instead of a zone', config: env('windows: [{ kind: deny, start: "0 9 * * *", duration: 5m, timezone: "+01:00" }]'), says: /"\+01:00" is not a time zone/, remedy: /Europe\/London/ },
   { reason: 'a schedule that is a number', config: env('schedule: 5'), says: /schedule: expected/, remedy: /\*\/15|forms/ },
   { reason: 'an unknown time zone', config: env('timezone: Europe/Lodnon'), says: /timezone: "Europe\/Lodnon" is not a time zone/, remedy: /Europe\/London/ },
+  { reason: 'letters that stand for Bangladesh here and for British summer there', config: env('timezone: BST'), says: /timezone: "BST" is not a time zone: its letters mean several/, remedy: /IANA name/ },
+  { reason: 'letters of a zone for a window', config: env('windows: [{ kind: deny, start: "0 9 * * *", duration: 5m, timezone: PST }]'), says: /"PST" is not a time zone/, remedy: /IANA name/ },
   { reason: 'a time zone in the wrong case', config: env('timezone: europe/london'), says: /is not a time zone/, remedy: /did you mean "Europe\/London"/ },
   { reason: 'an offset in place of a time zone', config: env('timezone: "+01:00"'), says: /is not a time zone/, remedy: /IANA/ },
   { reason: 'a quorum larger than the group', config: rules('{ any: [{ group: sre, count: 3 }] }'), says: /3 of "sre" are asked for, which has 2/, remedy: /at most 2/ },
