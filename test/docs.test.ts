@@ -74,6 +74,10 @@ test('every command and option that is shown exists', async () => {
   expect(wrong).toEqual([]);
 });
 
+test('a reason that is left to the reader is WHY, as commands print it', () => {
+  expect(pages.flatMap(({ file, text }) => [...text.matchAll(/--reason ["']?(?:…|\.\.\.|REASON|<).*/g)].map(([written]) => `${file}: ${written}`))).toEqual([]);
+});
+
 test('every npm script that is named exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
   const named = pages.flatMap(({ file, text }) =>

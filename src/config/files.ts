@@ -51,7 +51,7 @@ export async function findListed(
   const { at, folder, reader, report, what } = options;
   const problem = patternProblem(pattern, { anyDepth: true });
   if (problem !== undefined) {
-    report.add({ at, message: `${what}: ${quote(pattern)} cannot be used: ${problem}`, remedy: 'write a path such as "./teams/*/holdfast.yaml"' });
+    report.add({ at, message: `${what}: ${quote(pattern)} cannot be used: ${problem}`, remedy: `write a path such as "${what.startsWith('policies') ? './policies/*.yaml' : './teams/*/holdfast.yaml'}"` });
     return [];
   }
   const matches = await findMatches(pattern, { base: folder, reader, want: 'file' });

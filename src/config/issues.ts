@@ -31,7 +31,7 @@ function describeUnknownKeys(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'unrecognized_keys') return undefined;
   const definition = issue.inst?._zod.def as { shape?: Record<string, unknown> } | undefined;
   const known = Object.keys(definition?.shape ?? {});
-  return issue.keys.map((key) => suggest(key, known)).join('\n');
+  return issue.keys.map((key) => (key === '<<' ? 'merge keys are not read: write the keys out, or take a whole value with *NAME' : suggest(key, known))).join('\n');
 }
 
 /** Of the branches of a union, the one that came furthest is what was meant. */

@@ -13,7 +13,7 @@ import type { Reader } from './read.js';
 import { sections } from './schema.js';
 import { MOST_RULES, ruleFileSchema, ruleSchema, ruleTestSchema } from './schema-policy.js';
 import { checkSelectors } from './selectors.js';
-import { formatPath, quote } from './text.js';
+import { formatPath, nearest, quote } from './text.js';
 import { child, locate, type MapTree, toPlain, type Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
 
@@ -41,8 +41,14 @@ export async function readPolicies(ctx: ReadingPolicies): Promise<readonly RuleF
   const patterns = ctx.instead ?? (tree === undefined ? [] : (check(sections.policies, toPlain(tree), { report, where: ['policies'], tree }) ?? []));
   const paths = new Set<string>(patterns.includes(NO_PACK) ? [] : [PACK_FILE]);
   for (const [index, pattern] of patterns.entries()) {
-    if (pattern === PACK || pattern === NO_PACK) continue;
     const at = (tree?.kind === 'list' ? tree.items[index]?.at : undefined) ?? root.tree.at;
+    if (pattern === PACK && patterns.includes(NO_PACK)) report.add({ at, message: `policies[${index}]: the default rules are named and left out at once`, remedy: `keep "${PACK}" or "${NO_PACK}"` });
+    if (pattern === PACK || pattern === NO_PACK) continue;
+    const meant = /[./*]/.test(pattern) ? undefined : nearest(pattern, [PACK, NO_PACK]);
+    if (meant !== undefined) {
+      report.add({ at, message: `policies[${index}]: ${quote(pattern)} names neither a file nor the default rules`, remedy: `did you mean ${quote(meant)}?` });
+      continue;
+    }
     for (const path of await findListed(pattern, { at, folder: root.folder, reader, report, what: `policies[${index}]` })) paths.add(path);
   }
   const files: RuleFile[] = [];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CLASSES } from '../domain/deciding/class.js';
+import { OUTCOMES } from '../domain/phase.js';
 import { RESTRICTIVE } from '../domain/deciding/decide.js';
 import { REMEDIATIONS } from '../domain/deciding/remediation.js';
 import { RISKS } from '../domain/deciding/risk.js';
@@ -76,7 +77,7 @@ const givenSchema = z.strictObject({
       staging: z.enum(['shadow', 'transaction', 'saved-plan', 'canary', 'dry-run']).optional(), rollback: z.enum(['exact', 'previous-revision', 'forward-only']).optional(), fencing: z.enum(['conditional', 'none']).optional(),
     })
     .optional(),
-  history: z.strictObject({ recurrence: countSchema.optional(), lastOutcome: textSchema.optional(), age: durationOrZeroSchema.optional(), firstLook: z.boolean().optional() }).optional(),
+  history: z.strictObject({ recurrence: countSchema.optional(), lastOutcome: z.enum([...OUTCOMES, '']).optional(), age: durationOrZeroSchema.optional(), firstLook: z.boolean().optional() }).optional(),
   time: z.strictObject({ now: dateSchema.optional() }).optional(),
 });
 

@@ -110,9 +110,11 @@ const sourceSchema = z
     if (!inside.success) ctx.addIssue({ code: 'custom', path: ['path'], message: inside.error.issues[0]?.message ?? '' });
   });
 
-export const dateSchema = z.string().superRefine((text, ctx) => {
+const NO_DATE = said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z');
+
+export const dateSchema = z.string({ error: NO_DATE }).superRefine((text, ctx) => {
   const shape = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
-  if (!shape.test(text) || inUtc(text.includes('T') ? text : `${text}T00:00:00Z`) === undefined) ctx.addIssue({ code: 'custom', message: said('expected a date', 'write 2031-12-31 or 2031-12-31T18:00:00Z') });
+  if (!shape.test(text) || inUtc(text.includes('T') ? text : `${text}T00:00:00Z`) === undefined) ctx.addIssue({ code: 'custom', message: NO_DATE });
 });
 
 const ignoreSchema = z.strictObject({

@@ -7,7 +7,7 @@ import { notificationsSchema } from './schema-notifications.js';
 import { declarationOf, partialOf, targetFields } from './schema-target.js';
 import { durationSchema, hiddenReferenceSchema, nameSchema, referenceSchema, said } from './values.js';
 
-const globsSchema = z.array(z.string().min(1).max(1_000), { error: said('expected a list of paths', 'write ["./teams/*/holdfast.yaml"]') }).max(200);
+const globsOf = (example: string) => z.array(z.string().min(1).max(1_000), { error: said('expected a list of paths', `write ["${example}"]`) }).max(200);
 
 export const principalSchema = z.strictObject({
   oidc: z.string().min(1).max(320).optional(),
@@ -93,10 +93,10 @@ export const readinessSchema = z.strictObject({
 export const sections = {
   version: z.literal(1, { error: said('expected 1, the only version there is', 'write version: 1') }),
   project: nameSchema,
-  include: globsSchema.optional(),
+  include: globsOf('./teams/*/holdfast.yaml').optional(),
   principals: z.record(nameSchema, principalSchema).optional(),
   groups: z.record(nameSchema, groupSchema).optional(),
-  policies: globsSchema.optional(),
+  policies: globsOf('./policies/*.yaml').optional(),
   notifications: notificationsSchema.optional(),
   ledger: ledgerSchema.optional(),
   artifacts: artifactsSchema.optional(),

@@ -26,7 +26,7 @@ export const nameSchema = z.string({ error: said('expected a name', NAME_REMEDY)
 /** A line of text for people: an owner, a purpose. */
 export const lineSchema = z
   .string()
-  .min(1, { error: said('expected some text', 'write something, or leave the key out') })
+  .regex(/\S/, { error: said('expected some text', 'write something, or leave the key out') })
   .max(500, { error: said('the text is longer than 500 characters', 'shorten it') })
   .refine((text) => !/\p{Cc}/u.test(text), { error: said('the text holds control characters', 'write plain text') });
 

@@ -167,6 +167,13 @@ function celType(type: FieldType): string {
   return type === 'duration' ? 'google.protobuf.Duration' : type;
 }
 
+/** What other languages write, from two characters before the place of the mistake on. */
+const SLIPS: readonly (readonly [RegExp, string])[] = [
+  [/^.{0,2}[“”„‘’«»]/su, 'put text in straight quotes: "…"'],
+  [/^.{0,2}\b(?:and|or|not)\b/s, 'write && for and, || for or, ! for not'],
+  [/^.{0,2}(?<![=<>!])=(?!=)/s, 'write == to compare'],
+];
+
 function describe(error: unknown, text: string, input: Input): ConditionProblem {
   const { code, summary, start } = detailsOf(error);
   const offset = Math.min(start, text.length);
@@ -181,7 +188,8 @@ function describe(error: unknown, text: string, input: Input): ConditionProblem 
   if (code === 'limit_exceeded') return { offset, message: 'the condition is too long or nested too deeply', remedy: 'split it into several rules' };
   if (code === 'no_such_overload') return { offset, message: `these types do not go together: ${plainFact(summary).replace(/^no such overload: /, '')}`, remedy: 'compare values of one type: text stands in quotes, numbers and true or false do not' };
   if (code === 'no_matching_overload') return { offset, message: `no function fits ${plainFact(summary).replace(/^.*? for /, '')}`, remedy: 'docs/policy.md lists the functions and what they take' };
-  return { offset, message: `cannot be understood: ${plainFact(summary)}`, remedy: 'write a CEL expression, such as change.type == "file" && change.path == "@mode"; docs/policy.md explains' };
+  const slip = SLIPS.find(([written]) => written.test(text.slice(Math.max(0, offset - 2))));
+  return { offset, message: `cannot be understood: ${plainFact(summary)}`, remedy: slip?.[1] ?? 'write a CEL expression, such as change.type == "file" && change.path == "@mode"; docs/policy.md explains' };
 }
 
 function detailsOf(error: unknown): { readonly code: string; readonly summary: string; readonly start: number } {

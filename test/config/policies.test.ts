@@ -52,6 +52,21 @@ const ROWS: readonly Row[] = [
   { reason: 'a path outside of the glob that the rule selects', file: one('    on: { path: /spec/** }\n    when: change.path == "/status"\n'), at: '6:11', says: /change\.path is never "\/status" where on\.path selects/, remedy: /leave one/ },
   { reason: 'a glob of too many alternatives', file: one('    on: { path: "/{a,b,c,d,e}/{a,b,c,d,e}/{a,b,c,d,e}" }\n'), at: '5:17', says: /stands for more than 64 patterns/, remedy: /several rules/ },
   { reason: 'an hour after the last', file: one('    when: time.hour > 23\n'), at: '5:23', says: /time\.hour is never > 23/, remedy: /from 0 to 23/ },
+  { reason: 'a comparison as other languages write it', file: one('    when: risk = "high"\n'), at: '5:16', says: /cannot be understood/, remedy: /write == to compare/ },
+  { reason: 'and in words', file: one('    when: risk == "high" and environment.production\n'), at: '5:26', says: /cannot be understood/, remedy: /&& for and/ },
+  { reason: 'quotes of a word processor', file: one('    when: risk == “high”\n'), at: '5:19', says: /cannot be understood/, remedy: /straight quotes/ },
+  { reason: 'a reason of spaces alone', file: rules('  - { name: one, decision: accept, message: "   " }\n'), at: '3:45', says: /message: expected some text/, remedy: /write something/ },
+  { reason: 'a date that is a number', file: rules('  - { name: one, decision: accept, message: x, until: 20300101 }\n'), at: '3:55', says: /until: expected a date/, remedy: /2031-12-31/ },
+  { reason: 'a date that is left out', file: rules('  - { name: one, decision: accept, message: x, until: }\n'), at: '', says: /until: expected a date/, remedy: /2031-12-31/ },
+  { reason: 'a day that no month has', file: rules('  - { name: one, decision: accept, message: x, until: 2030-02-30 }\n'), at: '3:55', says: /until: expected a date/, remedy: /2031-12-31/ },
+  { reason: 'a merge key', file: 'version: 1\nrules:\n  - &a { name: one, decision: ask }\n  - { <<: *a, name: two, risk: high }\n', at: '4:7', says: /unknown key "<<"/, remedy: /merge keys are not read/ },
+  { reason: 'a test of an outcome that there is not', file: `${one('')}tests:\n  - name: t\n    given: { history: { lastOutcome: fixd } }\n    expect: { decision: ask }\n`, at: '7:38', says: /lastOutcome: "fixd" is not one of/, remedy: /did you mean "fixed"/ },
+  { reason: 'a rule file indented with tabs', file: one('\tmessage: hi\n'), at: '5:1', says: /Tabs are not allowed/, remedy: /spaces/ },
+  { reason: 'an alias of itself', file: 'version: 1\nrules: &a [*a]\n', at: '2:12', says: /points at nothing usable/, remedy: /write the value out/ },
+  { reason: 'a control character in a reason', file: one('    message: "\\e[31mred"\n'), at: '5:14', says: /control characters/, remedy: /plain text/ },
+  { reason: 'a shadow of an older YAML', file: one('    shadow: yes\n'), at: '5:13', says: /shadow: expected true or false/, remedy: /without quotes/ },
+  { reason: 'nobody who must approve', file: one('    approvals: { any: [{ group: sre, count: 0 }] }\n'), at: '5:45', says: /count: is too small: at least 1/, remedy: /more/ },
+  { reason: 'a person in place of a group', file: one('    approvals: { any: [{ group: alice }] }\n'), at: '5:33', says: /"alice" is not a group/, remedy: /"sre"/ },
   { reason: 'a duration in words', file: one('    when: history.age > duration("1 day")\n'), at: '5:34', says: /"1 day" is not a duration/, remedy: /24h/ },
   { reason: 'more people than a group has', file: one('    approvals: { all: [{ group: sre, count: 3 }] }\n'), at: '5:45', says: /3 of "sre" are asked for, which has 2/, remedy: /at most 2/ },
   { reason: 'approvals of neither kind', file: one('    approvals: {}\n'), at: '5:5', says: /either `any` or `all`/, remedy: /any:/ },
@@ -80,6 +95,25 @@ const ROWS: readonly Row[] = [
   { reason: 'more rules than are taken', file: rules(Array.from({ length: 501 }, (_, index) => `  - { name: r${index}, decision: ask }`).join('\n')), at: '2:1', says: /more than 500 rules/, remedy: /one rule select/ },
   { reason: 'a condition without end', file: one(`    when: ${Array.from({ length: 400 }, (_, index) => `change.path == "/${index}"`).join(' || ')}\n`), at: '5:11', says: /longer than 4000|too long/, remedy: /split/ },
 ];
+
+describe('what `policies` names', () => {
+  it.each([
+    ['the default rules misspelt', '["defualt"]', /policies\[0\]: "defualt" names neither a file nor the default rules/, /did you mean "default"/],
+    ['the default rules left out, misspelt', '["./rules.yaml", "!defualt"]', /policies\[1\]: "!defualt" names neither/, /did you mean "!default"/],
+    ['the default rules, named and left out', '["!default", default]', /policies\[1\]: the default rules are named and left out at once/, /keep "default" or "!default"/],
+    ['a file that is not there', '["./other.yaml"]', /no file matches ".\/other\.yaml"/, /paths count from the folder/],
+    ['a text', './rules.yaml', /policies: expected a list of paths/, /"\.\/policies\/\*\.yaml"/],
+    ['keys', '{ a: ./rules.yaml }', /policies: expected a list of paths/, /\.\/policies/],
+    ['a pattern that no path can be', '["./{a,b}.yaml"]', /cannot be used/, /\.\/policies\/\*\.yaml/],
+    ['the configuration itself', '["./holdfast.yaml"]', /unknown key "project"/, /known: "version", "rules", "tests"/],
+  ])('%s: is refused at its place', async (_reason, policies, says, remedy) => {
+    const { problems } = await errorOf({ 'holdfast.yaml': ROOT.replace('["./rules.yaml"]', policies), 'rules.yaml': one('') });
+    const problem = problems.find(({ message }) => says.test(message));
+    expect(problems.map(({ message }) => message).join('\n')).toMatch(says);
+    expect(problem?.line).toBeGreaterThan(0);
+    expect(problem?.remedy).toMatch(remedy);
+  });
+});
 
 describe('a mistake in a rule file', () => {
   it.each(ROWS)('$reason: is found at its place, with a remedy', async ({ file, at, says, remedy }) => {
