@@ -1,3 +1,4 @@
+import { withPlan } from '../../domain/gates/gate.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { Entry } from '../../ledger/ledger.js';
 import { numberOf, textOf } from '../parts.js';
@@ -70,7 +71,7 @@ export function entryText({ kind, data }: Pick<Entry, 'kind' | 'data'>): string 
 function assessedText(data: JsonObject): string {
   const classes = isJsonObject(data['classes']) ? Object.entries(data['classes']).flatMap(([of, number]) => (typeof number === 'number' ? [`${of} ${number}`] : [])) : [];
   const would = textOf(data, 'would');
-  return said([`${textOf(data, 'decision') ?? ''}${would === undefined ? '' : ` (would: ${would})`}`, ...classes, textOf(data, 'waits')]);
+  return said([`${textOf(data, 'decision') ?? ''}${would === undefined ? '' : ` (would: ${would})`}`, ...classes, withPlan(textOf(data, 'waits') ?? '', textOf(data, 'plan'))]);
 }
 
 function proofText(data: JsonObject): string {
