@@ -18,8 +18,8 @@ it.each([
   { approvals: { ...signed, trust: 'namespace' as const }, key: '' },
 ])('whoever is asked to adopt is told the command as it must be typed: trust $approvals.trust', async ({ approvals, key }) => {
   const on = await openBench({ environment: { approvals }, policies: [{ name: 'base', rules: [rule({ name: 'a', decision: 'adopt' })], tests: [] }] });
-  await openIncident(on);
-  expect(commands(on)).toEqual(['holdfast incident prod/storefront#1', `holdfast adopt prod/storefront#1 --reason WHY${key}`]);
+  const { plan = '' } = await openIncident(on);
+  expect(commands(on)).toEqual(['holdfast incident prod/storefront#1', `holdfast adopt prod/storefront#1 --plan ${plan.slice(0, 12)} --reason WHY${key}`]);
 });
 
 it.each([
