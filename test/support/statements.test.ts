@@ -57,6 +57,7 @@ function ended(outcome: 'rolled-back' | 'needs-human'): IncidentRow {
 }
 
 const PLANTED: readonly { readonly reason: string; readonly statement: number; readonly planted: Partial<Evidence> }[] = [
+  { statement: 3, reason: 'a push that nobody asked for', planted: { entries: record([{ kind: 'opened', data: {} }, { kind: 'decided', data: { plan: PLAN, decision: 'policy', part: 1 } }, { kind: 'intent', data: { key: 'dev/web#1/1.1/adopt/push', step: 'dev/web#1/1.1/adopt', write: 'push', plan: PLAN, fence: 2 } }]) } },
   { statement: 1, reason: 'an incident that is open in the record while no run carries it', planted: { incidents: [{ ...incident, phase: 'staging', closedAt: undefined, outcome: undefined } as never] } },
   { statement: 1, reason: 'an end without an outcome', planted: { incidents: [{ ...incident, outcome: undefined, parts: [] }] } },
   { statement: 1, reason: 'an end that the record does not know', planted: { entries: without('closed') } },

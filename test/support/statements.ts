@@ -108,6 +108,11 @@ function everyWriteAllowed({ entries, incidents }: Evidence): readonly Violation
   return entries.filter((entry) => entry.kind === 'intent').flatMap((intent) => {
     const row = incidents.find((each) => isOf(intent, each));
     const before = entries.filter((entry) => entry.seq < intent.seq && entry.environment === intent.environment && entry.target === intent.target);
+    // What goes into the desired state instead is at the word of a person, who need not approve a repair.
+    if (text(intent.data['step']).endsWith('/adopt')) {
+      const asked = before.some((entry) => entry.incident === intent.incident && entry.kind === 'decided' && entry.data['decision'] === 'adopt');
+      return asked ? [] : [{ statement: 3, ...named(row), detail: `${text(intent.data['key'])} was written, and nobody asked to adopt it` }];
+    }
     const numbers = [intent.incident, row?.undoes];
     const allowed = before.some((entry) => numbers.includes(entry.incident) && entry.data['plan'] === intent.data['plan'] && (entry.kind === 'approved' || (entry.kind === 'decided' && entry.data['decision'] === 'policy')));
     const asked = row?.kind !== 'undo' || before.some((entry) => entry.incident === intent.incident && entry.data['decision'] === 'undo');

@@ -5,6 +5,7 @@ import type { Difference } from '../../../src/domain/change.js';
 import { HoldfastError, moved } from '../../../src/domain/errors.js';
 import type { HealthCheck } from '../../../src/domain/health.js';
 import type { Plan, Staged } from '../../../src/domain/plan.js';
+import type { Revision } from '../../../src/domain/target.js';
 import type { Provider, Restored, WriteContext } from '../../../src/providers/provider.js';
 import { BESIDE, CloudError, type Caller, type Found, type Item, type Listing, type Resource, type State } from './cloud.js';
 
@@ -21,7 +22,7 @@ export type Writer = Omit<Caller, 'attempt'>;
 export interface CloudProviderOptions {
   readonly client: CloudClient;
   /** What should be; read from the source, which is no call of the engine. */
-  readonly desired: (account: string) => State;
+  readonly desired: (account: string, revision: Revision) => State;
   /** The health check of a copy that was staged. */
   readonly shadow: (account: string) => HealthCheck;
 }
@@ -51,11 +52,11 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
     spec,
     fencing: 'conditional',
 
-    async observe(target) {
+    async observe(target, revision) {
       const { account } = spec.parse(target.spec);
       const { items, total, ...identity } = await client.list(account);
       if (items.length < total) return { verdict: 'unknown', reason: `the listing was cut short: ${items.length} of ${total}`, identity };
-      const wanted = desired(account);
+      const wanted = desired(account, revision);
       const differences = Object.entries(wanted).flatMap(([name, value]) => differenceOf(name, value, items.find((each) => each.name === name)?.value));
       return { verdict: 'known', revision: sha256(JSON.stringify(wanted)), identity, differences, resources: items.length, skipped: [] };
     },
@@ -73,10 +74,14 @@ export function cloudProvider({ client, desired, shadow }: CloudProviderOptions)
       };
     },
 
-    async stage(plan, _revision, ctx): Promise<Staged> {
+    async adopt(_target, _revision, changes) {
+      return { possible: true, files: changes.map(({ resource, actual }) => ({ path: resource, secrets: [], ...(typeof actual === 'string' ? { content: Buffer.from(actual) } : {}) })) };
+    },
+
+    async stage(plan, revision, ctx): Promise<Staged> {
       const account = accountOf(plan);
       await claim(account, ctx);
-      const wanted = desired(account);
+      const wanted = desired(account, revision);
       const { items, total, account: answering } = await client.list(account);
       if (items.length < total || answering !== account) throw new HoldfastError('Unreachable', 'the listing was cut short, or another account answered');
       const touched = plan.changes.map(({ resource, actual, sensitive }): Touched => {

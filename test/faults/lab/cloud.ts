@@ -20,6 +20,8 @@ export interface Cloud {
   // What is not the API: desired state, the world outside, and what the laboratory does to the API.
   create(account: string, state: { readonly desired: State; readonly live: State }): void;
   desired(account: string): State;
+  /** What should be is something else from now on. */
+  desire(account: string, desired: State): void;
   live(account: string): State;
   /** Somebody else changes it. */
   drift(account: string, changes: Readonly<Record<string, string | null>>, label?: string): void;
@@ -212,6 +214,7 @@ export function openCloud(file: string): Cloud {
       });
     },
     desired: (account) => accountOf(account).desired,
+    desire: (account, desired) => { run('UPDATE account SET desired = ? WHERE name = ?', JSON.stringify(desired), account); },
     live: (account) => Object.fromEntries(asOf(account, newest).flatMap(({ name, value }) => (value === null ? [] : [[name, value]]))),
     drift: (account, changes, label = 'drift') => {
       write(() => {

@@ -44,6 +44,10 @@ const PLANTED: readonly { readonly reason: string; readonly statement: number; r
   { statement: 8, reason: 'an escalation that nobody was told', planted: { messages: [] } },
   { statement: 8, reason: 'an escalation that was told twice', planted: { messages: [1, 2].map(() => ({ event: 'approval-escalated', subject: `${ADDRESS}#1` })) } },
   { statement: 8, reason: 'an acceptance that lapsed unsaid', planted: { path: pathNamed('lapsed') } },
+  { statement: 4, reason: 'a branch that no adoption on record has made', planted: { proposed: [{ branch: 'holdfast/adopt/x', commits: 1 }] } },
+  { statement: 4, reason: 'an adoption on record without its branch', planted: { entries: record([{ kind: 'adopted', data: { branch: 'holdfast/adopt/x' } }]), proposed: [] } },
+  { statement: 4, reason: 'one adoption that pushed two branches', planted: { entries: record([{ kind: 'adopted', data: { branch: 'holdfast/adopt/x' } }]), proposed: ['x', 'y'].map((name) => ({ branch: `holdfast/adopt/${name}`, commits: 1 })) } },
+  { statement: 4, reason: 'a branch of two commits', planted: { entries: record([{ kind: 'adopted', data: { branch: 'holdfast/adopt/x' } }]), proposed: [{ branch: 'holdfast/adopt/x', commits: 2 }] } },
 ];
 
 describe('the checker of what was decided', () => {

@@ -12,11 +12,13 @@ export interface DecidingEvidence {
   readonly gates: readonly ClosedGate[];
   /** Of this target. */
   readonly messages: readonly Pick<OutboxMessage, 'event' | 'subject'>[];
+  /** Branches of its repository that stand for an adoption, where its desired state lies in one. */
+  readonly proposed?: readonly { readonly branch: string; readonly commits: number }[];
 }
 
 /** What must hold of deciding, beside what `statements.ts` says of every record. */
 export function decidingViolations(evidence: DecidingEvidence): readonly Violation[] {
-  return [enoughApproved, placesGivenBack, breakerKnows, toldOnce].flatMap((rule) => rule(evidence).map((detail) => ({ ...detail, incident: evidence.address })));
+  return [enoughApproved, placesGivenBack, breakerKnows, toldOnce, adoptedOnce].flatMap((rule) => rule(evidence).map((detail) => ({ ...detail, incident: evidence.address })));
 }
 
 /** 3. What is written was approved by as many people as must, each of whom said so about the same question before; or one broke the glass. */
@@ -58,7 +60,8 @@ function toldOnce({ path, entries, messages }: DecidingEvidence): readonly Viola
   const expected: Readonly<Record<string, number>> = {
     'approval-escalated': entries.filter((entry) => entry.kind === 'escalated').length,
     'break-glass': entries.filter((entry) => entry.kind === 'approved' && entry.data['breakGlass'] !== undefined).length,
-    lapsed: lapses,
+    // One message for all that was accepted in the same words.
+    lapsed: new Set(entries.filter((entry) => entry.data['event'] === 'lapsed').map((entry) => entry.data['message'])).size,
   };
   const missing = path.lapsed === true && lapses !== 1 ? [`${lapses} acceptances have lapsed, and 1 was there`] : [];
   const wrong = Object.entries(expected).flatMap(([event, count]) => {
@@ -66,6 +69,17 @@ function toldOnce({ path, entries, messages }: DecidingEvidence): readonly Viola
     return told === count ? [] : [`${event} was told ${told} times, and happened ${count} times`];
   });
   return [...missing, ...wrong].map((detail) => ({ statement: 8, detail }));
+}
+
+/** 4. What was adopted is one branch of one commit, and one entry of the record. */
+function adoptedOnce({ entries, proposed }: DecidingEvidence): readonly Violation[] {
+  if (proposed === undefined) return [];
+  const made = entries.filter((entry) => entry.kind === 'adopted');
+  const recorded = new Set(made.map((entry) => entry.data['branch']));
+  return [
+    ...(made.length === proposed.length && proposed.every(({ branch }) => recorded.has(branch)) ? [] : [{ statement: 4, detail: `${proposed.length} branches were pushed (${proposed.map(({ branch }) => branch).join(', ')}), and ${made.length} adoptions are on record` }]),
+    ...proposed.filter(({ commits }) => commits !== 1).map(({ branch, commits }) => ({ statement: 4, detail: `${branch} has ${commits} commits` })),
+  ];
 }
 
 function textOf({ data }: Entry): string {

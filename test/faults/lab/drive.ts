@@ -3,10 +3,11 @@ import type { DecideInput, HoldfastClient } from '../../../src/client.js';
 import type { IncidentRow } from '../../../src/ledger/ledger.js';
 import { decisionStatement } from '../../../src/trust/statement.js';
 import type { Cloud } from './cloud.js';
-import { DRIFT, MOVED, pathNamed, type Act, type Path } from './paths.js';
+import { driftOf, MOVED, pathNamed, type Act, type Path } from './paths.js';
 import type { Person, Signers } from './people.js';
 import { environmentOf, isCheckedAlone, PROJECT, type Case } from './plan-of-group.js';
 import { personOf } from './person.js';
+import { mergeBranch } from './remote.js';
 import type { Standstill } from './standstill.js';
 import type { Watch } from './watch.js';
 
@@ -18,11 +19,15 @@ export interface Driving {
   readonly signers: Signers;
   readonly cloud: Cloud;
   readonly giveUpMs: number;
+  /** Of the group. */
+  readonly folder: string;
   /** Whether the run of the target's incident is over. */
   readonly isOver: (environment: string, target: string) => Promise<boolean>;
 }
 
 const EVERY_MS = 250;
+/** How often a check looks whether what was accepted has lapsed. */
+const SAID_AGAIN_MS = 1_000;
 /** So long a person waits for the effect of a decision, or for a moved plan, before saying the same again: how often is not left to chance. */
 const SAME_AGAIN_MS = 10_000;
 /** Where nothing goes on for so long, the schedule looks again. */
@@ -39,7 +44,7 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
   const person = personOf(each, driving);
   const acting = actor(each, path, { ...driving, person });
   const until = Date.now() + giveUpMs;
-  cloud.drift(each.target, DRIFT);
+  cloud.drift(each.target, driftOf(path));
   let row: IncidentRow | undefined;
   let isAlone = isCheckedAlone(each);
   let undone = path.undo !== true;
@@ -58,6 +63,12 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
     if (row.closedAt !== undefined) {
       if (!(await isOver(address.environment, each.target).catch(() => false))) {
         await sleep(EVERY_MS);
+        continue;
+      }
+      // What was accepted is asked about again once its time is over.
+      if (row.outcome === 'accepted' && path.outcome !== 'accepted') {
+        await sleep(SAID_AGAIN_MS);
+        await check();
         continue;
       }
       if (isCheckedAlone(each) || row.outcome !== path.outcome) {
@@ -87,7 +98,7 @@ export async function drive(each: Case, driving: Driving): Promise<IncidentRow |
 }
 
 /** Does what is next once its phase is there; the last act is done as often as it is asked for. Answers whether a check should look now. */
-function actor(each: Case, path: Path, { client, cloud, signers, person }: Driving & { readonly person: ReturnType<typeof personOf> }): (row: IncidentRow) => Promise<boolean> {
+function actor(each: Case, path: Path, { client, cloud, signers, person, folder }: Driving & { readonly person: ReturnType<typeof personOf> }): (row: IncidentRow) => Promise<boolean> {
   const { acts = [] } = path;
   const { target } = each;
   const address = { environment: environmentOf(each), target };
@@ -112,6 +123,15 @@ function actor(each: Case, path: Path, { client, cloud, signers, person }: Drivi
       return 'look';
     },
     clear: async () => { cloud.drift(target, cloud.desired(target), 'cleared'); return 'look'; },
+    accept: (act) => decide(act, { decision: 'accept', reason: 'a planned change', until: new Date(Date.now() + (act.forMs ?? 0)).toISOString() }),
+    adopt: async (act) => ((await branch()) === undefined ? decide(act, { decision: 'adopt', reason: 'the load is real' }) : 'done'),
+    merge: async () => {
+      const made = await branch();
+      // Refused, or given up: it is asked for again.
+      if (made === undefined) return decide({ at: 'awaiting-approval', does: 'adopt' }, { decision: 'adopt', reason: 'the load is real' }).then(() => 'again');
+      cloud.desire(target, mergeBranch(folder, target, made));
+      return 'look';
+    },
     freeze: () => command('freeze'),
     unfreeze: () => command('unfreeze'),
   };
@@ -121,7 +141,7 @@ function actor(each: Case, path: Path, { client, cloud, signers, person }: Drivi
     if (tried === next && acts[next]?.at !== phase && acts[next + 1]?.at === phase) next += 1;
     const act = acts[Math.min(next, acts.length - 1)];
     if (act === undefined || act.at !== phase) return false;
-    if (next >= acts.length && (act.does === 'clear' || act.does === 'move')) return false;
+    if (next >= acts.length && (act.does === 'clear' || act.does === 'move' || act.does === 'merge')) return false;
     tried = next;
     const result = await does[act.does](act).catch(() => 'again' as const);
     if (result !== 'again') next += 1;
@@ -135,7 +155,13 @@ function actor(each: Case, path: Path, { client, cloud, signers, person }: Drivi
     return 'done';
   }
 
-  async function decide({ by = ['alice'], once }: Act, words: Pick<DecideInput, 'decision' | 'reason' | 'breakGlass'>): Promise<'done' | 'again'> {
+  /** That waits to be merged. */
+  async function branch(): Promise<string | undefined> {
+    const part = (await client.incidentStatus(address))?.parts.find((one) => one.phase === 'awaiting-approval');
+    return /branch (holdfast\/\S+) of /.exec(textOf(part?.waitsFor))?.[1];
+  }
+
+  async function decide({ by = ['alice'], once }: Act, words: Words): Promise<'done' | 'again'> {
     const asked = await question();
     if (asked === undefined || (asked.plan === moved?.plan && Date.now() - moved.at < SAME_AGAIN_MS) || (once === 'escalated' && !asked.isEscalated)) return 'again';
     const left = by.filter((name) => Date.now() - (said.get(`${asked.ask} ${name}`) ?? 0) >= SAME_AGAIN_MS);
@@ -147,7 +173,7 @@ function actor(each: Case, path: Path, { client, cloud, signers, person }: Drivi
     return left.length === 0 ? 'again' : 'done';
   }
 
-  function signed(by: Person, words: Pick<DecideInput, 'decision' | 'reason' | 'breakGlass'>, { plan, ask, number }: Question): DecideInput {
+  function signed(by: Person, words: Words, { plan, ask, number }: Question): DecideInput {
     const message = { ...words, by };
     if (path.approvals?.trust !== 'signed') return { ...message, plan };
     return { ...message, plan, signature: signers.sign(by, decisionStatement({ project: PROJECT, incident: { ...address, number }, question: { plan, ask } }, message)) };
@@ -161,6 +187,8 @@ function actor(each: Case, path: Path, { client, cloud, signers, person }: Drivi
     return { plan, ask: textOf(ask), number: Number(status.incident.split('#')[1]), isEscalated: textOf(requires).includes('since it was escalated') };
   }
 }
+
+type Words = Pick<DecideInput, 'decision' | 'reason' | 'breakGlass' | 'until'>;
 
 interface Question {
   readonly plan: string;

@@ -6,8 +6,9 @@ import { violations, type Counts, type Violation } from '../../support/statement
 import { callViolations } from './call-statements.js';
 import { decidingViolations } from './deciding-statements.js';
 import { BESIDE, type Cloud, type State } from './cloud.js';
-import { DRIFT, LIVE, MEDDLED, MOVED, pathNamed } from './paths.js';
+import { driftOf, LIVE, MEDDLED, MOVED, pathNamed } from './paths.js';
 import { environmentOf, type Case } from './plan-of-group.js';
+import { proposedIn } from './remote.js';
 
 /** What a look that differs from the one before is recorded as. */
 const LOOKS = ['drift', 'clean', 'unknown'] as const;
@@ -23,10 +24,12 @@ export interface Judging {
   readonly before: ReadonlyMap<string, Counts>;
   /** The messages to people that each target has caused. */
   readonly messages: Messages;
+  /** Of the group. */
+  readonly folder: string;
 }
 
 /** Checks the ten statements on what one case left in record, histories, call log and engine. */
-export async function judgeCase(each: Case, { ledger, cloud, temporal, verification, before, messages }: Judging): Promise<readonly Violation[]> {
+export async function judgeCase(each: Case, { ledger, cloud, temporal, verification, before, messages, folder }: Judging): Promise<readonly Violation[]> {
   const address = { environment: environmentOf(each), target: each.target };
   const name = `${address.environment}/${address.target}`;
   const entries = await entriesOf(ledger, each);
@@ -52,7 +55,7 @@ export async function judgeCase(each: Case, { ledger, cloud, temporal, verificat
       leaks: [],
       ...(counted === undefined ? {} : { quiet: { before: counted, after: countsOf(entries, incidents.length, told.length) } }),
     }),
-    ...decidingViolations({ address: name, path: pathNamed(each.path), entries, incidents, messages: told, gates: await ledger.closedGates(address, new Date().toISOString()) }),
+    ...decidingViolations({ address: name, path: pathNamed(each.path), entries, incidents, messages: told, ...(pathNamed(each.path).git === true ? { proposed: proposedIn(folder, each.target) } : {}), gates: await ledger.closedGates(address, new Date().toISOString()) }),
     ...callViolations({ address: name, lines, incidents, live, desired, before: drifted }),
   ];
 }
@@ -94,6 +97,6 @@ async function entriesOf(ledger: Ledger, each: Case): Promise<readonly Entry[]> 
 
 /** What was live before Holdfast wrote: as everybody else left it. */
 function beforeRepair({ path }: Case, drifts: readonly string[], desired: State): State {
-  const changes = { ...LIVE, ...DRIFT, ...(drifts.includes('moved') ? MOVED : {}), ...(drifts.includes('meddled') && pathNamed(path).meddles === 'staged' ? MEDDLED : {}), ...(drifts.includes('cleared') ? desired : {}) };
+  const changes = { ...LIVE, ...driftOf(pathNamed(path)), ...(drifts.includes('moved') ? MOVED : {}), ...(drifts.includes('meddled') && pathNamed(path).meddles === 'staged' ? MEDDLED : {}), ...(drifts.includes('cleared') ? desired : {}) };
   return Object.fromEntries(Object.entries(changes).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 }

@@ -21,6 +21,7 @@ import type { Aftermath } from './faults.js';
 import { CANARIES, DESIRED, LIVE, pathNamed } from './paths.js';
 import { openSigners, type Signers } from './people.js';
 import { configOf, environmentOf, filesOf, type Case, type Group } from './plan-of-group.js';
+import { createRemote } from './remote.js';
 import { openStandstill, type Standstill } from './standstill.js';
 import { openWatch } from './watch.js';
 
@@ -62,7 +63,10 @@ export async function runGroup(server: ServerHolder, cases: readonly Case[], { g
   await writeFile(file, JSON.stringify(group));
   const cloud = openCloud(filesOf(group).cloud);
   const standstill = openStandstill(openDatabase(filesOf(group).cloud));
-  for (const { target } of cases) cloud.create(target, { desired: DESIRED, live: LIVE });
+  for (const { target, path } of cases) {
+    cloud.create(target, { desired: DESIRED, live: LIVE });
+    if (pathNamed(path).git === true) createRemote(folder, target, DESIRED);
+  }
   const clock = setInterval(() => { cloud.tick(); }, 50);
   const lab: Running_ = { group, file, server, cloud, standstill, signers, said: [], log };
   try {
@@ -111,7 +115,7 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
     for (const environment of new Set(group.cases.map(environmentOf))) await startEnvironment(temporal, environment);
     const done = new Set<string>();
     const driven = Promise.all(group.cases.map(async (each) => {
-      const row = await drive(each, { client, watch, cloud, standstill: lab.standstill, signers: lab.signers, giveUpMs, isOver });
+      const row = await drive(each, { client, watch, cloud, standstill: lab.standstill, signers: lab.signers, giveUpMs, isOver, folder: group.folder });
       done.add(each.target);
       return row;
     }));
@@ -131,7 +135,7 @@ async function inGroup(lab: Running_, giveUpMs: number): Promise<readonly CaseRe
     const leaks = await leaksOf(lab);
     return await Promise.all(group.cases.map(async (each, index): Promise<CaseResult> => {
       const row = rows[index];
-      const found = [...leaks, ...(await judgeCase(each, { ledger, cloud, temporal, verification, before, messages }))];
+      const found = [...leaks, ...(await judgeCase(each, { ledger, cloud, temporal, verification, before, messages, folder: group.folder }))];
       const lines = cloud.log.of(each.target);
       return {
         case: each,

@@ -1,8 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { Dependencies } from '../../../src/activities/deps.js';
+import type { Sources } from '../../../src/config/sources.js';
+import type { Source } from '../../../src/domain/target.js';
 import type { ArtifactStore } from '../../../src/ledger/artifacts.js';
 import type { Ledger } from '../../../src/ledger/ledger.js';
 import type { Call, Injector } from './injector.js';
+import { targetOfUrl } from './remote.js';
 
 type Method = (...args: never[]) => unknown;
 
@@ -11,6 +14,7 @@ export function guardDependencies(deps: Dependencies, injector: Injector): Depen
   return {
     ...deps,
     ledger: guardLedger(deps.ledger, injector),
+    sources: guardSources(deps.sources, injector),
     artifacts: guardArtifacts(deps.artifacts, injector),
     client: guardClient(deps.client, injector),
     probe: (checks, ctx, options) => injector.at({ point: `probe ${checks[0]?.name.split(' ')[0] ?? ''}`, kind: 'answer' }, () => deps.probe(checks, ctx, options)),
@@ -83,7 +87,26 @@ function targetIn(first: unknown): string | undefined {
   if ('target' in first && typeof first.target === 'string') return first.target;
   if ('address' in first) return targetIn(first.address);
   if ('holder' in first) return targetIn(first.holder);
+  // What a person commands comes through the guard of the environment, which says nothing of a target.
+  if ('scope' in first && typeof first.scope === 'string') return first.scope.split('/')[1];
   return undefined;
+}
+
+/** What is asked of a Git server, and the one thing that is written to it. */
+function guardSources(sources: Sources, injector: Injector): Sources {
+  const of = (source: Source, does: string, kind: Call['kind']): Call | undefined => {
+    const target = source.type === 'git' ? targetOfUrl(source.url) : undefined;
+    return target === undefined ? undefined : { point: `git.${does}`, kind, target };
+  };
+  const around = <T>(call: Call | undefined, act: () => Promise<T>): Promise<T> => (call === undefined ? act() : injector.at(call, act));
+  return {
+    ...sources,
+    resolve: (source, ctx, commits) => around(of(source, 'resolve', 'answer'), () => sources.resolve(source, ctx, commits)),
+    at: (source, commit, ctx) => around(of(source, 'at', 'answer'), () => sources.at(source, commit, ctx)),
+    propose: (source, proposal, ctx) => around(of(source, 'propose', 'effect'), () => sources.propose(source, proposal, ctx)),
+    branch: (source, branch, ctx) => around(of(source, 'branch', 'answer'), () => sources.branch(source, branch, ctx)),
+    authors: (source, commit, ctx) => around(of(source, 'authors', 'answer'), () => sources.authors(source, commit, ctx)),
+  };
 }
 
 function guardArtifacts(artifacts: ArtifactStore, injector: Injector): ArtifactStore {

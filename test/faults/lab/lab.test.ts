@@ -19,6 +19,11 @@ const PASSES: Readonly<Record<string, readonly string[]>> = {
   'half-open-failed': ['effect:rollback/ledger.closeGate breaker'],
   'budget-moved': ['effect:rollback/ledger.freePlace budget'],
   lapsed: ['effect:assess/ledger.append settled', 'effect:assess/tell lapsed'],
+  accepted: ['effect:judge/ledger.decide accept'],
+  'accepted-lapsed': ['effect:judge/ledger.decide accept', 'effect:assess/tell lapsed', 'effect:finalize/ledger.append finalized'],
+  adopted: ['effect:adopt/git.propose', 'effect:adopt/ledger.append adopted'],
+  'frozen-asked': ['effect:command/ledger.closeGate freeze', 'effect:command/ledger.openGate'],
+  'frozen-soaking': ['effect:command/ledger.closeGate freeze', 'effect:command/ledger.openGate'],
 };
 
 test(`some of each fault with each aftermath, and pairs, on every path (seed ${SEED}): every statement holds`, async () => {

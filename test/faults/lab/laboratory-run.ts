@@ -64,6 +64,7 @@ export async function runLaboratory(options: LaboratoryOptions): Promise<Laborat
   try {
     const chosen = PATHS.filter(({ name }) => paths?.includes(name) ?? true);
     const recorded = await runGroup(first, targeted(chosen.map(({ name }) => ({ path: name, faults: [] }))), { log });
+    for (const result of recorded) if (result.violations.length > 0) log(describe(result));
     const points = new Map(recorded.map((result) => [result.case.path, pointsOf(result.lines)]));
     const calls = [...points.values()].reduce((sum, own) => sum + own.length, 0);
     const all = [...points].flatMap(([path, own]) => enumerate(path, own, { aftermaths }));

@@ -25,23 +25,27 @@ export interface Path {
   readonly approvals?: Partial<Approvals>;
   readonly limits?: Pick<Limits, 'failures' | 'budget'>;
   readonly windows?: readonly TimeWindow[];
-  /** Somebody closes a gate of the target, once, while the copy is measured. */
-  readonly closes?: { readonly gate: 'busy' | 'freeze'; readonly forMs: number };
+  /** Somebody closes a gate of the target, once, while the copy is measured, or what is live after the switch. */
+  readonly closes?: { readonly gate: 'busy' | 'freeze'; readonly forMs: number; readonly at?: 'copied' | 'switched' };
   /** The breaker of its environment is closed from the start, and lets one repair through after so long. */
   readonly halfOpenMs?: number;
   /** A change was accepted once, and its time is over. */
   readonly lapsed?: true;
+  /** Its desired state lies in a bare Git repository of its own. */
+  readonly git?: true;
   /** So many cases share an environment; 8 unless it says otherwise. */
   readonly together?: number;
 }
 
 export interface Act {
   readonly at: Phase;
-  readonly does: 'approve' | 'break-glass' | 'reject' | 'cancel' | 'move' | 'clear' | 'freeze' | 'unfreeze';
+  readonly does: 'approve' | 'break-glass' | 'reject' | 'cancel' | 'move' | 'clear' | 'freeze' | 'unfreeze' | 'adopt' | 'merge' | 'accept';
   /** Everybody who says it, in this order; alice alone unless it says otherwise. */
   readonly by?: readonly Person[];
   /** Not before others may approve too. */
   readonly once?: 'escalated';
+  /** What is accepted is left alone for so long. */
+  readonly forMs?: number;
 }
 
 const YEAR_MS = 366 * 86_400_000;
@@ -81,6 +85,13 @@ export const PATHS: readonly Path[] = [
   { name: 'half-open-failed', remediation: 'auto', outcome: 'rolled-back', sick: 'switch', halfOpenMs: 1_500, limits: { failures: { max: 1, withinMs: 2_000 } } },
   { name: 'budget-moved', remediation: 'auto', outcome: 'fixed', meddles: 'staged', limits: { budget: WIDE }, together: 1 },
   { name: 'lapsed', remediation: 'auto', outcome: 'fixed', lapsed: true },
+  { name: 'accepted', remediation: 'ask', outcome: 'accepted', acts: [{ at: 'awaiting-approval', does: 'accept', forMs: 86_400_000 }] },
+  { name: 'accepted-lapsed', remediation: 'ask', outcome: 'fixed', acts: [{ at: 'awaiting-approval', does: 'accept', forMs: 4_000 }, { at: 'awaiting-approval', does: 'approve' }] },
+  { name: 'adopted', remediation: 'ask', outcome: 'adopted', git: true, acts: [{ at: 'awaiting-approval', does: 'adopt' }, { at: 'awaiting-approval', does: 'merge' }] },
+  { name: 'frozen-asked', remediation: 'ask', outcome: 'fixed', acts: [{ at: 'awaiting-approval', does: 'freeze' }, { at: 'awaiting-approval', does: 'approve' }, { at: 'waiting', does: 'unfreeze' }], together: 1 },
+  { name: 'frozen-switched', remediation: 'auto', outcome: 'fixed', closes: { gate: 'freeze', forMs: 2_500, at: 'switched' } },
+  { name: 'frozen-back', remediation: 'auto', outcome: 'rolled-back', sick: 'switch', closes: { gate: 'freeze', forMs: 2_500, at: 'switched' } },
+  { name: 'frozen-soaking', remediation: 'auto', outcome: 'fixed', soakMs: 3_000, acts: [{ at: 'soaking', does: 'freeze' }, { at: 'soaking', does: 'unfreeze' }], together: 1 },
 ];
 
 export function pathNamed(name: string): Path {
@@ -97,5 +108,11 @@ export const LIVE: State = { ...DESIRED };
 
 /** Five of six: two are changed, one is gone, one is secret, and one was emptied. */
 export const DRIFT: Readonly<Record<string, string | null>> = { r1: 'uno', r2: 'dos', r3: '', r5: null, secret: CANARIES[1] };
+/** What drifts on a path: no secret is written into a desired state, so that none drifts where it is adopted. */
+export function driftOf({ git }: Pick<Path, 'git'>): Readonly<Record<string, string | null>> {
+  const { secret: _, ...rest } = DRIFT;
+  return git === true ? rest : DRIFT;
+}
+
 export const MOVED: Readonly<Record<string, string | null>> = { r1: 'moved on' };
 export const MEDDLED: Readonly<Record<string, string | null>> = { r1: 'of another hand' };

@@ -5,6 +5,7 @@ import type { People } from '../../../src/domain/approving/people.js';
 import type { Target } from '../../../src/domain/target.js';
 import type { Fault } from './faults.js';
 import { pathNamed, type Path } from './paths.js';
+import { remoteOf, STATE } from './remote.js';
 
 /** Many cases that run at once in one namespace, each on a target of its own. Plain JSON: a worker process reads it. */
 export interface Group {
@@ -76,10 +77,10 @@ function environment(name: string, { remediation, expiresMs = 3_600_000, approva
 }
 
 function targetOf(each: Case, { folder }: Group): Target {
-  const { remediation, soakMs = SOAK_MS } = pathNamed(each.path);
+  const { remediation, soakMs = SOAK_MS, git } = pathNamed(each.path);
   const { target } = each;
   return {
-    environment: environmentOf(each), target, provider: 'cloud', pool: POOL, source: { type: 'folder', folder }, spec: { account: target }, expect: { account: target },
+    environment: environmentOf(each), target, provider: 'cloud', pool: POOL, source: git === true ? { type: 'git', url: `file://${remoteOf(folder, target)}`, ref: 'main', path: STATE } : { type: 'folder', folder }, spec: { account: target }, expect: { account: target },
     health: [check(`live ${target}`)], ignore: [], remediation, soakMs, settleMs: 0, blindAfterMs: 3_600_000, observeTimeoutMs: 10_000, after: [],
   };
 }

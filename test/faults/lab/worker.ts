@@ -19,6 +19,7 @@ import { guardDependencies } from './guarded.js';
 import { openInjector, type Injector } from './injector.js';
 import { MEDDLED, pathNamed } from './paths.js';
 import { check, configOf, environmentOf, filesOf, POOL, type Case, type Group } from './plan-of-group.js';
+import { stateIn } from './remote.js';
 import { closeOnce, prepareRecord } from './staged-record.js';
 import { openStandstill } from './standstill.js';
 
@@ -56,7 +57,7 @@ async function dependencies(group: Group, { cloud, injector, said }: { readonly 
     sources: openSources({ folder: join(group.folder, 'sources') }),
     ledger,
     artifacts: await openArtifacts(config),
-    providers: { cloud: cloudProvider({ client: injector.cloudClient(), desired: (account) => cloud.desired(account), shadow: (account) => check(`shadow ${account}`) }) },
+    providers: { cloud: cloudProvider({ client: injector.cloudClient(), desired: (account, { folder }) => (isInGit(cases.get(account)) ? stateIn(folder) : cloud.desired(account)), shadow: (account) => check(`shadow ${account}`) }) },
     decide: deciderOf,
     probe: async ([first]) => {
       const [what = '', target = ''] = (first?.name ?? '').split(' ');
@@ -71,6 +72,10 @@ async function dependencies(group: Group, { cloud, injector, said }: { readonly 
     build: 'laboratory',
     readOnly: false,
   };
+}
+
+function isInGit(each: Case | undefined): boolean {
+  return each !== undefined && pathNamed(each.path).git === true;
 }
 
 interface Measured {
@@ -90,11 +95,12 @@ async function isWell({ what, case: each, cloud, ledger }: Measured): Promise<bo
   };
   if (what === 'shadow') {
     if (path.meddles === 'staged') meddle();
-    await closeOnce(ledger, each);
+    if (path.closes?.at !== 'switched') await closeOnce(ledger, each);
     return path.sick !== 'shadow';
   }
   if (cloud.live(target)['r5'] !== cloud.desired(target)['r5']) return true;
   if (path.meddles === 'switched') meddle();
+  if (path.closes?.at === 'switched') await closeOnce(ledger, each);
   if (path.sick !== 'soak') return path.sick !== 'switch';
   for await (const { data } of ledger.entries({ environment: environmentOf(each), target, kinds: ['validated'] })) if (data['of'] === 'switch') return false;
   return true;
