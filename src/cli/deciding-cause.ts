@@ -92,6 +92,11 @@ function isAsked({ part }: CausePart): boolean {
   return part.plan !== undefined && (part.phase === 'awaiting-approval' || part.phase === 'observed');
 }
 
+/** Wholly of the cause, and past its question. */
+function isUnderWay(each: CausePart): boolean {
+  return each.others === 0 && each.part.plan !== undefined && !isAsked(each);
+}
+
 /** The same for the same plans of the same incidents: what was looked at. */
 async function digestOf(parts: readonly CausePart[]): Promise<string> {
   const { hashJson } = await import('../digest.js');
@@ -133,7 +138,9 @@ async function decideEach(context: Context, { request, ledger, group, ready, apa
   } finally {
     await client.close();
   }
-  const exitCode = worstExit([...results.map((each) => each.exitCode), ...(apart.length > 0 || ready.length === 0 ? [EXIT.waiting] : [])]);
+  // What is repaired already was approved, maybe by this command before it was cut short: told again, it leaves nothing to do.
+  const isLeft = apart.some((each) => request.decision !== 'approve' || !isUnderWay(each)) || (ready.length === 0 && apart.length === 0);
+  const exitCode = worstExit([...results.map((each) => each.exitCode), ...(isLeft ? [EXIT.waiting] : [])]);
   if (context.json) await context.printJson('cause', { cause: group.key, decision: request.decision, decided: true, results, apart: apart.map((each) => ({ ...asJson(each), why: whyApart(each, group) })), exitCode });
   else for (const each of apart) context.note(`${plain(formatIncident(each.row))} was not decided: ${whyApart(each, group)}; see holdfast incident ${shellWord(formatIncident(each.row))}`);
   return exitCode;

@@ -113,6 +113,17 @@ describe('a decision about a cause', () => {
     expect(ran.err).toContain('prod/storefront#4 was not decided: its plan has 2 changes of another cause too');
   });
 
+  it.each([
+    { decision: 'approve', code: 0, reason: 'it was approved before, as by a command that was cut short' },
+    { decision: 'reject', code: 5, reason: 'it goes on, though somebody wants it rejected' },
+  ])('what is under way already and $decision: $reason', async ({ decision, code }) => {
+    const seen: (TargetAddress & DecideInput)[] = [];
+    const rows = [row('dev', {}, { phase: 'staging' }), row('prod')];
+    const ran = await cli([decision, '--cause', 'aaaaaaaa', '--yes', '--reason', 'known'], { deps: world(rows, seen) });
+    expect(ran).toMatchObject({ code, err: text('dev/storefront#4 was not decided: it is staging') });
+    expect(seen.map((each) => each.environment)).toEqual(['prod']);
+  });
+
   it('decides plans that repair several causes, once all of them are named', async () => {
     const rows = ['dev', 'prod'].map((environment) => row(environment, { causes: [cause(), cause({ key: LOG, place: 'etc/app.yaml /host' })] }));
     const seen: (TargetAddress & DecideInput)[] = [];

@@ -5,6 +5,7 @@ import type { EntryKind } from '../../src/ledger/ledger.js';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
 import { addressOf, handleOf, openLaboratory, type Laboratory } from '../support/laboratory.js';
+import { HOLDFAST, startNode, type Running } from '../support/processes.js';
 import { eventually } from '../support/waiting.js';
 import { voting } from '../support/voting.js';
 import { isAsDrifted, laboratories } from './in-laboratory.js';
@@ -118,3 +119,40 @@ test('the Temporal server is killed between two votes, and the worker with it: t
     await rm(own.dataDir, { recursive: true, force: true });
   }
 }, 300_000);
+
+/** The command as it is shipped, which decides about everything of one cause. */
+function deciding(lab: Laboratory, cause: string): Running {
+  const running = startNode([HOLDFAST, 'approve', '--cause', cause, '--yes', '--by', 'alice', '--reason', 'known', '--config', lab.site.config, '--data-dir', lab.site.dataDir], lab.env);
+  lab.watch(running);
+  return running;
+}
+
+test.concurrent('one decision about three incidents is killed between them, with the worker: what was decided is decided once, and told again it finishes', () => inLaboratory({
+  targets: ['one', 'two', 'three'].map((name) => ({ address: `prod/${name}`, files: FILES })), environments: { prod: { remediation: 'ask' } },
+}, async (lab) => {
+  const addresses = ['prod/one', 'prod/two', 'prod/three'];
+  const worker = await lab.faultyWorker({ faults: [{ point: 'ledger.decide', call: 2, when: 'before', act: 'stall', ms: 600_000 }] });
+  for (const address of addresses) await lab.site.drift(address, DRIFT);
+  await lab.check('prod');
+  for (const address of addresses) await lab.untilPhase(address, 'awaiting-approval');
+  const causes = (await Promise.all(addresses.map((address) => lab.incident(address)))).flatMap((row) => row?.parts.flatMap((part) => part['causes'] as readonly { readonly key: string }[]) ?? []);
+  expect(new Set(causes.map(({ key }) => key)).size).toBe(1);
+  const cause = causes[0]?.key ?? '';
+  const first = deciding(lab, cause);
+  await eventually('one is decided, and the next is being decided', async () => ((await decidedOf(lab, addresses)) === 1 && worker.said().includes('fault: stall') ? true : undefined), { last: () => worker.said() });
+  await first.kill();
+  await worker.kill();
+  await lab.worker();
+  // The word that had been sent is judged without whoever sent it; the third incident has heard nothing.
+  await eventually('the second is decided too', async () => ((await decidedOf(lab, addresses)) === 2 ? true : undefined));
+  const again = deciding(lab, cause);
+  expect(await again.ended, again.said()).toBe(0);
+  for (const address of addresses) {
+    expect((await lab.untilClosed(address)).outcome).toBe('fixed');
+    expect(await count(lab, address, 'approved'), address).toBe(1);
+  }
+}), 300_000);
+
+async function decidedOf(lab: Laboratory, addresses: readonly string[]): Promise<number> {
+  return (await Promise.all(addresses.map((address) => count(lab, address, 'approved')))).reduce((sum, each) => sum + each, 0);
+}
