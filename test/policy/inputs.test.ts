@@ -36,6 +36,13 @@ describe('decisionInputs', () => {
     expect(only?.history.firstLook).toBe(firstLook);
   });
 
+  it('says of the environment what its configuration says, and nothing that it does not', async () => {
+    const { environments, ...rest } = config();
+    const factsUnder = async (more: object): Promise<object | undefined> => (await decisionInputs({ config: { ...rest, environments: environments.map((each) => ({ ...each, ...more })) }, target: target(), changes: [KNOWN], at: AT }))[0]?.environment;
+    expect(await factsUnder({ production: false, owner: 'payments', firstSeen: 'ask' })).toMatchObject({ production: false, owner: 'payments', firstSeen: 'ask' });
+    for (const member of ['production', 'owner', 'firstSeen']) expect(await factsUnder({ [member]: undefined })).not.toHaveProperty(member);
+  });
+
   it('takes a target that nobody has read yet for one that is read for the first time now', async () => {
     const ledger = { ...remembering({}), sightings: () => Promise.resolve([]), lastObservation: () => Promise.resolve(undefined) };
     const [only] = await decisionInputs({ config: config(), target: target(), changes: [KNOWN], at: AT, ledger });
