@@ -86,12 +86,12 @@ export const PATHS: readonly Path[] = [
   { name: 'budget-moved', remediation: 'auto', outcome: 'fixed', meddles: 'staged', limits: { budget: WIDE }, together: 1 },
   { name: 'lapsed', remediation: 'auto', outcome: 'fixed', lapsed: true },
   { name: 'accepted', remediation: 'ask', outcome: 'accepted', acts: [{ at: 'awaiting-approval', does: 'accept', forMs: 86_400_000 }] },
-  { name: 'accepted-lapsed', remediation: 'ask', outcome: 'fixed', acts: [{ at: 'awaiting-approval', does: 'accept', forMs: 4_000 }, { at: 'awaiting-approval', does: 'approve' }] },
+  { name: 'accepted-lapsed', remediation: 'ask', outcome: 'fixed', acts: [{ at: 'awaiting-approval', does: 'accept', forMs: 8_000 }, { at: 'awaiting-approval', does: 'approve' }] },
   { name: 'adopted', remediation: 'ask', outcome: 'adopted', git: true, acts: [{ at: 'awaiting-approval', does: 'adopt' }, { at: 'awaiting-approval', does: 'merge' }] },
   { name: 'frozen-asked', remediation: 'ask', outcome: 'fixed', acts: [{ at: 'awaiting-approval', does: 'freeze' }, { at: 'awaiting-approval', does: 'approve' }, { at: 'waiting', does: 'unfreeze' }], together: 1 },
   { name: 'frozen-switched', remediation: 'auto', outcome: 'fixed', closes: { gate: 'freeze', forMs: 2_500, at: 'switched' } },
   { name: 'frozen-back', remediation: 'auto', outcome: 'rolled-back', sick: 'switch', closes: { gate: 'freeze', forMs: 2_500, at: 'switched' } },
-  { name: 'frozen-soaking', remediation: 'auto', outcome: 'fixed', soakMs: 3_000, acts: [{ at: 'soaking', does: 'freeze' }, { at: 'soaking', does: 'unfreeze' }], together: 1 },
+  { name: 'frozen-soaking', remediation: 'auto', outcome: 'fixed', soakMs: 20_000, acts: [{ at: 'soaking', does: 'freeze' }, { at: 'soaking', does: 'unfreeze' }], together: 1 },
 ];
 
 export function pathNamed(name: string): Path {
