@@ -45,17 +45,19 @@ function command(on: Bench, by: Person, words: Omit<CommandMessage, 'by' | 'reas
   return on.run('command', { environment: 'prod', run: 'r', message: { ...dated, signature: KEYS[by].sign(commandStatement('shop', dated)) } }, { workflowId: 'environment/prod', workflowType: 'environment' });
 }
 
-async function decided({ of, approvals = {} }: Row): Promise<{ readonly on: Bench; readonly plan: string }> {
+async function decided({ of, approvals = {} }: Row): Promise<{ readonly on: Bench; readonly plan: string; readonly ask: string }> {
   const on = await openBench({ people: PEOPLE, policies: POLICIES, target: { remediation: 'ask' }, environment: { approvals: { ...SIGNED, ...approvals } } });
   of(on);
   await on.check();
-  return { on, plan: only((await on.assess()).parts).plan ?? '' };
+  const { plan = '', ask = '' } = only((await on.assess()).parts);
+  return { on, plan, ask };
 }
 
 describe('who asks again about what rules ask particular people about', () => {
   it.each(ROWS)('retry by $by, $may: $reason', async (row) => {
-    const { on, plan } = await decided(row);
-    await on.run('close', { incident: FIRST, run: RUN, outcome: 'rejected', malformed: 0, parts: [{ part: 1, outcome: 'rejected', decision: 'ask', plan, reason: 'no' }] });
+    const { on, plan, ask } = await decided(row);
+    await on.ledger.decide({ ...FIRST, ask, decision: 'reject', plan, by: 'bob', verified: true, at: on.at(), run: RUN, message: 'no', reason: 'no' });
+    await on.run('close', { incident: FIRST, run: RUN, outcome: 'rejected', malformed: 0, parts: [{ part: 1, outcome: 'rejected', decision: 'ask', plan, ask, by: 'bob', reason: 'no' }] });
     expect(await command(on, row.by, { command: 'retry', scope: 'prod/storefront', incident: 1 })).toMatchObject(row.may ? { ok: true } : { ok: false, unauthorised: true });
   });
 
