@@ -31,6 +31,11 @@ export function waitingParts(row: IncidentRow): readonly RecordedPart[] {
   return partsOf(row).filter((part) => part.plan !== undefined && part.outcome === undefined && (part.phase === 'waiting' || part.phase === 'kept'));
 }
 
+/** A target that cannot be read; once it can, its incident goes on as any other. */
+export function isUnread(row: IncidentRow): boolean {
+  return row.kind === 'blind' && !isClosed(row) && row.parts.length === 0;
+}
+
 /** Whether it left changes that nobody is asked about now. */
 export function asksAgain({ outcome }: IncidentRow): boolean {
   return outcome !== 'fixed' && outcome !== 'cleared' && outcome !== 'adopted';

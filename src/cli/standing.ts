@@ -53,6 +53,8 @@ export interface StandingInput {
   /** Incidents that ended `needs-human`, and were not put right since. */
   readonly troubled: readonly IncidentRow[];
   readonly gates: readonly ClosedGate[];
+  /** Those that hold nothing of what was seen last: shown, and pressing for nobody. */
+  readonly idle?: readonly ClosedGate[];
   readonly schedules: readonly ScheduleInfo[];
   readonly now: Date;
 }
@@ -109,7 +111,7 @@ function standingOf(target: Target, input: StandingInput, found: ReturnType<type
     ...(troubled === undefined || isClosedSince(troubled, row) ? {} : { needsHuman: formatIncident(troubled) }),
     gates: ['*', target.environment, address].flatMap((scope) => found.gates.get(scope) ?? []),
   };
-  return { ...base, attention: attentionOf(base) };
+  return { ...base, attention: attentionOf({ ...base, gates: base.gates.filter((gate) => input.idle?.includes(gate) !== true) }) };
 }
 
 function incidentOf(row: IncidentRow): StandingIncident {
@@ -140,7 +142,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
     ...(incident?.phase === 'rolling-back' ? [`${incident.id} is rolling back`] : []),
     ...(incident?.phase === 'awaiting-approval' ? [`${incident.id} waits for an approval`] : []),
     ...(incident?.kind === 'blind' ? [`${incident.id}: it cannot be read`] : []),
-    ...(standing.verdict === 'unknown' ? ['could not be read'] : []),
+    ...(standing.verdict === 'unknown' && incident?.kind !== 'blind' ? ['could not be read'] : []),
     ...(standing.overdue ? ['its check is overdue'] : []),
     ...new Set(standing.gates.filter((gate) => !QUIET_GATES.includes(gate.gate)).map((gate) => `${gate.gate} is closed`)),
   ];

@@ -258,6 +258,17 @@ describe('a second writer', () => {
     expect((await on.ledger.closedGates(SHOP, on.at())).filter((row) => row.gate === 'flapping')).toHaveLength(1);
   });
 
+  it('is nobody where it was Holdfast that put it back: three repairs that were rolled back are no flapping', async () => {
+    const on = await openBench();
+    for (const incident of [1, 2, 3]) {
+      on.later(60_000);
+      await on.ledger.append({ at: on.at(), kind: 'finalized', ...SHOP, incident, data: { part: 1, plan: 'p', round: 1, fields: ['etc/app.yaml /port'] } });
+      await on.ledger.append({ at: on.at(), kind: 'rolled-back', ...SHOP, incident, data: { part: 1, plan: 'p', round: 1, result: 'restored', cause: 'unhealthy', message: 'status 503' } });
+    }
+    await openIncident(on);
+    expect((await on.ledger.closedGates(SHOP, on.at())).filter((row) => row.gate === 'flapping')).toEqual([]);
+  });
+
   it('is told once, and another field of the file goes on', async () => {
     const on = await openBench();
     await repairedTimes(on, 3);

@@ -21,6 +21,7 @@ describe('what is read first of an incident', () => {
     { row: { parts: Array.from({ length: 7 }, (_, at): JsonObject => ({ ...SEEN, part: at })) }, says: [...Array.from({ length: 5 }, () => `${SEEN.brief}: ${SEEN.waitsFor}`), '… and 2 more, below'], reason: 'nobody reads seven lines first' },
     { row: { phase: 'closed', outcome: 'rolled-back', closedAt: '2030-01-31T12:00:00.000Z', parts: [FIXED, BACK] }, says: ['etc/done.yaml: fixed: it was repaired', 'etc/bad.yaml: rolled-back: status 503'], reason: 'once it is closed, how each part ended and why' },
     { row: { kind: 'blind', phase: 'observed', parts: [] }, unread: 'the live root is not there', says: ['it cannot be read: the live root is not there', 'nothing is repaired meanwhile; it closes by itself once a check reads it: holdfast check prod/storefront --remote'], reason: 'a blind target has no parts: why, and what moves it' },
+    { row: { kind: 'blind', parts: [ASKED] }, says: [`${ASKED.brief}: ${ASKED.waitsFor}`], reason: 'read again and found drifted, it goes on as any other' },
   ])('$reason', ({ row, unread, says }) => {
     expect(leadLines(incident(row), unread)).toEqual(says);
   });

@@ -27,8 +27,24 @@ describe('status', () => {
 
   it('says once that a gate is closed, for however many changes', async () => {
     const held = ['/a', '/b'].map((path): ClosedGate => ({ scope: 'prod/api', gate: 'quarantine', by: 'holdfast', reason: 'status 503', at: '2030-01-31T10:00:00Z', resource: 'etc/app.yaml', path }));
-    const ran = await cli(['status', 'prod'], { deps: { ...recorded({ ...members, allClosedGates: () => Promise.resolve(held) }), ...connected({}) } });
+    const drifted = [row('api', { verdict: 'drifted', changes: 2 })];
+    const found = observation(held.map(({ resource = '', path = '' }) => change({ resource, path, fingerprint: 'f', revision: 'r' })));
+    const ran = await cli(['status', 'prod'], { deps: { ...recorded({ ...members, targets: () => Promise.resolve(drifted), report: () => Promise.resolve(found), allClosedGates: () => Promise.resolve(held.map((each) => ({ ...each, fingerprint: 'f', revision: 'r' }))) }), ...connected({}) } });
     expect(ran.out).toMatch(/! prod\/api: quarantine is closed\n/);
+  });
+
+  it.each<{ gate: ClosedGate['gate']; now: Partial<TargetRow>; presses: boolean; reason: string }>([
+    { gate: 'quarantine', now: {}, presses: false, reason: 'the target is clean: it was put right another way' },
+    { gate: 'quarantine', now: { verdict: 'drifted' }, presses: false, reason: 'what drifted since is another change' },
+    { gate: 'quarantine', now: { verdict: 'unknown' }, presses: true, reason: 'nobody can tell whether it is still there' },
+    { gate: 'flapping', now: {}, presses: false, reason: 'the other writer has stopped' },
+    { gate: 'breaker', now: {}, presses: true, reason: 'it holds every repair, and the next one too' },
+  ])('a closed $gate presses: $presses, since $reason', async ({ gate, now, presses }) => {
+    const closed: ClosedGate = { scope: 'prod/api', gate, by: 'holdfast', reason: 'status 503', at: '2030-01-31T10:00:00Z', resource: 'etc/app.yaml', path: '/port', fingerprint: 'gone', revision: 'r' };
+    const deps = { ...recorded({ ...members, targets: () => Promise.resolve([row('api', now)]), report: () => Promise.resolve(observation([change({ resource: 'etc/other' })])), allClosedGates: () => Promise.resolve([closed]) }), ...connected({}) };
+    const { out } = await cli(['status', 'prod'], { deps });
+    expect(out.includes(`${gate} is closed`)).toBe(presses);
+    expect(out).toMatch(new RegExp(`${gate} of prod/api.*${presses ? 'reason WHY' : 'differs now\\)'}\\n`));
   });
 
   it('of drift without an incident names the command that says why', async () => {

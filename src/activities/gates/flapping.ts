@@ -25,12 +25,15 @@ export async function closeFlapping(deps: Dependencies, target: Target, changes:
 }
 
 async function repairsSince(deps: Dependencies, { environment, target }: Target, since: string): Promise<readonly Repair[]> {
-  const repairs: Repair[] = [];
-  for await (const entry of deps.ledger.entries({ environment, target, kinds: ['finalized'], since })) {
-    const fields = entry.data['fields'];
-    if (Array.isArray(fields)) repairs.push({ at: entry.at, fields: fields.filter((each): each is string => typeof each === 'string') });
+  const repairs = new Map<string, Repair>();
+  for await (const entry of deps.ledger.entries({ environment, target, kinds: ['finalized', 'rolled-back'], since })) {
+    const { fields, part, round } = entry.data;
+    const staging = [entry.incident, part, round].join('/');
+    // What Holdfast put back itself came back by no other hand.
+    if (entry.kind === 'rolled-back') repairs.delete(staging);
+    else if (Array.isArray(fields)) repairs.set(round === undefined ? String(entry.seq) : staging, { at: entry.at, fields: fields.filter((each): each is string => typeof each === 'string') });
   }
-  return repairs;
+  return [...repairs.values()];
 }
 
 /** Of this target, or of its whole environment. */

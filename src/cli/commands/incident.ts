@@ -10,7 +10,7 @@ import type { DecisionRow, Entry, IncidentRow, IntentRow, Ledger, VoteRow } from
 import { type Cli, define, example } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit.js';
-import { askedParts, asksAgain, endOf, findIncident, isClosed, partsOf } from '../incident-row.js';
+import { askedParts, asksAgain, endOf, findIncident, isClosed, isUnread, partsOf } from '../incident-row.js';
 import { adoptionsOf, adoptionText, textOf, type RecordedPart } from '../parts.js';
 import { withLiveStatus } from '../live.js';
 import { changeLines, count } from '../render/changes.js';
@@ -225,7 +225,7 @@ function commandsOf(row: IncidentRow, signs: boolean, { namesParts = false } = {
     // What rules want adopted is not to be repaired by whoever pastes the first line.
     return decision === 'adopt' ? [...answers].sort((one, other) => Number(other.startsWith('adopt')) - Number(one.startsWith('adopt'))) : answers;
   };
-  if (row.kind === 'blind' && !isClosed(row)) return [`holdfast check ${formatAddress(row)}`, `holdfast check ${formatAddress(row)} --remote`];
+  if (isUnread(row)) return [`holdfast check ${formatAddress(row)}`, `holdfast check ${formatAddress(row)} --remote`];
   if (isClosed(row)) {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
     const again = asksAgain(row) ? [`${askedAgainBy(name, endOf(row))}${key}`] : [];

@@ -21,6 +21,7 @@ import { paintWord } from '../render/style.js';
 import { formatAge } from '../render/time.js';
 import { sinksAway } from '../pending-messages.js';
 import { type Standing, standings } from '../standing.js';
+import { idleGates } from '../idle-gates.js';
 import { troubledIncidents } from '../troubled.js';
 
 interface StatusOptions {
@@ -32,6 +33,7 @@ interface StatusOptions {
 interface Status {
   readonly standings: readonly Standing[];
   readonly gates: readonly ClosedGate[];
+  readonly idle: readonly ClosedGate[];
   /** What open incidents have in common, where they have. */
   readonly causes: readonly CauseGroup[];
   /** Acceptances that lapse within a week. */
@@ -87,25 +89,27 @@ async function gather(context: Context, address: string | undefined, { verdict }
     const open = await withLiveStatus(connection?.client, record.open, now);
     const pollers = await silentPools(connection, targets);
     const found = standings({ config, targets, ...record, open, schedules, now });
-    return { standings: found.filter((each) => verdict === undefined || each.verdict === verdict), gates: [...record.gates, ...(await closedWindows(config, environment, now))], causes: causeGroups(record.open).filter((group) => group.targets.length > 1), lapsing: lapsingSoon(keptOf(targets, record.acceptances, now), now), degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
+    return { standings: found.filter((each) => verdict === undefined || each.verdict === verdict), idle: record.idle, gates: [...record.gates, ...(await closedWindows(config, environment, now))], causes: causeGroups(record.open).filter((group) => group.targets.length > 1), lapsing: lapsingSoon(keptOf(targets, record.acceptances, now), now), degraded: [...degraded, ...pollers, ...record.sinks.map((away) => `${away.message}; repairs go on, and each is sent again until it is taken`)] };
   } finally {
     await ledger?.close();
     await connection?.client.close();
   }
 }
 
-const NO_RECORD = { rows: [], open: [], troubled: [], gates: [], sinks: [], acceptances: [] } as const;
+const NO_RECORD = { rows: [], open: [], troubled: [], gates: [], idle: [], sinks: [], acceptances: [] } as const;
 
 async function readRecord(ledger: Ledger, environment: string | undefined, now: Date) {
   const within = environment === undefined ? {} : { environment };
-  const gates = await ledger.allClosedGates(now.toISOString());
+  const rows = await ledger.targets(environment);
+  const gates = (await ledger.allClosedGates(now.toISOString())).filter((gate) => environment === undefined || gate.scope === '*' || gate.scope === environment || gate.scope.startsWith(`${environment}/`));
   return {
-    rows: await ledger.targets(environment),
+    rows,
     open: await ledger.incidents({ ...within, open: true }),
     troubled: await troubledIncidents(ledger, environment),
     sinks: await sinksAway(ledger),
     acceptances: await ledger.acceptances(within),
-    gates: gates.filter((gate) => environment === undefined || gate.scope === '*' || gate.scope === environment || gate.scope.startsWith(`${environment}/`)),
+    gates,
+    idle: await idleGates(ledger, rows, gates),
   };
 }
 
@@ -173,7 +177,7 @@ async function print(context: Context, status: Status, { all = false, verdict }:
   else await context.say(context.table(['TARGET', 'VERDICT', 'CHANGES', 'CHECKED', 'INCIDENT', 'STATE'], rows));
   if (shown.length < status.standings.length) context.note(`… and ${status.standings.length - shown.length} more; every one with: holdfast status --all`);
   const config = await context.config();
-  if (status.gates.length > 0) await context.say(`\n${style.bold('Closed gates')}\n${status.gates.slice(0, all ? status.gates.length : SHOWN).map((gate) => `  ${gateText(gate, mustSignCommand(config, gate.scope.split('/')[0] ?? gate.scope, gate.scope))}`).join('\n')}`);
+  if (status.gates.length > 0) await context.say(`\n${style.bold('Closed gates')}\n${status.gates.slice(0, all ? status.gates.length : SHOWN).map((gate) => `  ${gateText(gate, mustSignCommand(config, gate.scope.split('/')[0] ?? gate.scope, gate.scope))}${status.idle.includes(gate) ? ' (nothing that it holds differs now)' : ''}`).join('\n')}`);
   if (!all && status.gates.length > SHOWN) context.note(`… and ${status.gates.length - SHOWN} more`);
   if (status.causes.length > 0) await context.say(`\n${style.bold('One cause, many places')}\n${status.causes.slice(0, SHOWN_CAUSES).map((group) => `  ${shortHash(group.key)}  ${causeText(group)}: ${count(group.targets.length, 'target')} in ${group.environments.map(plain).join(', ')}; decide all with: holdfast approve --cause ${shortHash(group.key)}`).join('\n')}`);
   if (status.lapsing.length > 0) await context.say(`\n${style.bold('Accepted, and soon no more')}\n${status.lapsing.slice(0, all ? status.lapsing.length : SHOWN).map((each) => `  ${keptLine(each, now)}`).join('\n')}`);
@@ -196,6 +200,7 @@ function summaryOf(standings: readonly Standing[]): string {
 function incidentText({ address, incident, reason, verdict }: Standing): string {
   if (incident === undefined && verdict === 'drifted') return `no incident; why: holdfast plan ${shellWord(address)}`;
   if (incident === undefined) return verdict === 'unknown' ? plain(reason ?? '-') : '-';
+  if (incident.kind === 'blind' && verdict === 'unknown') return `cannot be read: ${plain(reason ?? 'no reason is on record')}`;
   const plan = incident.plan === undefined || incident.phase !== 'awaiting-approval' ? '' : ` (plan ${shortHash(incident.plan)})`;
   const waits = incident.waitsFor === undefined ? '' : `: ${plain(incident.waitsFor)}`;
   return `${incident.phase}${plan}${incident.firstSeen === true ? ', first seen' : ''}${waits}`;

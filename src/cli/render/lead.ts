@@ -1,7 +1,7 @@
 import { formatAddress } from '../../domain/address.js';
 import { byAttention } from '../../domain/phase.js';
 import type { IncidentRow } from '../../ledger/ledger.js';
-import { isClosed, partsOf } from '../incident-row.js';
+import { isClosed, isUnread, partsOf } from '../incident-row.js';
 import type { RecordedPart } from '../parts.js';
 import { plain, plainLines, shellWord } from './escape.js';
 
@@ -12,7 +12,7 @@ const NEXT = '\n\nWhat to do next:\n';
 
 /** What is the matter and what moves it, a line for each part, what most needs a person first. */
 export function leadLines(row: IncidentRow, unread: string | undefined): readonly string[] {
-  if (row.kind === 'blind' && !isClosed(row)) return [`it cannot be read: ${plain(unread ?? 'no reason is on record')}`, `nothing is repaired meanwhile; it closes by itself once a check reads it: holdfast check ${shellWord(formatAddress(row))} --remote`];
+  if (isUnread(row)) return [`it cannot be read: ${plain(unread ?? 'no reason is on record')}`, `nothing is repaired meanwhile; it closes by itself once a check reads it: holdfast check ${shellWord(formatAddress(row))} --remote`];
   const parts = [...partsOf(row)].filter((part) => isClosed(row) || part.outcome === undefined).sort((one, other) => byAttention(one.phase, other.phase));
   const told = parts.flatMap((part) => saidOf(part) ?? []);
   return [...told.slice(0, SHOWN), ...(told.length > SHOWN ? [`… and ${told.length - SHOWN} more, below`] : [])];

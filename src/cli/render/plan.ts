@@ -129,8 +129,9 @@ export function nextOf(part: AssessedPart): string {
   if (part.decision === 'accept') return 'nothing: the change is accepted for now';
   if (part.decision === 'adopt') return 'a person is asked to adopt it: holdfast adopt makes it the desired state, and nothing live is changed';
   if (part.plan === undefined) return 'a person has to repair it';
-  const gate = part.gates[0];
-  const wait = gate === undefined ? '' : `, and once ${gate.gate} opens,`;
+  const gates = [...new Set(part.gates.map((each) => each.gate))];
+  const once = gates.length === 0 ? undefined : `once ${gates.join(' and ')} ${gates.length === 1 ? 'opens' : 'open'},`;
+  const wait = once === undefined ? '' : `, and ${once}`;
   const repair = 'it is staged, proved healthy, switched over and watched; what fails is rolled back';
-  return part.decision === 'ask' ? `a person is asked; after the approval${wait} ${repair}` : `${gate === undefined ? '' : `once ${gate.gate} opens, `}${repair}`;
+  return part.decision === 'ask' ? `a person is asked; after the approval${wait} ${repair}` : `${once === undefined ? '' : `${once} `}${repair}`;
 }
