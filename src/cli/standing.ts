@@ -141,7 +141,7 @@ function attentionOf(standing: Omit<Standing, 'attention'>): readonly string[] {
     ...(incident?.brokenBy === undefined ? [] : [`${incident.brokenBy} broke the glass for ${incident.id}`]),
     ...(incident?.phase === 'rolling-back' ? [`${incident.id} is rolling back`] : []),
     ...(incident?.phase === 'awaiting-approval' ? [`${incident.id} waits for an approval`] : []),
-    ...(incident?.kind === 'blind' ? [`${incident.id}: it cannot be read`] : []),
+    ...(incident?.kind === 'blind' && standing.verdict === 'unknown' ? [`${incident.id}: it cannot be read`] : []),
     ...(standing.verdict === 'unknown' && incident?.kind !== 'blind' ? ['could not be read'] : []),
     ...(standing.overdue ? ['its check is overdue'] : []),
     ...new Set(standing.gates.filter((gate) => !QUIET_GATES.includes(gate.gate)).map((gate) => `${gate.gate} is closed`)),

@@ -46,6 +46,14 @@ describe('incident', () => {
     expect(out.slice(out.indexOf('Commands'))).toBe('Commands\n  holdfast check prod/storefront\n  holdfast check prod/storefront --remote\n');
   });
 
+  it('of one that is read again and found drifted calls nobody blind, nor does status', async () => {
+    const again = incident({ kind: 'blind', parts: [ASKED] });
+    const drifted = { environment: 'prod', target: 'storefront', verdict: 'drifted' as const, digest: 'd', revision: 'r', changes: 1, since: '2030-01-31T11:00:00Z', at: '2030-01-31T11:59:00Z' };
+    const deps = { ...recorded({ ...members({ kind: 'blind', parts: [ASKED] }), targets: () => Promise.resolve([drifted]), incidents: (filter: { open?: boolean }) => Promise.resolve(filter.open === true ? [again] : []), lastObservation: () => Promise.resolve(drifted), report: () => Promise.resolve(undefined) }), ...connected({}) };
+    expect((await cli(['incident', 'prod/storefront'], { deps })).out).not.toContain('blind');
+    expect((await cli(['status', 'prod'], { deps })).out).not.toContain('cannot be read');
+  });
+
   it('shows a field that came back once, though each repair of it has a plan, and says of each part what it is about', async () => {
     const parts = [{ part: 1, phase: 'closed', outcome: 'fixed', plan: HASH, brief: 'etc/app.yaml /port' }, { part: 2, phase: 'waiting', plan: 'b'.repeat(64), brief: 'etc/app.yaml /port' }];
     const deps = { ...recorded({ ...members({ parts }), plan: (hash) => Promise.resolve(plan({ hash, changes: [change({ resource: 'etc/app.yaml', path: '/port' })] })) }), ...connected({}) };

@@ -170,7 +170,7 @@ async function signingLines(project: string, row: IncidentRow): Promise<readonly
 function header(context: Context, row: IncidentRow): readonly string[] {
   const { style } = context;
   const undoes = row.undoes === undefined ? '' : `, undoes #${row.undoes}`;
-  const kind = row.kind === 'drift' ? '' : ` (${row.kind}${undoes})`;
+  const kind = row.kind === 'drift' || (row.kind === 'blind' && !isClosed(row) && !isUnread(row)) ? '' : ` (${row.kind}${undoes})`;
   const closed = row.closedAt === undefined ? '' : `, closed ${formatTime(row.closedAt)}`;
   return [`${style.bold(formatIncident(row))}  ${paintWord(row.outcome ?? row.phase, style)}${kind}${row.risk === undefined ? '' : `  risk ${plain(row.risk)}`}`, `opened ${formatTime(row.openedAt)} UTC${closed}`];
 }
