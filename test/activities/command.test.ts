@@ -150,7 +150,7 @@ describe('retry', () => {
     await rejected(on);
     await on.check();
     expect((await on.ledger.incident(SHOP))?.number).toBe(1);
-    expect(await say(on, { command: 'retry', scope: 'prod/storefront', incident: 1 })).toEqual({ ok: true, message: '1 changes are asked about again at the next check' });
+    expect(await say(on, { command: 'retry', scope: 'prod/storefront', incident: 1 })).toEqual({ ok: true, message: '1 change is asked about again at the next check' });
     await on.check();
     expect((await on.ledger.incident(SHOP))?.number).toBe(2);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { entryCells } from '../../src/cli/render/entry.js';
 import { leadLines, storyOf } from '../../src/cli/render/lead.js';
+import { makeStyle } from '../../src/cli/render/style.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import type { IncidentRow } from '../../src/ledger/ledger.js';
 import { change, cli, connected, HASH, incident, plan, recorded, stream } from './support.js';
@@ -66,6 +68,19 @@ describe('incident', () => {
     const deps = { ...recorded(members({ phase: 'observed', parts: [{ part: 1, phase: 'observed', decision: 'adopt', plan: HASH }] })), ...connected({}) };
     const { out } = await cli(['incident', 'prod/storefront'], { deps });
     expect(out).toMatch(/Commands\n {2}holdfast adopt prod\/storefront#7 --plan 3f9ac2d10000 --reason WHY\n {2}holdfast approve/);
+  });
+});
+
+describe('the commands and the timeline of an incident', () => {
+  it('of one that a person has to repair begin with what says that it is done', async () => {
+    const row = incident({ phase: 'closed', outcome: 'needs-human', closedAt: '2030-01-31T11:30:00.000Z', parts: [{ part: 1, phase: 'closed', outcome: 'needs-human' }] });
+    const { out } = await cli(['incident', 'prod/storefront'], { deps: recorded({ incident: () => Promise.resolve(row), entries: () => stream([]) }) });
+    expect(out).toMatch(/Commands\n {2}holdfast release prod\/storefront --gate needs-human --reason WHY\n {2}holdfast retry prod\/storefront#7/);
+  });
+
+  it('name the plan in the command that breaks the glass, as everywhere else', () => {
+    const entry = { seq: 1, at: '2030-01-31T11:00:00.000Z', kind: 'assessed' as const, by: 'holdfast', data: { decision: 'ask', plan: HASH, waits: 'outside; or: holdfast approve prod/storefront --plan HASH --break-glass --reason WHY' }, previous: '', hash: '' };
+    expect(entryCells(entry, makeStyle(false)).join(' ')).toContain(`--plan ${HASH.slice(0, 12)} --break-glass`);
   });
 });
 

@@ -86,7 +86,7 @@ async function retry(deps: Dependencies, message: CommandMessage, at: string): P
   if (quarantined.length > 0 && message.gate !== 'quarantine') return no(`its changes are quarantined since it was rolled back; first: holdfast release ${scope} --gate quarantine --reason WHY`);
   const forgotten = (await forgottenBefore(deps, message, incident)) + (await deps.ledger.unsettle(address, { incident }, { at, by, reason }));
   await deps.ledger.append({ at, kind: 'decided', environment: address.environment, target: address.target, incident, by, data: { decision: 'retry', reason, changes: forgotten } });
-  return forgotten === 0 ? no(`${scope}#${incident} left nothing that is kept quiet; the next check asks about what it sees`) : yes(`${forgotten} changes are asked about again at the next check`);
+  return forgotten === 0 ? no(`${scope}#${incident} left nothing that is kept quiet; the next check asks about what it sees`) : yes(`${forgotten} ${forgotten === 1 ? 'change is' : 'changes are'} asked about again at the next check`);
 }
 
 async function undo(deps: Dependencies, config: Config, message: CommandMessage, at: string): Promise<CommandAnswer> {

@@ -228,8 +228,9 @@ function commandsOf(row: IncidentRow, signs: boolean, { namesParts = false } = {
   if (isUnread(row)) return [`holdfast check ${formatAddress(row)}`, `holdfast check ${formatAddress(row)} --remote`];
   if (isClosed(row)) {
     const undo = row.outcome === 'fixed' ? [`holdfast rollback ${name} --reason WHY`] : [];
+    const repaired = endOf(row) === 'needs-human' ? [`holdfast release ${formatAddress(row)} --gate needs-human --reason WHY${key}`] : [];
     const again = asksAgain(row) ? [`${askedAgainBy(name, endOf(row))}${key}`] : [];
-    return [...undo.map((each) => `${each}${key}`), ...(endOf(row) === 'rolled-back' && row.kind === 'drift' ? [`holdfast adopt ${name} --reason WHY${key}`] : []), ...again, `holdfast check ${formatAddress(row)}`];
+    return [...repaired, ...undo.map((each) => `${each}${key}`), ...(endOf(row) === 'rolled-back' && row.kind === 'drift' ? [`holdfast adopt ${name} --reason WHY${key}`] : []), ...again, `holdfast check ${formatAddress(row)}`];
   }
   const asking = askedParts(row).filter((part) => part.plan !== undefined);
   const named = namesParts && asking.length > 1;
