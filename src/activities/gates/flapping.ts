@@ -28,7 +28,7 @@ async function repairsSince(deps: Dependencies, { environment, target }: Target,
   const repairs = new Map<string, Repair>();
   for await (const entry of deps.ledger.entries({ environment, target, kinds: ['finalized', 'rolled-back'], since })) {
     const { fields, part, round } = entry.data;
-    const staging = [entry.incident, part, round].join('/');
+    const staging = JSON.stringify([entry.incident ?? null, part ?? null, round ?? null]);
     // What Holdfast put back itself came back by no other hand.
     if (entry.kind === 'rolled-back') repairs.delete(staging);
     else if (Array.isArray(fields)) repairs.set(round === undefined ? String(entry.seq) : staging, { at: entry.at, fields: fields.filter((each): each is string => typeof each === 'string') });
