@@ -107,7 +107,7 @@ export const DESIRED: State = { r1: 'one', r2: 'two', r3: 'three', r5: 'five', s
 export const LIVE: State = { ...DESIRED };
 
 /** Five of six: two are changed, one is gone, one is secret, and one was emptied. */
-export const DRIFT: Readonly<Record<string, string | null>> = { r1: 'uno', r2: 'dos', r3: '', r5: null, secret: CANARIES[1] };
+const DRIFT: Readonly<Record<string, string | null>> = { r1: 'uno', r2: 'dos', r3: '', r5: null, secret: CANARIES[1] };
 /** What drifts on a path: no secret is written into a desired state, so that none drifts where it is adopted. */
 export function driftOf({ git }: Pick<Path, 'git'>): Readonly<Record<string, string | null>> {
   const { secret: _, ...rest } = DRIFT;
