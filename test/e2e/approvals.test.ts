@@ -124,6 +124,19 @@ async function decisions(address: string): Promise<readonly DecisionRow[]> {
   return lab.withLedger((ledger) => ledger.decisions({ ...addressOf(address), number: 1 }));
 }
 
+/** How many configurations the worker has noticed so far. */
+async function configurations(): Promise<number> {
+  return lab.withLedger(async (ledger) => {
+    let count = 0;
+    for await (const _ of ledger.entries({ kinds: ['configuration'] })) count += 1;
+    return count;
+  });
+}
+
+async function workerKnows(before: number): Promise<void> {
+  await eventually('the worker knows', async () => ((await configurations()) > before ? true : undefined));
+}
+
 /** A freeze only stops and needs no key; resuming what waits does. */
 async function unfreeze(address: string): Promise<void> {
   const message = { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on', signedAt: new Date().toISOString() } as const;
@@ -359,11 +372,13 @@ test('what was approved is not written under rules that leave it to nobody by no
   expect(await decide(address, signed(await asked(address), { with: bob, by: 'bob' }))).toMatchObject({ result: 'accepted' });
   await lab.untilPhase(address, 'waiting');
   const { targets, ...rest } = siteWith(PRINCIPALS);
+  const before = await configurations();
   await lab.site.configure({ ...rest, targets: targets.map((target) => (target.address === address ? { ...target, more: { remediation: 'observe' } } : target)) });
   await unfreeze(address);
   await lab.untilPhase(address, 'observed');
   expect(await reasons(address, 'finalized')).toEqual([]);
   expect(await isAsDrifted(address)).toBe(true);
+  await workerKnows(before);
 }, 120_000);
 
 test('a key that is taken out after it has approved lets nothing be written, and is asked again', async () => {
@@ -371,12 +386,9 @@ test('a key that is taken out after it has approved lets nothing be written, and
   await lab.client.command('prod', { command: 'freeze', scope: address, by: 'alice', reason: 'hold it' });
   expect(await decide(address, signed(await asked(address), { with: leaver, by: 'leaver' }))).toMatchObject({ result: 'accepted' });
   const { leaver: _, ...left } = PRINCIPALS;
+  const before = await configurations();
   await lab.site.configure(siteWith(left));
-  await eventually('the worker knows', async () => lab.withLedger(async (ledger) => {
-    let count = 0;
-    for await (const __ of ledger.entries({ kinds: ['configuration'] })) count += 1;
-    return count > 2 ? true : undefined;
-  }));
+  await workerKnows(before);
   await unfreeze(address);
   await eventually('it is asked again', async () => ((await reasons(address, 'asked')).length > 1 ? true : undefined), { last: () => lab.status(address) });
   // The new configuration has it asked again, before the write worker would have found that it holds no more.
