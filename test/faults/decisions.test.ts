@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { devServer, type DevServer } from '../support/dev-server.js';
 import { checkStatements } from '../support/evidence.js';
+import { askedOf } from '../support/asked.js';
 import { addressOf, handleOf, newNamespace, openLaboratory, type Laboratory } from '../support/laboratory.js';
 import { resetBefore, signalRaw } from '../support/signals.js';
 import { readTree } from '../support/trees.js';
@@ -101,19 +102,16 @@ describe('decisions that come late, twice, for something else, or in no shape at
     const address = `prod/${name}`;
     // Frozen, so that what was approved still waits when the reset comes.
     await lab.client.command('prod', { command: 'freeze', scope: address, by: 'alice', reason: 'hold it' });
-    const plan = await asking(address);
+    await asking(address);
+    const { plan, ask } = await askedOf(lab, address);
     await handleOf(lab, address).signal('approve', { by: 'alice', plan });
     await lab.untilPhase(address, 'waiting');
     await resetBefore(lab, address, event);
     await lab.client.command('prod', { command: 'unfreeze', scope: address, by: 'alice', reason: 'go on' });
-    const again = await eventually('it is asked again', async () => {
-      const asks = await lab.withLedger(async (ledger) => {
-        let count = 0;
-        for await (const _ of ledger.entries({ ...addressOf(address), kinds: ['asked'] })) count += 1;
-        return count;
-      });
-      return asks > 1 && (await lab.status(address))?.phase === 'awaiting-approval' ? planOf(address) : undefined;
-    }, { timeoutMs: 60_000, last: () => lab.status(address) });
+    const { plan: again } = await eventually('it is asked again', async () => {
+      const asked = await askedOf(lab, address);
+      return asked.ask === ask ? undefined : asked;
+    }, { last: () => lab.status(address) });
     expect(await isAsDrifted(address)).toBe(true);
     expect(await lab.client.decide(addressOf(address), { decision: 'approve', by: 'alice', plan: again, reason: 'given again' })).toMatchObject({ result: 'accepted' });
     expect((await lab.untilClosed(address)).outcome).toBe('fixed');
