@@ -93,7 +93,12 @@ export async function tellToAdopt(deps: Dependencies, target: Target, told: { re
     at: told.at,
     title: `${name} should be adopted: ${brief}`,
     text: `${told.changes.length} changed: ${brief}. The rules say that it should become the desired state, since ${told.reason}. Nothing live is changed.`,
-    commands: [`holdfast incident ${name}`, `holdfast adopt ${name}${told.plan === undefined ? '' : ` --plan ${told.plan.slice(0, 12)}`} --reason WHY`],
+    commands: [`holdfast incident ${name}`, `holdfast adopt ${name}${planOption(told.plan)} --reason WHY`],
     key: `adopt-${told.part}`,
   });
+}
+
+/** So that what is pasted is about this part alone. */
+export function planOption(plan: string | undefined): string {
+  return plan === undefined ? '' : ` --plan ${plan.slice(0, 12)}`;
 }

@@ -1,5 +1,5 @@
 import { formatAddress } from '../domain/address.js';
-import type { Change } from '../domain/change.js';
+import { holdsChange } from '../domain/gates/ask.js';
 import type { ClosedGate, Ledger, TargetRow } from '../ledger/ledger.js';
 
 /** Each target costs the reading of a report. */
@@ -16,12 +16,7 @@ export async function idleGates(ledger: Ledger, rows: readonly TargetRow[], gate
     const row = rows.find((each) => formatAddress(each) === scope);
     if (row === undefined || row.verdict === 'unknown') continue;
     const changes = row.verdict === 'clean' ? [] : (await ledger.report(row.digest))?.changes;
-    if (changes !== undefined) idle.push(...holding.filter((gate) => gate.scope === scope && !changes.some((change) => isHeld(gate, change))));
+    if (changes !== undefined) idle.push(...holding.filter((gate) => gate.scope === scope && !changes.some((change) => holdsChange(gate, change))));
   }
   return idle;
-}
-
-function isHeld(gate: ClosedGate, change: Change): boolean {
-  if (gate.gate === 'quarantine') return change.fingerprint === gate.fingerprint && change.revision === gate.revision;
-  return change.resource === gate.resource && change.path === gate.path;
 }

@@ -18,7 +18,7 @@ import { expectOwnStep, refuseReadOnly } from '../repairing/guard.js';
 import { observeTarget, revisionOf } from '../looking/observe.js';
 import { heard, tellCheck } from '../repairing/noting.js';
 import { knownChanges, type Known } from '../deciding/standing.js';
-import { signable, tellAbout } from '../telling.js';
+import { planOption, signable, tellAbout } from '../telling.js';
 import type { AdoptInput, AdoptResult, WriteActivities } from '../types.js';
 
 /** A source that so much would change in is changed by hand. */
@@ -194,11 +194,6 @@ async function record(deps: Dependencies, { input, asked, prepared }: Making, to
   }
   const { patch: _, ...place } = to;
   await deps.ledger.updateIncident(incident, { part: { part, phase, adoption: { by: asked.by, at, ...place, files: prepared.files.slice(0, REMEMBERED).map((file) => ({ ...file })) } } });
-}
-
-/** So that what is pasted is about this part alone. */
-function planOption(plan: string | undefined): string {
-  return plan === undefined ? '' : ` --plan ${plan.slice(0, 12)}`;
 }
 
 function refuse(reason: string): AdoptResult {

@@ -11,8 +11,8 @@ type Gate = (facts: GateFacts, asking: Asking) => GateAnswer;
 
 /** They hold a change, not its target. */
 const OF_CHANGES: readonly Gate[] = [
-  rowGate('quarantine', (row, { changes }) => changes.some((change) => change.fingerprint === row.fingerprint && change.revision === row.revision)),
-  rowGate('flapping', (row, { changes }) => changes.some((change) => change.resource === row.resource && change.path === row.path)),
+  rowGate('quarantine', holdsSome),
+  rowGate('flapping', holdsSome),
   settlingGate,
   busyGate,
 ];
@@ -32,6 +32,16 @@ export function askGates(facts: GateFacts, asking: Asking): GateAnswer {
 function windows({ at, environment = '', address = environment, windows: known = [], glass = false }: GateFacts, { action, begunAt }: Asking): GateAnswer {
   const answer = known.length === 0 ? OPEN : windowGate(known, { at, action, scope: environment, ...(begunAt === undefined ? {} : { begunAt }) });
   return answer.allowed || !glass ? answer : { ...answer, command: `holdfast approve ${address} --plan HASH --break-glass --reason WHY` };
+}
+
+/** Whether a row that holds single changes holds this one: a quarantine that very change, flapping its field. */
+export function holdsChange(row: Pick<GateRow, 'gate' | 'fingerprint' | 'revision' | 'resource' | 'path'>, change: Asking['changes'][number]): boolean {
+  if (row.gate === 'quarantine') return change.fingerprint === row.fingerprint && change.revision === row.revision;
+  return change.resource === row.resource && change.path === row.path;
+}
+
+function holdsSome(row: GateRow, { changes }: Asking): boolean {
+  return changes.some((change) => holdsChange(row, change));
 }
 
 /** Which of the gates that hold single changes is closed for this one: those that are held are repaired apart from those that are not. */
